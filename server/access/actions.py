@@ -1,0 +1,233 @@
+"""Issuing and revoking grants, beginning visits, signing in and out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from argon2 import PasswordHasher
+from argon2.exceptions import Argon2Error
+from pyotp import TOTP
+from sqlalchemy import func, select, update
+from sqlalchemy.orm import Session
+
+from server.access import tokens
+from server.access.permissions import Permit
+from server.access.queries import GrantExpired, GrantNotYetValid, GrantRevoked, TokenUnknown
+from server.access.records import FailedSignIn, Grant, Launch, SignIn
+from server.cases.records import Case
+from server.foundation.errors import FieldProblem, Invalid, Unauthenticated
+from server.people.queries import person_of_email
+from server.people.records import Person
+
+LONGEST_GRANT_DAYS = 366
+SIGN_IN_LASTS = timedelta(hours=12)
+LAUNCH_LASTS = timedelta(hours=8)
+SHORTEST_PASSWORD = 12
+FAILURES_BEFORE_WAITING = 5
+FAILURES_COUNT_FOR = timedelta(minutes=15)
+_hasher = PasswordHasher()
+# Verified when there is no such account, so that the answer takes as long as for a real one.
+_NOBODYS_HASH = _hasher.hash(tokens.new_secret())
+
+
+class SignInFailed(Unauthenticated):
+    """Address, password or code do not belong together."""
+
+
+class TooManyAttempts(Unauthenticated):
+    """This address failed so often that it has to wait."""
+
+
+@dataclass(frozen=True)
+class IssuedGrant:
+    """A grant together with its token, which is known at this moment only."""
+
+    grant: Grant
+    token: str
+
+
+@dataclass(frozen=True)
+class BegunLaunch:
+    """A visit together with the secret for its cookie."""
+
+    launch: Launch
+    secret: str
+
+
+def issue_grant(
+    session: Session,
+    *,
+    case: Case | None,
+    for_whom: str,
+    permits: frozenset[Permit],
+    days: int,
+    issued_by: str,
+    now: datetime,
+    person: Person | None = None,
+) -> IssuedGrant:
+    """Make a grant for one case, or for the whole archive when `case` is None; raises Invalid."""
+    problems = []
+    if not for_whom.strip():
+        problems.append(FieldProblem("/for_whom", "Say for whom the link is."))
+    if not permits:
+        problems.append(FieldProblem("/permits", "Choose at least one thing that the link permits."))
+    if not 1 <= days <= LONGEST_GRANT_DAYS:
+        problems.append(
+            FieldProblem("/days", f"A link is valid for 1 to {LONGEST_GRANT_DAYS} days; {days} were asked.")
+        )
+    if Permit.SIGN in permits and person is None:
+        problems.append(
+            FieldProblem("/person_id", "Only a surgeon known by name can sign: choose the surgeon.")
+        )
+    if problems:
+        raise Invalid("The grant was not issued.", problems)
+    token = tokens.new_token()
+    grant = Grant(
+        token_sha256=tokens.sha256(token),
+        case_id=case.id if case else None,
+        person_id=person.id if person else None,
+        for_whom=for_whom.strip()[:200],
+        permits=sorted(permit.value for permit in permits),
+        issued_at=now,
+        issued_by=issued_by,
+        not_before=now,
+        expires_at=now + timedelta(days=days),
+    )
+    session.add(grant)
+    session.flush()
+    return IssuedGrant(grant, token)
+
+
+def revoke_grant(session: Session, grant: Grant, *, by: str, why: str, now: datetime) -> None:
+    """End a grant and every visit that was begun with it. Revoking twice changes nothing."""
+    if grant.revoked_at is None:
+        grant.revoked_at, grant.revoked_by, grant.revoked_why = now, by, why[:2000]
+        session.flush()
+
+
+def use_token(session: Session, token: str, now: datetime) -> Grant:
+    """The good grant of a token, counting the use. Looking up and permitting are one move.
+
+    Raises TokenUnknown, GrantRevoked, GrantExpired or GrantNotYetValid.
+    """
+    if not tokens.looks_like_token(token):
+        raise TokenUnknown("This access link is not complete.", remedy="Open the link as it was sent.")
+    grant = session.scalar(select(Grant).where(Grant.token_sha256 == tokens.sha256(token)))
+    if grant is None:
+        raise TokenUnknown("This access link is not known.", remedy="Ask the coordinator for a new one.")
+    check_grant(grant, now)
+    session.execute(
+        update(Grant)
+        .where(Grant.id == grant.id)
+        .values(uses=Grant.uses + 1, last_used_at=now)
+        .execution_options(synchronize_session=False)
+    )
+    return grant
+
+
+def check_grant(grant: Grant, now: datetime) -> None:
+    """Raise GrantRevoked, GrantExpired or GrantNotYetValid unless the grant is good at `now`."""
+    remedy = "Ask the coordinator for a new one."
+    if grant.revoked_at is not None and grant.revoked_at <= now:
+        raise GrantRevoked("This access was withdrawn.", remedy=remedy, grant=grant.id[:8])
+    if now >= grant.expires_at:
+        raise GrantExpired("This access has expired.", remedy=remedy, grant=grant.id[:8])
+    if now < grant.not_before:
+        raise GrantNotYetValid("This access is not valid yet.", remedy=remedy, grant=grant.id[:8])
+
+
+def begin_launch(
+    session: Session,
+    case: Case,
+    *,
+    now: datetime,
+    grant: Grant | None = None,
+    person: Person | None = None,
+) -> BegunLaunch:
+    """Begin a visit to one case, never longer than the grant that opened it."""
+    secret = tokens.new_secret()
+    expires_at = now + LAUNCH_LASTS
+    launch = Launch(
+        id=tokens.new_launch_id(),
+        secret_sha256=tokens.sha256(secret),
+        case_id=case.id,
+        grant_id=grant.id if grant else None,
+        person_id=person.id if person else None,
+        begun_at=now,
+        expires_at=min(expires_at, grant.expires_at) if grant else expires_at,
+    )
+    session.add(launch)
+    session.flush()
+    return BegunLaunch(launch, secret)
+
+
+def set_password(person: Person, password: str) -> None:
+    """Give an account its password; raises Invalid when it is too short."""
+    if len(password) < SHORTEST_PASSWORD:
+        raise Invalid(
+            "The password was not set.",
+            [FieldProblem("/password", f"A password has at least {SHORTEST_PASSWORD} characters.")],
+        )
+    person.password_hash = _hasher.hash(password)
+
+
+def sign_in(session: Session, *, email: str, password: str, code: str, now: datetime) -> tuple[SignIn, str]:
+    """Sign an account in; gives the session and the secret for its cookie.
+
+    Raises SignInFailed (the same for every cause) or TooManyAttempts. `code` is the six-digit TOTP
+    (RFC 6238) and is asked only of accounts that have one.
+    """
+    person = person_of_email(session, email)
+    kept = person.password_hash if person and person.active and person.password_hash else None
+    good = _verifies(kept or _NOBODYS_HASH, password) and kept is not None
+    if good and person is not None and person.totp_secret:
+        good = TOTP(person.totp_secret).verify(code, for_time=now, valid_window=1)
+    if not good or person is None:
+        raise SignInFailed(
+            "The address, the password or the code is not right.",
+            remedy="Try again; an administrator can set a new password.",
+        )
+    secret = tokens.new_secret()
+    begun = SignIn(
+        secret_sha256=tokens.sha256(secret),
+        person_id=person.id,
+        begun_at=now,
+        expires_at=now + SIGN_IN_LASTS,
+    )
+    session.add(begun)
+    session.flush()
+    return begun, secret
+
+
+def check_attempts(session: Session, email: str, now: datetime) -> None:
+    """Raise TooManyAttempts when this address failed too often lately."""
+    failures = session.scalar(
+        select(func.count(FailedSignIn.id)).where(
+            FailedSignIn.email_sha256 == tokens.sha256(email.strip().lower()),
+            FailedSignIn.at > now - FAILURES_COUNT_FOR,
+        )
+    )
+    if (failures or 0) >= FAILURES_BEFORE_WAITING:
+        raise TooManyAttempts(
+            "There were too many failed attempts for this address.",
+            remedy="Wait a quarter of an hour and try again.",
+        )
+
+
+def note_failure(session: Session, email: str, now: datetime) -> None:
+    """Remember a failed attempt; call it in a transaction of its own."""
+    session.add(FailedSignIn(email_sha256=tokens.sha256(email.strip().lower()), at=now))
+    session.flush()
+
+
+def sign_out(session: Session, sign_in_id: str, now: datetime) -> None:
+    """End an account's session."""
+    session.execute(update(SignIn).where(SignIn.id == sign_in_id).values(ended_at=now))
+
+
+def _verifies(kept_hash: str, password: str) -> bool:
+    try:
+        return _hasher.verify(kept_hash, password)
+    except Argon2Error:
+        return False

@@ -1,0 +1,181 @@
+"""Everything that changes a case. State and assignment change by conditional update: one writer wins."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+
+from sqlalchemy import func, select, update
+from sqlalchemy.orm import Session
+
+from server.cases import deadlines
+from server.cases.lifecycle import Event, State, after
+from server.cases.records import Assignment, Case, CaseDocument, CaseStudy
+from server.foundation.errors import Conflict, FieldProblem, Invalid
+from server.people.records import Hospital, Person
+
+LONGEST_TEXT = 8000
+
+
+class CaseChangedMeanwhile(Conflict):
+    """Somebody else changed the case between looking and acting."""
+
+
+class StudyBelongsElsewhere(Conflict):
+    """The study is attached to another case."""
+
+
+def open_case(
+    session: Session,
+    *,
+    organ: str,
+    hospital: Hospital,
+    question: str,
+    opened_by: str,
+    now: datetime,
+    local_verdict: str = "",
+    local_verdict_reason: str = "",
+    accession_number: str = "",
+) -> Case:
+    """Open a case with the next free number of the year; raises Invalid."""
+    if not question.strip():
+        raise Invalid(
+            "The case was not opened.",
+            [FieldProblem("/question", "Write the question the surgeon is to answer.")],
+        )
+    case = Case(
+        number=_next_number(session, now),
+        organ=organ,
+        hospital=hospital,
+        question=question.strip()[:LONGEST_TEXT],
+        local_verdict=local_verdict.strip()[:LONGEST_TEXT],
+        local_verdict_reason=local_verdict_reason.strip()[:LONGEST_TEXT],
+        accession_number=accession_number.strip()[:64],
+        opened_at=now,
+        opened_by=opened_by,
+    )
+    session.add(case)
+    session.flush()
+    return case
+
+
+def _next_number(session: Session, now: datetime) -> str:
+    year = f"M-{now.year}-"
+    last = session.scalar(select(func.max(Case.number)).where(Case.number.startswith(year)))
+    taken = int(re.sub(r"^M-\d{4}-", "", last)) if last else 0
+    return f"{year}{taken + 1:05d}"
+
+
+def happen(session: Session, case: Case, event: Event, *, seen_version: int | None = None) -> Case:
+    """Let `event` happen to the case.
+
+    `seen_version` is the version that the person acting had before their eyes; None means that nobody
+    was looking (the worker). Raises EventNotPossible and CaseChangedMeanwhile.
+    """
+    if seen_version is not None and seen_version != case.version:
+        raise _changed(case)
+    state = after(State(case.state), event)
+    changed = session.execute(
+        update(Case)
+        .where(Case.id == case.id, Case.version == case.version)
+        .values(state=state.value, version=case.version + 1)
+        .execution_options(synchronize_session=False)
+    )
+    if changed.rowcount != 1:  # type: ignore[attr-defined]
+        raise _changed(case)
+    session.refresh(case)
+    return case
+
+
+def _changed(case: Case) -> CaseChangedMeanwhile:
+    return CaseChangedMeanwhile(
+        f"Case {case.number} was changed by somebody else while you were looking at it.",
+        remedy="Reload the case, look at what changed, and decide again.",
+    )
+
+
+def attach_study(
+    session: Session, case: Case, StudyInstanceUID: str, *, by: str, reason: str, now: datetime
+) -> CaseStudy:
+    """Make a study part of the case. Doing it twice is harmless; raises StudyBelongsElsewhere."""
+    known = session.scalar(select(CaseStudy).where(CaseStudy.StudyInstanceUID == StudyInstanceUID))
+    if known is not None:
+        if known.case_id != case.id:
+            raise StudyBelongsElsewhere(
+                "This study is part of another case already.",
+                remedy="Open the arrivals inbox to see where it went.",
+            )
+        return known
+    happen(session, case, Event.STUDY_ATTACHED)
+    attached = CaseStudy(
+        case_id=case.id,
+        StudyInstanceUID=StudyInstanceUID,
+        attached_at=now,
+        attached_by=by,
+        reason=reason,
+    )
+    session.add(attached)
+    session.flush()
+    session.expire(case, ["studies"])
+    return attached
+
+
+def declare_records_complete(session: Session, case: Case, seen_version: int, now: datetime) -> None:
+    """Start the clock: what is needed for an answer is there."""
+    happen(session, case, Event.RECORDS_COMPLETE, seen_version=seen_version)
+    case.records_complete_at = now
+    case.due_on = deadlines.due_on(now)
+    session.flush()
+
+
+def assign(
+    session: Session, case: Case, surgeon: Person, *, seen_version: int, by: str, now: datetime
+) -> Assignment:
+    """Ask one surgeon to review. An earlier assignment is withdrawn; raises CaseChangedMeanwhile."""
+    if surgeon.role != "surgeon" or not surgeon.active:
+        raise Invalid(
+            "Nobody was assigned.", [FieldProblem("/person_id", "Choose an active surgeon from the list.")]
+        )
+    happen(session, case, Event.SURGEON_ASSIGNED, seen_version=seen_version)
+    for earlier in case.assignments:
+        if earlier.state == "active":
+            earlier.state, earlier.ended_at = "withdrawn", now
+    assignment = Assignment(
+        case_id=case.id, person_id=surgeon.id, assigned_at=now, assigned_by=by, person=surgeon
+    )
+    session.add(assignment)
+    session.flush()
+    session.expire(case, ["assignments"])
+    return assignment
+
+
+def keep_document(
+    session: Session,
+    case: Case,
+    *,
+    title: str,
+    media_type: str,
+    size_bytes: int,
+    sha256: str,
+    received_from: str,
+    now: datetime,
+) -> CaseDocument:
+    """Add a document whose content is in the file store. The same content is added once."""
+    known = session.scalar(
+        select(CaseDocument).where(CaseDocument.case_id == case.id, CaseDocument.sha256 == sha256)
+    )
+    if known is not None:
+        return known
+    document = CaseDocument(
+        case_id=case.id,
+        title=title[:200],
+        media_type=media_type,
+        size_bytes=size_bytes,
+        sha256=sha256,
+        received_at=now,
+        received_from=received_from,
+    )
+    session.add(document)
+    session.flush()
+    session.expire(case, ["documents"])
+    return document

@@ -1,0 +1,105 @@
+"""The states of a case and what may happen in each. Pure, and all in one table."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from server.foundation.errors import Conflict
+
+
+class State(StrEnum):
+    """Where a case stands."""
+
+    OPEN = "open"
+    AWAITING_RECORDS = "awaiting_records"
+    READY = "ready"
+    ASSIGNED = "assigned"
+    IN_REVIEW = "in_review"
+    OPINED = "opined"
+    CLOSED = "closed"
+    ON_HOLD = "on_hold"
+    WITHDRAWN = "withdrawn"
+
+
+class Event(StrEnum):
+    """What can happen to a case."""
+
+    STUDY_ATTACHED = "study_attached"
+    RECORDS_COMPLETE = "records_complete"
+    RECORDS_WANTED = "records_wanted"
+    SURGEON_ASSIGNED = "surgeon_assigned"
+    SURGEON_WITHDRAWN = "surgeon_withdrawn"
+    REVIEW_BEGUN = "review_begun"
+    OPINION_SIGNED = "opinion_signed"
+    CLOSE = "close"
+    WITHDRAW = "withdraw"
+    HOLD = "hold"
+    RESUME = "resume"
+
+
+class EventNotPossible(Conflict):
+    """The case is not in a state in which this can happen."""
+
+
+S, E = State, Event
+TRANSITIONS: dict[tuple[State, Event], State] = {
+    (S.OPEN, E.STUDY_ATTACHED): S.AWAITING_RECORDS,
+    (S.AWAITING_RECORDS, E.STUDY_ATTACHED): S.AWAITING_RECORDS,
+    (S.READY, E.STUDY_ATTACHED): S.READY,
+    (S.ASSIGNED, E.STUDY_ATTACHED): S.ASSIGNED,
+    (S.IN_REVIEW, E.STUDY_ATTACHED): S.IN_REVIEW,
+    (S.ON_HOLD, E.STUDY_ATTACHED): S.ON_HOLD,
+    (S.AWAITING_RECORDS, E.RECORDS_COMPLETE): S.READY,
+    (S.READY, E.RECORDS_WANTED): S.AWAITING_RECORDS,
+    (S.ASSIGNED, E.RECORDS_WANTED): S.AWAITING_RECORDS,
+    (S.IN_REVIEW, E.RECORDS_WANTED): S.AWAITING_RECORDS,
+    (S.READY, E.SURGEON_ASSIGNED): S.ASSIGNED,
+    (S.ASSIGNED, E.SURGEON_ASSIGNED): S.ASSIGNED,
+    (S.IN_REVIEW, E.SURGEON_ASSIGNED): S.ASSIGNED,
+    (S.ASSIGNED, E.SURGEON_WITHDRAWN): S.READY,
+    (S.IN_REVIEW, E.SURGEON_WITHDRAWN): S.READY,
+    (S.ASSIGNED, E.REVIEW_BEGUN): S.IN_REVIEW,
+    (S.IN_REVIEW, E.REVIEW_BEGUN): S.IN_REVIEW,
+    (S.ASSIGNED, E.OPINION_SIGNED): S.OPINED,
+    (S.IN_REVIEW, E.OPINION_SIGNED): S.OPINED,
+    (S.OPINED, E.CLOSE): S.CLOSED,
+    (S.ON_HOLD, E.RESUME): S.AWAITING_RECORDS,
+    **{
+        (state, E.HOLD): S.ON_HOLD
+        for state in (S.OPEN, S.AWAITING_RECORDS, S.READY, S.ASSIGNED, S.IN_REVIEW)
+    },
+    **{
+        (state, E.WITHDRAW): S.WITHDRAWN
+        for state in (S.OPEN, S.AWAITING_RECORDS, S.READY, S.ASSIGNED, S.IN_REVIEW, S.ON_HOLD)
+    },
+}
+
+LABELS: dict[State, str] = {
+    S.OPEN: "Open, nothing received",
+    S.AWAITING_RECORDS: "Awaiting records",
+    S.READY: "Ready to assign",
+    S.ASSIGNED: "Assigned",
+    S.IN_REVIEW: "In review",
+    S.OPINED: "Opinion issued",
+    S.CLOSED: "Closed",
+    S.ON_HOLD: "On hold",
+    S.WITHDRAWN: "Withdrawn",
+}
+
+
+def possible(state: State, event: Event) -> bool:
+    """Whether `event` can happen to a case in `state`."""
+    return (state, event) in TRANSITIONS
+
+
+def after(state: State, event: Event) -> State:
+    """The state that follows; raises EventNotPossible."""
+    try:
+        return TRANSITIONS[state, event]
+    except KeyError:
+        raise EventNotPossible(
+            f"This cannot be done while the case is “{LABELS[state].lower()}”.",
+            remedy="Reload the case: somebody may have changed it meanwhile.",
+            state=state.value,
+            event=event.value,
+        ) from None

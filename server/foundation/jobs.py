@@ -1,0 +1,109 @@
+"""Work to be done later: rows written in the same transaction as the change that needs them.
+
+A job is claimed by a conditional update and held for a lease. A worker that dies lets the lease run out
+and the job is done again, so every job must be repeatable. A job that keeps failing comes to rest in the
+dead-letter state, where a person sees it and can send it round again.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import JSON, Index, String, Text, or_, select, update
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from server.foundation.db import Base, new_id
+
+LEASE = timedelta(minutes=10)
+FIRST_RETRY = timedelta(seconds=2)
+LONGEST_RETRY = timedelta(minutes=10)
+ATTEMPTS = 12
+
+
+class Job(Base):
+    """One piece of work. `state` is waiting, running, done or dead."""
+
+    __tablename__ = "job"
+    __table_args__ = (Index("ix_job_due", "state", "run_at"),)
+
+    id: Mapped[str] = mapped_column(String(32), primary_key=True, default=new_id)
+    name: Mapped[str] = mapped_column(String(60))
+    key: Mapped[str | None] = mapped_column(String(200), unique=True)
+    payload: Mapped[dict[str, Any]] = mapped_column(JSON)
+    state: Mapped[str] = mapped_column(String(10), default="waiting")
+    attempts: Mapped[int] = mapped_column(default=0)
+    created_at: Mapped[datetime]
+    run_at: Mapped[datetime]
+    lease_until: Mapped[datetime | None]
+    finished_at: Mapped[datetime | None]
+    last_error: Mapped[str] = mapped_column(Text, default="")
+
+
+def enqueue(
+    session: Session,
+    name: str,
+    payload: dict[str, Any],
+    *,
+    now: datetime,
+    key: str | None = None,
+    run_at: datetime | None = None,
+) -> Job:
+    """Ask for `name` to be done. A job with the same `key` is asked for only once."""
+    if key is not None:
+        known = session.scalar(select(Job).where(Job.key == key))
+        if known is not None:
+            return known
+    job = Job(name=name, key=key, payload=payload, created_at=now, run_at=run_at or now)
+    session.add(job)
+    session.flush()
+    return job
+
+
+def claim(session: Session, now: datetime) -> Job | None:
+    """Take the job that has been due longest, or None. Two workers never both get one."""
+    due = or_(
+        (Job.state == "waiting") & (Job.run_at <= now),
+        (Job.state == "running") & (Job.lease_until <= now),
+    )
+    for seen in session.scalars(select(Job).where(due).order_by(Job.run_at).limit(5)):
+        taken = session.execute(
+            update(Job)
+            .where(Job.id == seen.id, Job.state == seen.state, Job.attempts == seen.attempts)
+            .values(state="running", attempts=seen.attempts + 1, lease_until=now + LEASE)
+            .execution_options(synchronize_session=False)
+        )
+        if taken.rowcount == 1:  # type: ignore[attr-defined]
+            session.refresh(seen)
+            return seen
+    return None
+
+
+def finish(session: Session, job_id: str, now: datetime) -> None:
+    """Record that the work is done."""
+    session.execute(
+        update(Job).where(Job.id == job_id).values(state="done", finished_at=now, lease_until=None)
+    )
+
+
+def fail(session: Session, job_id: str, error: str, now: datetime) -> None:
+    """Record a failure: wait twice as long each time, and rest in `dead` after the last attempt."""
+    job = session.get_one(Job, job_id)
+    job.last_error, job.lease_until = error[:2000], None
+    if job.attempts >= ATTEMPTS:
+        job.state, job.finished_at = "dead", now
+        return
+    wait = min(FIRST_RETRY * 2 ** (job.attempts - 1), LONGEST_RETRY)
+    job.state, job.run_at = "waiting", now + wait
+
+
+def dead(session: Session) -> list[Job]:
+    """The jobs that were given up, oldest first."""
+    return list(session.scalars(select(Job).where(Job.state == "dead").order_by(Job.created_at)))
+
+
+def send_round_again(session: Session, job_id: str, now: datetime) -> None:
+    """Give a dead job all its attempts back."""
+    job = session.get_one(Job, job_id)
+    if job.state == "dead":
+        job.state, job.attempts, job.run_at, job.finished_at = "waiting", 0, now, None
