@@ -179,3 +179,24 @@ def keep_document(
     session.flush()
     session.expire(case, ["documents"])
     return document
+
+
+def complete(session: Session, case: Case, now: datetime) -> None:
+    """The opinion is signed: the case is opined and its assignment completed."""
+    happen(session, case, Event.OPINION_SIGNED)
+    for assignment in case.assignments:
+        if assignment.state == "active":
+            assignment.state, assignment.ended_at = "completed", now
+    session.flush()
+
+
+def hold(session: Session, case: Case, *, reason: str, seen_version: int) -> None:
+    """Stop the clock, saying why and who must act; raises Invalid without a reason."""
+    if not reason.strip():
+        raise Invalid(
+            "The case was not put on hold.",
+            [FieldProblem("/reason", "Say why, and who has to do what before it goes on.")],
+        )
+    happen(session, case, Event.HOLD, seen_version=seen_version)
+    case.held_reason = reason.strip()[:LONGEST_TEXT]
+    session.flush()

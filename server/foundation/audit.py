@@ -116,12 +116,13 @@ def append(
 def verify(session: Session) -> ChainReport:
     """Walk the chain from its beginning and say whether, or where, it is broken."""
     expected_sequence, previous = 1, GENESIS
-    lines = session.scalars(select(AuditLine).order_by(AuditLine.sequence).execution_options(yield_per=500))
-    for line in lines:
-        why = _broken(line, expected_sequence, previous)
-        if why:
-            return ChainReport(expected_sequence - 1, previous, broken_at=line.sequence, why=why)
-        expected_sequence, previous = line.sequence + 1, line.hash
+    in_order = select(AuditLine).order_by(AuditLine.sequence).execution_options(yield_per=500)
+    with session.scalars(in_order) as lines:
+        for line in lines:
+            why = _broken(line, expected_sequence, previous)
+            if why:
+                return ChainReport(expected_sequence - 1, previous, line.sequence, why)
+            expected_sequence, previous = line.sequence + 1, line.hash
     return ChainReport(expected_sequence - 1, previous)
 
 
@@ -133,3 +134,27 @@ def _broken(line: AuditLine, expected_sequence: int, previous: str) -> str:
     if line.hash != line_hash(line):
         return "the line's content was changed after it was written"
     return ""
+
+
+def contains(session: Session, head: str) -> bool:
+    """Whether some line has this hash: a head noted earlier must stay in the trail."""
+    return head == GENESIS or session.scalar(select(AuditLine.sequence).where(AuditLine.hash == head)) is not None
+
+
+def newest(
+    session: Session,
+    *,
+    case_number: str | None = None,
+    actor: str | None = None,
+    outcome: str | None = None,
+    limit: int = 200,
+) -> list[AuditLine]:
+    """The newest lines first, narrowed as asked."""
+    wanted = select(AuditLine).order_by(AuditLine.sequence.desc()).limit(limit)
+    if case_number:
+        wanted = wanted.where(AuditLine.case_number == case_number)
+    if actor:
+        wanted = wanted.where(AuditLine.actor.contains(actor, autoescape=True))
+    if outcome:
+        wanted = wanted.where(AuditLine.outcome == outcome)
+    return list(session.scalars(wanted))

@@ -73,12 +73,12 @@ class Database:
 
     @contextmanager
     def reading(self) -> Iterator[Session]:
-        """A transaction that only reads; whatever was changed in it is thrown away."""
+        """A transaction that only reads; whatever was changed in it is thrown away.
+
+        What was loaded stays readable afterwards.
+        """
         with self._sessions() as session:
-            try:
-                yield session
-            finally:
-                session.rollback()
+            yield session
 
     @contextmanager
     def writing(self) -> Iterator[Session]:

@@ -15,6 +15,7 @@ import secrets
 import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -113,7 +114,7 @@ def _database(text: str) -> str:
     # psycopg 3 is the only driver installed, so every spelling of PostgreSQL means it.
     if separator and scheme in ("postgres", "postgresql", "postgresql+psycopg"):
         return f"postgresql+psycopg://{rest}"
-    if separator and scheme == "sqlite" and rest.startswith("/"):
+    if separator and scheme == "sqlite" and rest.startswith("//"):
         return text
     raise ValueError("must be sqlite:////PATH or postgresql://USER:PASSWORD@HOST/NAME")
 
@@ -164,7 +165,7 @@ SETTINGS: tuple[Setting, ...] = (
         "orthanc_port",
         PORT,
         "{port_plus_1}",
-        "Port of Orthanc's HTTP, on the loopback address only.",
+        "Port of Orthanc's HTTP, which answers this machine only.",
     ),
     Setting(
         "public_url",
@@ -356,6 +357,17 @@ def with_home_secrets(settings: Settings) -> Settings:
     return replace(settings, **filled)
 
 
+def visitable(host: str) -> str:
+    """An address to connect to for one that is listened on: a wildcard is none to visit."""
+    try:
+        address = ip_address(host)
+    except ValueError:
+        return host
+    if not address.is_unspecified:
+        return host
+    return "127.0.0.1" if address.version == 4 else "::1"
+
+
 def unknown_names(environ: Mapping[str, str]) -> dict[str, str]:
     """MARGIN_ variables that no setting reads, each with the nearest name that one does, or ""."""
     known = [setting.environment for setting in SETTINGS]
@@ -384,11 +396,10 @@ def _derived(template: str, values: Mapping[str, Any]) -> str:
     known = {**values, "project": PROJECT}
     if "port" in known:
         known["port_plus_1"] = known["port"] + 1
-    # A wildcard is an address to listen on, not one to visit.
-    if known.get("host") in ("0.0.0.0", "::"):
-        known["host"] = "127.0.0.1"
-    elif ":" in known.get("host", ""):
-        known["host"] = f"[{known['host']}]"
+    if "host" in known:
+        known["host"] = visitable(known["host"])
+        if ":" in known["host"]:
+            known["host"] = f"[{known['host']}]"
     return template.format_map(known)
 
 

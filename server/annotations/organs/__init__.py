@@ -1,0 +1,29 @@
+"""The one list of organs. An organ is a folder here and a line in ORGANS."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from server.annotations.organs.liver import LIVER
+from server.annotations.organs.organ import Organ
+from server.annotations.organs.pancreas import PANCREAS
+from server.foundation.errors import NotFound
+
+ORGANS: Final[dict[str, Organ]] = {organ.id: organ for organ in (PANCREAS, LIVER)}
+
+
+class OrganNotFound(NotFound):
+    """There is no form for an organ of that name."""
+
+
+def organ(organ_id: str) -> Organ:
+    """The organ of that id. Raises OrganNotFound."""
+    found = ORGANS.get(organ_id)
+    if found is None:
+        raise OrganNotFound(
+            f'There is no organ "{organ_id[:60]}".', remedy=f"Organs are: {', '.join(ORGANS)}."
+        )
+    return found
+
+
+__all__ = ["ORGANS", "Organ", "OrganNotFound", "organ"]

@@ -1,0 +1,231 @@
+"""The future liver remnant measured against the smallest one its background allows.
+
+Each published threshold stands with its own denominator. An index is a range: from the least to the
+most it can be, given what was not entered; and around it the reader's variability. A threshold
+inside the variability makes the remnant `borderline` and asks for a second volumetry.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from server.annotations.decision import (
+    Answers,
+    Category,
+    Evaluation,
+    Fired,
+    Flag,
+    Missing,
+    Option,
+    Options,
+    Ruleset,
+    Trust,
+    result,
+)
+from server.annotations.organs.liver import formulae
+
+ADEQUATE: Final = Category(0, "adequate", "Adequate remnant")
+BORDERLINE: Final = Category(1, "borderline", "Borderline remnant: repeat the volumetry")
+INADEQUATE: Final = Category(2, "inadequate", "Inadequate remnant")
+
+BACKGROUNDS: Final = {  # code -> words, from the most to the least forgiving
+    "normal": "normal liver",
+    "steatosis_or_chemotherapy": "steatosis or chemotherapy",
+    "severe_steatosis_or_sinusoidal_injury_or_cholestasis": (
+        "severe steatosis, sinusoidal injury or cholestasis"
+    ),
+    "fibrosis_or_cirrhosis": "fibrosis or cirrhosis",
+}
+
+VARIABILITY: Final = Option(
+    "variability",
+    ("10_percent", "none"),
+    "10_percent",
+    "Half-width of the reader's variability around the remnant, in per cent of its volume "
+    "(unpublished default). With none a value at the threshold passes and one below fails.",
+)
+
+
+@dataclass(frozen=True)
+class Limit:
+    """A published minimum. `minimum` is in the unit of the family's index; a value equal to it
+    passes.
+
+    `choice` names the option value under which it applies where a background has several.
+    """
+
+    rule: str
+    background: str
+    minimum: float
+    source: str
+    trust: Trust
+    choice: str = ""
+
+
+@dataclass(frozen=True)
+class Index:
+    """An index between what it can least and most be; `missing` names the answers that widen it."""
+
+    least: float
+    most: float
+    missing: tuple[Missing, ...] = ()
+
+
+@dataclass(frozen=True)
+class Family:
+    """Thresholds that share one index and so one denominator."""
+
+    id: str
+    title: str
+    version: str
+    source: str
+    unit: str
+    denominator: str
+    index: Callable[[Answers], Index]
+    limits: tuple[Limit, ...]
+    options: tuple[Option, ...] = ()
+
+    def ruleset(self) -> Ruleset:
+        """The family as a ruleset of the organ."""
+        return Ruleset(
+            id=self.id,
+            title=self.title,
+            version=self.version,
+            source=self.source,
+            options=(*self.options, VARIABILITY),
+            apply=lambda answers, options: evaluate(self, answers, options),
+        )
+
+
+def evaluate(family: Family, answers: Answers, options: Options) -> Evaluation:
+    """The family applied to answers of any shape."""
+    limits, missing = _limits(family, answers, options)
+    flags = volume_flags(answers)
+    if not limits:
+        words = BACKGROUNDS[str(answers.get("background"))]
+        text = f"{family.title} gives no minimum for {words}."
+        return Evaluation(
+            family.id,
+            family.title,
+            family.version,
+            flags=(Flag("not_addressed", text), *flags),
+        )
+    index = family.index(answers)
+    mildest = min(limits, key=lambda limit: limit.minimum)
+    strictest = max(limits, key=lambda limit: limit.minimum)
+    best = judge(index.most, mildest.minimum, options)
+    worst = judge(index.least, strictest.minimum, options)
+    missing = (*missing, *index.missing) if best != worst else ()
+    return Evaluation(
+        ruleset=family.id,
+        title=family.title,
+        version=family.version,
+        **result(best, worst),
+        fired=_fired(family, index, {mildest, strictest}, options) if best == worst else (),
+        missing=missing,
+        flags=flags,
+    )
+
+
+def judge(value: float, minimum: float, options: Options) -> Category:
+    """A value against a minimum; borderline where the variability straddles it."""
+    share = 0.1 if options["variability"] == "10_percent" else 0.0
+    # Rounded so that binary fractions do not decide a value that is exactly on the threshold.
+    low, high = (round(value * factor, 9) for factor in (1 - share, 1 + share))
+    if low >= minimum:
+        return ADEQUATE
+    return BORDERLINE if high >= minimum else INADEQUATE
+
+
+def number(answers: Answers, name: str) -> float | None:
+    """A finite number among the answers, or None."""
+    value = answers.get(name)
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        return None
+    return float(value)
+
+
+def positive(answers: Answers, name: str) -> float | None:
+    """A number above zero among the answers, or None."""
+    value = number(answers, name)
+    return value if value is not None and value > 0 else None
+
+
+def gaps(answers: Answers, names: Mapping[str, str]) -> tuple[Missing, ...]:
+    """What of `names` (answer -> words) was not entered."""
+    return tuple(
+        Missing(f"/{name}", f"{words} not entered.")
+        for name, words in names.items()
+        if (number if name == "tumour_ml" else positive)(answers, name) is None
+    )
+
+
+def volume_contradictions(answers: Answers) -> list[tuple[str, str]]:
+    """Volumes that cannot all be true, as (JSON pointer, sentence)."""
+    flr, total = positive(answers, "flr_ml"), positive(answers, "total_liver_ml")
+    tumour, typed = number(answers, "tumour_ml"), number(answers, "flr_percent")
+    found = []
+    if total is not None and tumour is not None and tumour >= total:
+        found.append(("/tumour_ml", "The tumour is not smaller than the whole liver."))
+    elif flr is not None and total is not None:
+        if flr > total - (tumour or 0):
+            found.append(("/flr_ml", "The remnant is larger than the liver without tumour."))
+        elif tumour is not None and typed is not None:
+            computed = formulae.flr_percent(flr, total, tumour)
+            if abs(computed - typed) > 0.5:
+                text = f"FLR of {typed:.1f} % is given; the volumes make {computed:.1f} %."
+                found.append(("/flr_percent", text))
+    functional = positive(answers, "flr_functional_ml")
+    if flr is not None and functional is not None and functional > flr:
+        text = "The perfused and drained remnant is larger than the remnant."
+        found.append(("/flr_functional_ml", text))
+    return found
+
+
+def volume_flags(answers: Answers) -> tuple[Flag, ...]:
+    """The contradictions among volumes, as flags."""
+    return tuple(Flag("contradiction", text) for _, text in volume_contradictions(answers))
+
+
+def _limits(
+    family: Family, answers: Answers, options: Options
+) -> tuple[tuple[Limit, ...], tuple[Missing, ...]]:
+    in_force = tuple(
+        limit for limit in family.limits if not limit.choice or _chosen(limit, options)
+    )
+    background = answers.get("background")
+    if isinstance(background, str) and background in BACKGROUNDS:
+        return tuple(limit for limit in in_force if limit.background == background), ()
+    return in_force, (Missing("/background", "Liver background not assessed."),)
+
+
+def _chosen(limit: Limit, options: Options) -> bool:
+    return limit.choice in options.values()
+
+
+def _fired(family: Family, index: Index, limits: set[Limit], options: Options) -> tuple[Fired, ...]:
+    ordered = sorted(limits, key=lambda limit: limit.minimum)
+    return tuple(
+        Fired(limit.rule, limit.source, limit.trust, _sentence(family, index, limit, options))
+        for limit in ordered
+    )
+
+
+def _sentence(family: Family, index: Index, limit: Limit, options: Options) -> str:
+    words = BACKGROUNDS[limit.background]
+    against = f"minimum {limit.minimum:g} {family.unit} for {words}, of {family.denominator}"
+    if index.least != index.most:
+        most = f" to {_short(index.most)}" if math.isfinite(index.most) else " or more"
+        return f"FLR {_short(index.least)}{most} {family.unit}; {against}."
+    value = f"FLR {_short(index.least)} {family.unit}"
+    if options["variability"] == "none":
+        return f"{value}; {against}."
+    low, high = _short(index.least * 0.9), _short(index.least * 1.1)
+    return f"{value} ({low} to {high} with 10 % variability, unpublished); {against}."
+
+
+def _short(value: float) -> str:
+    return f"{value:.1f}" if value >= 10 else f"{value:.2f}"

@@ -1,0 +1,300 @@
+"""From answers to findings: what is known, what is not, and the best and worst that can hide there.
+
+Every ruleset of the pancreas judges a `Case`, in which everything is known. Answers leave things
+open, so they become a best case plus a list of `Unknown`s, each able to turn its part of a case
+into the worst it may be. Worse is the same direction for all published sets: more contact,
+occlusion, tumour thrombus, not reconstructable, further extension, head rather than body.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Final
+
+from server.annotations.decision import Answers, Flag
+
+VESSELS: Final = {
+    "sma": "SMA",
+    "first_jejunal_artery": "First jejunal artery",
+    "ca": "Coeliac axis",
+    "cha": "CHA",
+    "pha": "PHA",
+    "gda": "GDA",
+    "splenic_artery": "Splenic artery",
+    "aorta": "Aorta",
+    "variant_artery": "Variant artery",
+    "smv_pv": "SMV/PV",
+    "first_jejunal_vein": "First jejunal vein",
+    "splenic_vein": "Splenic vein",
+    "imv": "IMV",
+    "ivc": "IVC",
+}
+SITES: Final = ("head", "uncinate", "neck", "body", "tail")
+CONTOURS: Final = (  # from best to worst
+    "regular",
+    "unilateral_narrowing",
+    "irregular",
+    "bilateral_narrowing",
+    "deformed",
+    "occluded",
+)
+THROMBI: Final = ("none", "bland", "indeterminate", "tumour")  # from best to worst
+EXTENSIONS: Final = frozenset({*VESSELS, "hepatic_bifurcation"})
+
+
+@dataclass(frozen=True)
+class Vessel:
+    """One vessel with everything known. `contact_deg` 0-360 counts solid contact only."""
+
+    contact_deg: int = 0
+    contour: str = "regular"
+    thrombus: str = "none"
+    reconstructable: bool = True
+    extends_to: frozenset[str] = frozenset()
+    beyond_inferior_duodenum: bool = False
+    short_segment: bool = True
+
+    @property
+    def touched(self) -> bool:
+        """Any solid contact."""
+        return self.contact_deg > 0
+
+    @property
+    def occluded(self) -> bool:
+        """No lumen left."""
+        return self.contour == "occluded"
+
+    @property
+    def involved(self) -> bool:
+        """Solid contact or occlusion."""
+        return self.touched or self.occluded
+
+
+CLEAR: Final = Vessel()
+
+
+@dataclass(frozen=True)
+class Case:
+    """A case in which everything is known."""
+
+    site: str = "body"
+    m1: bool = False
+    vessels: Mapping[str, Vessel] = field(default_factory=dict)
+
+    def vessel(self, name: str) -> Vessel:
+        """The vessel of that name."""
+        return self.vessels.get(name, CLEAR)
+
+    def with_vessel(self, name: str, **changes: Any) -> Case:
+        """The same case with one vessel changed."""
+        changed = replace(self.vessel(name), **changes)
+        return replace(self, vessels={**self.vessels, name: changed})
+
+
+@dataclass(frozen=True)
+class Unknown:
+    """Something not assessed; `worst` turns a case into the worst it may be in this respect."""
+
+    pointer: str
+    text: str
+    worst: Callable[[Case], Case]
+
+
+@dataclass(frozen=True)
+class Findings:
+    """What the answers establish: the best case, what is unknown, and remarks for the reader."""
+
+    best: Case
+    unknown: tuple[Unknown, ...]
+    flags: tuple[Flag, ...]
+
+    def with_worst(self, unknown: tuple[Unknown, ...]) -> Case:
+        """The best case with the given unknowns at their worst."""
+        case = self.best
+        for item in unknown:
+            case = item.worst(case)
+        return case
+
+
+def read(answers: Answers) -> Findings:
+    """Findings from answers of any shape; what cannot be read counts as not assessed."""
+    best, unknown, flags = Case(), list[Unknown](), list[Flag]()
+    given = answers.get("vessels")
+    vessels: Mapping[str, Any] = given if isinstance(given, Mapping) else {}
+    for name, title in VESSELS.items():
+        raw = vessels.get(name)
+        reader = _VesselReader(name, title, raw if isinstance(raw, Mapping) else {})
+        best = replace(best, vessels={**best.vessels, name: reader.best()})
+        unknown.extend(reader.unknown())
+        flags.extend(reader.flags())
+    site, m1 = answers.get("site"), _m1(answers)
+    if site in SITES:
+        best = replace(best, site=str(site))
+    else:
+        text = "Site of the tumour not stated"
+        unknown.append(Unknown("/site", text, lambda case: replace(case, site="head")))
+    if m1 is None:
+        text = "M status not assessed"
+        unknown.append(Unknown("/m_status", text, lambda case: replace(case, m1=True)))
+    best = replace(best, m1=bool(m1))
+    return Findings(best, tuple(unknown), (*flags, *_metastasis_flags(answers)))
+
+
+def contradictions(answers: Answers) -> list[tuple[str, str]]:
+    """Answers that cannot both be true, as (JSON pointer, sentence)."""
+    found: list[tuple[str, str]] = []
+    given = answers.get("vessels")
+    vessels: Mapping[str, Any] = given if isinstance(given, Mapping) else {}
+    for name, title in VESSELS.items():
+        raw = vessels.get(name)
+        if isinstance(raw, Mapping):
+            found.extend(_vessel_contradictions(f"/vessels/{name}", title, raw))
+    if answers.get("m_status") == "m0" and _sites_with(answers, "proven"):
+        sites = ", ".join(_sites_with(answers, "proven"))
+        found.append(("/m_status", f"M0 is given, and a proven metastasis too ({sites})."))
+    return found
+
+
+@dataclass(frozen=True)
+class _VesselReader:
+    name: str
+    title: str
+    raw: Mapping[str, Any]
+
+    def contact_deg(self) -> int | None:
+        """Degrees of solid contact; None when not assessed."""
+        kind, degrees = self.raw.get("contact_kind"), degrees_of(self.raw.get("contact_deg"))
+        if degrees is None and "contact_deg" in self.raw:
+            return None  # said to be not assessed: nothing beside it makes it clear
+        if kind == "haze_only":
+            return 0  # stranding is not solid contact, Al-Hawary 2014
+        if degrees is None and (kind == "none" or self.raw.get("variant_kind") == "none"):
+            return 0
+        return degrees
+
+    def best(self) -> Vessel:
+        raw, contact = self.raw, self.contact_deg()
+        least = 1 if raw.get("contact_kind") == "solid" else 0
+        return Vessel(
+            contact_deg=least if contact is None else contact,
+            contour=_one_of(raw.get("contour"), CONTOURS) or "regular",
+            thrombus=_one_of(raw.get("thrombus"), THROMBI) or "none",
+            reconstructable=raw.get("reconstructable") != "no",
+            extends_to=_extensions(raw.get("extends_to")) or frozenset(),
+            beyond_inferior_duodenum=raw.get("beyond_inferior_duodenum") is True,
+            short_segment=raw.get("short_segment") is not False,
+        )
+
+    def unknown(self) -> Iterator[Unknown]:
+        raw, name = self.raw, self.name
+        not_stated = raw.get("reconstructable") not in ("yes", "no")
+        if self.contact_deg() is not None:
+            if not_stated and self.best().involved:
+                yield Unknown(
+                    f"/vessels/{name}/reconstructable",
+                    f"{self.title}: not stated whether it can be reconstructed",
+                    lambda case: case.with_vessel(name, reconstructable=False),
+                )
+            return
+        worst: dict[str, Any] = {"contact_deg": 360}
+        if _one_of(raw.get("contour"), CONTOURS) is None:
+            worst["contour"] = "occluded"
+        if _one_of(raw.get("thrombus"), THROMBI) is None:
+            worst["thrombus"] = "tumour"
+        if not_stated:
+            worst["reconstructable"] = False
+        if _extensions(raw.get("extends_to")) is None:
+            worst["extends_to"] = EXTENSIONS
+        if raw.get("beyond_inferior_duodenum") is None:
+            worst["beyond_inferior_duodenum"] = True
+        if raw.get("short_segment") is None:
+            worst["short_segment"] = False
+        why = "not visible" if raw.get("contact_deg") == "not_visible" else "not assessed"
+        yield Unknown(
+            f"/vessels/{name}/contact_deg",
+            f"{self.title}: contact {why}",
+            lambda case: case.with_vessel(name, **worst),
+        )
+
+    def flags(self) -> Iterator[Flag]:
+        raw = self.raw
+        if raw.get("contact_kind") == "haze_only":
+            yield Flag("haze", f"{self.title}: stranding, no solid contact.")
+        for _, text in _vessel_contradictions("", self.title, raw):
+            yield Flag("contradiction", text)
+        contact = self.contact_deg()
+        if contact and self.name == "smv_pv":
+            taken = [
+                f"{words} as {value}"
+                for key, words, value in (
+                    ("contour", "contour", "regular"),
+                    ("thrombus", "thrombus", "none"),
+                )
+                if raw.get(key) is None
+            ]
+            if taken:
+                yield Flag("default_taken", f"{self.title}: not stated, taken {', '.join(taken)}.")
+        if contact and self.name == "cha" and raw.get("extends_to") is None:
+            yield Flag("default_taken", f"{self.title}: extension not stated, taken as none.")
+
+
+def degrees_of(value: object) -> int | None:
+    """A contact in whole degrees 0-360, or None for anything else."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    if not 0 <= value <= 360 or value != int(value):
+        return None
+    return int(value)
+
+
+def _vessel_contradictions(
+    pointer: str, title: str, raw: Mapping[str, Any]
+) -> Iterator[tuple[str, str]]:
+    degrees, kind = degrees_of(raw.get("contact_deg")), raw.get("contact_kind")
+    if degrees is not None:
+        if kind == "none" and degrees > 0:
+            yield (
+                f"{pointer}/contact_kind",
+                f"{title}: a fat plane kept, and contact of {degrees}°.",
+            )
+        if kind == "solid" and degrees == 0:
+            yield f"{pointer}/contact_kind", f"{title}: solid contact, and contact of 0°."
+        if degrees == 0 and _extensions(raw.get("extends_to")):
+            yield f"{pointer}/extends_to", f"{title}: extension named, and contact of 0°."
+        if degrees == 0 and _one_of(raw.get("thrombus"), THROMBI) == "tumour":
+            yield f"{pointer}/thrombus", f"{title}: tumour thrombus, and contact of 0°."
+    if raw.get("variant_kind") == "none" and (degrees or kind == "solid"):
+        yield f"{pointer}/variant_kind", f"{title}: no variant, and contact with one."
+
+
+def _m1(answers: Answers) -> bool | None:
+    if answers.get("m_status") == "m1" or _sites_with(answers, "proven"):
+        return True
+    return False if answers.get("m_status") == "m0" else None
+
+
+def _sites_with(answers: Answers, certainty: str) -> list[str]:
+    sites = answers.get("metastases")
+    if not isinstance(sites, Mapping):
+        return []
+    return [str(site).replace("_", " ") for site, seen in sites.items() if seen == certainty]
+
+
+def _metastasis_flags(answers: Answers) -> Iterator[Flag]:
+    open_sites = [*_sites_with(answers, "suspected"), *_sites_with(answers, "probable")]
+    if open_sites and not _m1(answers):
+        text = f"Suspected metastasis ({', '.join(open_sites)}), not proven: not counted as M1."
+        yield Flag("metastasis_unproven", text)
+    if answers.get("m_status") == "m0" and _sites_with(answers, "proven"):
+        yield Flag("contradiction", "M0 is given, and a proven metastasis too: counted as M1.")
+
+
+def _one_of(value: object, values: tuple[str, ...]) -> str | None:
+    return value if isinstance(value, str) and value in values else None
+
+
+def _extensions(value: object) -> frozenset[str] | None:
+    if not isinstance(value, list | tuple | set | frozenset):
+        return None
+    return frozenset(item for item in value if isinstance(item, str)) & EXTENSIONS

@@ -1,0 +1,22 @@
+"""The `margin` command."""
+
+from __future__ import annotations
+
+import click
+
+from server.cli.audit import audit_group
+from server.cli.demo import demo
+from server.cli.grants import grant_group
+from server.cli.network import echo, push
+from server.cli.people import hospital_group, person_group
+from server.processes.commands import status, up
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="margin", prog_name="margin")
+def main() -> None:
+    """Margin: remote review of whether a tumour can be resected."""
+
+
+for command in (up, status, demo, push, echo, grant_group, audit_group, person_group, hospital_group):
+    main.add_command(command)

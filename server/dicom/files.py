@@ -1,0 +1,163 @@
+"""Telling a DICOM Part 10 file from anything else, before anybody relies on it.
+
+Only the header is looked at; pixels are neither read nor decoded. A refusal is a value that names the
+file and the reason, so that a whole folder can be gone through and every refused file be listed.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from io import BytesIO
+from pathlib import Path
+from typing import BinaryIO, Final
+
+from pydicom import dcmread
+from pydicom.dataset import Dataset
+from pydicom.filereader import read_dataset
+from pydicom.tag import BaseTag
+
+from server.dicom.uids import is_uid
+
+PREAMBLE_BYTES: Final = 128  # PS3.10 7.1
+_PREFIX: Final = b"DICM"  # PS3.10 7.1
+_DATASET_FROM: Final = PREAMBLE_BYTES + len(_PREFIX)
+MEDIA_DIRECTORY: Final = "1.2.840.10008.1.3.10"  # Media Storage Directory Storage, PS3.4 Annex B.5
+# No group 0002 that any writer makes comes near this; a larger one is an attempt to fill memory.
+_MOST_META_BYTES: Final = 1 << 20
+
+
+@dataclass(frozen=True)
+class RefusedFile:
+    """A file that was not taken: its name as the sender knows it, and why, in a sentence."""
+
+    name: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class FileHead:
+    """What the File Meta Information (PS3.10 7.1) says, and where the dataset begins.
+
+    `dataset_offset` and `size_bytes` are counted from the start of the file.
+    """
+
+    name: str
+    SOPClassUID: str
+    SOPInstanceUID: str
+    TransferSyntaxUID: str
+    dataset_offset: int
+    size_bytes: int
+
+    @property
+    def is_media_directory(self) -> bool:
+        """A DICOMDIR: the table of contents of a disc, not an instance that can be stored."""
+        return self.SOPClassUID == MEDIA_DIRECTORY
+
+
+@dataclass(frozen=True)
+class Accepted:
+    """A Part 10 file that can be stored: its head, and its dataset without pixel data."""
+
+    head: FileHead
+    header: Dataset
+
+
+def read_head(source: Path | bytes, name: str = "") -> FileHead | RefusedFile:
+    """Reads the File Meta Information alone, which costs a fraction of reading the dataset.
+
+    `name` is what a refusal calls the file; the path's own name when it is left out.
+    """
+    name = name or (str(source) if isinstance(source, Path) else "unnamed file")
+    try:
+        if isinstance(source, bytes):
+            return _head(BytesIO(source), len(source), name)
+        with source.open("rb") as stream:
+            return _head(stream, os.fstat(stream.fileno()).st_size, name)
+    except OSError as problem:
+        return RefusedFile(name, f"It cannot be read: {problem.strerror or problem}.")
+
+
+def read_part10(source: Path | bytes, name: str = "") -> Accepted | RefusedFile:
+    """Checks that this is a DICOM file that can be stored, and reads its dataset up to the pixels.
+
+    Refused: no DICM prefix, empty or cut-off, no or unusable File Meta Information, a DICOMDIR, a dataset
+    without SOPClassUID, SOPInstanceUID, StudyInstanceUID or SeriesInstanceUID, or one whose UIDs
+    disagree with the File Meta Information.
+    """
+    head = read_head(source, name)
+    if isinstance(head, RefusedFile):
+        return head
+    if head.is_media_directory:
+        return RefusedFile(head.name, "It is a DICOMDIR (a table of contents), not an instance.")
+    try:
+        opened = BytesIO(source) if isinstance(source, bytes) else source
+        header = dcmread(opened, stop_before_pixels=True)
+        # Values are decoded on first use; doing it here is what makes the refusal happen here.
+        found = {keyword: str(header.get(keyword, "")) for keyword in _IDENTIFIERS}
+    except Exception as problem:  # noqa: BLE001 - pydicom raises many kinds for hostile bytes
+        return RefusedFile(head.name, f"Its dataset cannot be read: {_first_line(problem)}.")
+    for keyword, value in found.items():
+        if not is_uid(value):
+            return RefusedFile(head.name, f"Its {keyword} is {'missing' if not value else 'no UID'}.")
+    for keyword in ("SOPClassUID", "SOPInstanceUID"):
+        if found[keyword] != getattr(head, keyword):
+            return RefusedFile(
+                head.name,
+                f"Its {keyword} is {found[keyword]} in the dataset but {getattr(head, keyword)} in the "
+                "File Meta Information.",
+            )
+    return Accepted(head, header)
+
+
+def with_zeroed_preamble(data: bytes) -> bytes:
+    """The same Part 10 file with 128 zero bytes before DICM.
+
+    The preamble is free for any use, so a file can be a program and an image at once (CVE-2019-11687).
+    Raises ValueError when the data is not a Part 10 file.
+    """
+    if data[PREAMBLE_BYTES:_DATASET_FROM] != _PREFIX:
+        raise ValueError("not a DICOM Part 10 file: no DICM after 128 bytes")
+    return bytes(PREAMBLE_BYTES) + data[PREAMBLE_BYTES:]
+
+
+_IDENTIFIERS: Final = ("SOPClassUID", "SOPInstanceUID", "StudyInstanceUID", "SeriesInstanceUID")
+
+
+def _beyond_meta(tag: BaseTag, vr: str | None, length: int) -> bool:
+    if tag.group == 2 and length > _MOST_META_BYTES and length != 0xFFFFFFFF:
+        raise ValueError(f"an element of {length} bytes in the File Meta Information")
+    return tag.group != 2
+
+
+def _head(stream: BinaryIO, size_bytes: int, name: str) -> FileHead | RefusedFile:
+    if size_bytes == 0:
+        return RefusedFile(name, "It is empty.")
+    start = stream.read(_DATASET_FROM)
+    if start[PREAMBLE_BYTES:] != _PREFIX:
+        return RefusedFile(name, "It is not a DICOM file: there is no DICM after the first 128 bytes.")
+    try:
+        meta = read_dataset(stream, False, True, stop_when=_beyond_meta)
+        head = FileHead(
+            name,
+            str(meta.get("MediaStorageSOPClassUID", "")),
+            str(meta.get("MediaStorageSOPInstanceUID", "")),
+            str(meta.get("TransferSyntaxUID", "")),
+            stream.tell(),
+            size_bytes,
+        )
+    except Exception as problem:  # noqa: BLE001 - pydicom raises many kinds for hostile bytes
+        return RefusedFile(name, f"Its File Meta Information cannot be read: {_first_line(problem)}.")
+    for keyword in ("SOPClassUID", "SOPInstanceUID", "TransferSyntaxUID"):
+        value = getattr(head, keyword)
+        if not is_uid(value):
+            what = "is missing from" if not value else "is no UID in"
+            return RefusedFile(name, f"{keyword} {what} its File Meta Information.")
+    if head.dataset_offset >= size_bytes:
+        return RefusedFile(name, "It ends after the File Meta Information: it holds no dataset.")
+    return head
+
+
+def _first_line(problem: Exception) -> str:
+    text = str(problem).strip().splitlines()
+    return (text[0] if text else type(problem).__name__).rstrip(".")[:200]

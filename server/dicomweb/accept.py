@@ -1,0 +1,199 @@
+"""What a client will take: Accept headers, and choosing among what we have. Pure.
+
+PS3.18 8.7 (media types) and RFC 9110 12.5.1 (Accept). Clients write the same wish in many ways:
+quoted and unquoted parameters, the transfer syntax inside the quotes of `type`, several headers
+merged into one, `*`. All of them are understood; what cannot be read is passed over like a type we
+do not have.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+
+from server.foundation.errors import NotAcceptable
+
+ANYTHING = "*/*"
+DICOM = "application/dicom"
+JSON = "application/dicom+json"
+OCTETS = "application/octet-stream"
+MULTIPART = "multipart/related"
+LONGEST_HEADER = 8192
+
+EXPLICIT_LITTLE = "1.2.840.10008.1.2.1"
+# Their pixels in memory are the same bytes, so both leave as Explicit VR Little Endian.
+NATIVE = frozenset({"1.2.840.10008.1.2", EXPLICIT_LITTLE})
+
+# PS3.18 Table 8.7.3-5: the media type of frames by the transfer syntax they are stored in.
+IMAGE_TYPES = {
+    "1.2.840.10008.1.2.5": "image/dicom-rle",
+    "1.2.840.10008.1.2.4.50": "image/jpeg",
+    "1.2.840.10008.1.2.4.51": "image/jpeg",
+    "1.2.840.10008.1.2.4.57": "image/jpeg",
+    "1.2.840.10008.1.2.4.70": "image/jpeg",
+    "1.2.840.10008.1.2.4.80": "image/jls",
+    "1.2.840.10008.1.2.4.81": "image/jls",
+    "1.2.840.10008.1.2.4.90": "image/jp2",
+    "1.2.840.10008.1.2.4.91": "image/jp2",
+    "1.2.840.10008.1.2.4.92": "image/jpx",
+    "1.2.840.10008.1.2.4.93": "image/jpx",
+    "1.2.840.10008.1.2.4.201": "image/jphc",
+    "1.2.840.10008.1.2.4.202": "image/jphc",
+    "1.2.840.10008.1.2.4.203": "image/jphc",
+}
+_OLD_NAMES = {"image/x-jls": "image/jls", "image/x-dicom-rle": "image/dicom-rle"}
+
+
+@dataclass(frozen=True)
+class Wish:
+    """One media range of an Accept header.
+
+    For `multipart/related`, `kind` is the type of its parts and `multipart` is True; else `kind` is
+    the type itself. `transfer_syntax` is a UID, `*`, or None when the client named none. 0 < `q` <=
+    1.
+    """
+
+    kind: str
+    multipart: bool
+    transfer_syntax: str | None
+    q: float
+
+    def covers(self, media_type: str) -> bool:
+        """Whether this range includes `media_type`, parameters aside."""
+        family = media_type.partition("/")[0]
+        return self.kind in (media_type, ANYTHING, f"{family}/*")
+
+    def takes_syntax(self, uid: str) -> bool:
+        """Whether the client named this transfer syntax, or any."""
+        return self.transfer_syntax in ("*", uid)
+
+
+@dataclass(frozen=True)
+class FrameForm:
+    """In which form frames leave; `decode`: first to be made Explicit VR Little Endian."""
+
+    media_type: str
+    transfer_syntax: str
+    multipart: bool
+    decode: bool
+
+
+@lru_cache(maxsize=512)
+def read_accept(header: str) -> tuple[Wish, ...]:
+    """The wishes of an Accept header, best first. An empty header wishes for anything."""
+    if not header.strip():
+        return (Wish(ANYTHING, False, None, 1.0),)
+    if len(header) > LONGEST_HEADER:
+        return ()
+    wishes = [wish for piece in _split(header, ",") if (wish := _wish(piece)) is not None]
+    specific = sorted(wishes, key=lambda wish: wish.kind.count("*"))
+    return tuple(sorted(specific, key=lambda wish: -wish.q))
+
+
+def _wish(piece: str) -> Wish | None:
+    name, *rest = (part.strip() for part in _split(piece, ";"))
+    name = name.lower()
+    if name.count("/") != 1 or not all(name.split("/")) or " " in name:
+        return None
+    parameters = dict(_parameters(rest))
+    try:
+        q = float(parameters.get("q", "1"))
+    except ValueError:
+        return None
+    if not 0 < q <= 1:
+        return None
+    kind = parameters.get("type", ANYTHING).lower() if name == MULTIPART else name
+    return Wish(
+        kind=_OLD_NAMES.get(kind, kind),
+        multipart=name == MULTIPART,
+        transfer_syntax=parameters.get("transfer-syntax"),
+        q=q,
+    )
+
+
+def _parameters(pieces: list[str]) -> Iterator[tuple[str, str]]:
+    for piece in pieces:
+        name, _, value = piece.partition("=")
+        name, value = name.strip().lower(), value.strip().strip('"').strip()
+        # Orthanc and its kin write type="application/octet-stream; transfer-syntax=…".
+        inner, *more = value.split(";")
+        yield name, inner.strip()
+        yield from _parameters(more)
+
+
+def _split(text: str, separator: str) -> Iterator[str]:
+    start, quoted = 0, False
+    for position, character in enumerate(text):
+        if character == '"':
+            quoted = not quoted
+        elif character == separator and not quoted:
+            yield text[start:position]
+            start = position + 1
+    yield text[start:]
+
+
+def choose(wishes: tuple[Wish, ...], offered: tuple[str, ...]) -> str:
+    """The first offered plain media type that the client takes. Raises NotAcceptable."""
+    for wish in wishes:
+        for media_type in offered:
+            if not wish.multipart and wish.covers(media_type):
+                return media_type
+    raise nothing_acceptable(offered)
+
+
+def choose_dicom(wishes: tuple[Wish, ...], *, single: bool) -> tuple[bool, str | None]:
+    """How DICOM files leave: (as multipart, transfer syntax asked for: a UID, `*` or None).
+
+    One instance may also leave alone as `application/dicom` (`single`). Raises NotAcceptable.
+    """
+    for wish in wishes:
+        if not wish.covers(DICOM):
+            continue
+        if wish.multipart or wish.kind == ANYTHING:
+            return True, wish.transfer_syntax or ("*" if wish.kind == ANYTHING else None)
+        if single:
+            return False, wish.transfer_syntax
+    raise nothing_acceptable((f'{MULTIPART}; type="{DICOM}"',))
+
+
+def choose_frames(wishes: tuple[Wish, ...], stored: str, *, single: bool) -> FrameForm:
+    """In which form frames stored in transfer syntax `stored` leave. Raises NotAcceptable.
+
+    Named no transfer syntax, octets are Explicit VR Little Endian (PS3.18 8.7.3.5.2). Only one
+    frame (`single`) can leave without a multipart wrapping.
+    """
+    for wish in wishes:
+        multipart = wish.multipart or wish.kind == ANYTHING
+        if not multipart and not single:
+            continue
+        form = _frame_form(wish, stored, multipart)
+        if form is not None:
+            return form
+    raise nothing_acceptable((f'{MULTIPART}; type="{OCTETS}"; transfer-syntax=*',))
+
+
+def _frame_form(wish: Wish, stored: str, multipart: bool) -> FrameForm | None:
+    if stored in NATIVE:
+        if wish.covers(OCTETS) and wish.transfer_syntax in (None, "*", EXPLICIT_LITTLE):
+            return FrameForm(OCTETS, EXPLICIT_LITTLE, multipart, decode=False)
+        return None
+    image = IMAGE_TYPES.get(stored)
+    as_stored = wish.takes_syntax(stored)
+    if image and wish.covers(image) and (as_stored or wish.transfer_syntax is None):
+        return FrameForm(image, stored, multipart, decode=False)
+    if not wish.covers(OCTETS):
+        return None
+    if as_stored and image:
+        return FrameForm(OCTETS, stored, multipart, decode=False)
+    if wish.transfer_syntax in (None, "*", EXPLICIT_LITTLE):
+        return FrameForm(OCTETS, EXPLICIT_LITTLE, multipart, decode=True)
+    return None
+
+
+def nothing_acceptable(offered: tuple[str, ...]) -> NotAcceptable:
+    """The error that tells a client what it could have asked for."""
+    return NotAcceptable(
+        "None of the media types in the Accept header can be given here.",
+        remedy=f"Ask for {' or '.join(offered)}.",
+    )

@@ -1,0 +1,46 @@
+"""Every address of the gateway below the DICOMweb prefix. What is not here does not exist."""
+
+from __future__ import annotations
+
+from server.access.door import Route
+from server.access.permissions import Action
+from server.dicomweb.frames import frames
+from server.dicomweb.rendered import rendered, thumbnail
+from server.dicomweb.retrieve import bulkdata, metadata, retrieve
+from server.dicomweb.search import search_instances, search_series, search_studies
+from server.dicomweb.store import store
+
+_STUDY = "/studies/<study>"
+_SERIES = f"{_STUDY}/series/<series>"
+_INSTANCE = f"{_SERIES}/instances/<instance>"
+_READ = Action.IMAGES_READ
+_WRITE = Action.IMAGES_WRITE
+
+ROUTES: list[Route] = [
+    # QIDO-RS
+    Route("/studies", search_studies, _READ),
+    Route("/series", search_series, _READ),
+    Route("/instances", search_instances, _READ),
+    Route(f"{_STUDY}/series", search_series, _READ),
+    Route(f"{_STUDY}/instances", search_instances, _READ),
+    Route(f"{_SERIES}/instances", search_instances, _READ),
+    # WADO-RS
+    Route(_STUDY, retrieve, _READ),
+    Route(_SERIES, retrieve, _READ),
+    Route(_INSTANCE, retrieve, _READ),
+    Route(f"{_STUDY}/metadata", metadata, _READ),
+    Route(f"{_SERIES}/metadata", metadata, _READ),
+    Route(f"{_INSTANCE}/metadata", metadata, _READ),
+    Route(f"{_INSTANCE}/frames/<numbers>", frames, _READ),
+    Route(f"{_INSTANCE}/bulk/<path:attribute>", bulkdata, _READ),
+    Route(f"{_INSTANCE}/bulkdata/<path:attribute>", bulkdata, _READ),
+    Route(f"{_INSTANCE}/rendered", rendered, _READ),
+    Route(f"{_INSTANCE}/frames/<number>/rendered", rendered, _READ),
+    Route(f"{_STUDY}/thumbnail", thumbnail, _READ),
+    Route(f"{_SERIES}/thumbnail", thumbnail, _READ),
+    Route(f"{_INSTANCE}/thumbnail", thumbnail, _READ),
+    Route(f"{_INSTANCE}/frames/<number>/thumbnail", thumbnail, _READ),
+    # STOW-RS
+    Route("/studies", store, _WRITE, methods=("POST",)),
+    Route(_STUDY, store, _WRITE, methods=("POST",)),
+]

@@ -1,0 +1,93 @@
+"""What the views are handed, and the narrowing that each of them starts with."""
+
+from __future__ import annotations
+
+import re
+from typing import Protocol
+
+from flask import request
+
+from server.access.permissions import Action
+from server.archive import Archive
+from server.dicomweb.accept import Wish, read_accept
+from server.foundation.errors import NotFound
+
+UID = re.compile(r"[0-9][0-9.]{0,63}")  # PS3.5 9.1: digits and dots, at most 64
+
+
+class StudyOutsideGrant(NotFound):
+    """The study is not one of the grant's. Says the same whether the archive holds it or not."""
+
+
+class Scope(Protocol):
+    """Which studies somebody may see, and what else they may do with them."""
+
+    def allows_study(self, StudyInstanceUID: str) -> bool: ...
+
+    def study_uids(self) -> frozenset[str] | None:
+        """The case's studies; None for a grant over the whole archive."""
+
+    def may(self, action: Action) -> bool: ...
+
+
+class Pass(Protocol):
+    """Who was let in, to what, and where they see it.
+
+    `prefix` is the path under which this caller sees DICOMweb: `/r/<launch>/dicom-web` or
+    `/dicom-web`. `actor` names the caller for what is kept beside a stored instance.
+    """
+
+    @property
+    def actor(self) -> str: ...
+
+    @property
+    def scope(self) -> Scope: ...
+
+    @property
+    def prefix(self) -> str: ...
+
+    @property
+    def archive(self) -> Archive: ...
+
+
+def inside(
+    pass_: Pass,
+    study: str,
+    series: str | None = None,
+    instance: str | None = None,
+) -> str:
+    """The path of a resource below the DICOMweb root, once its study is known to be allowed.
+
+    Raises StudyOutsideGrant for a foreign study and for anything that is not a UID, in the same
+    words. Whether series and instance belong to the study is for the archive to find out: by
+    Orthanc's identifiers, which contain all levels above, or by the plugin, which checks the
+    parents.
+    """
+    uids = [uid for uid in (study, series, instance) if uid is not None]
+    if not all(UID.fullmatch(uid) for uid in uids) or not pass_.scope.allows_study(study):
+        raise outside()
+    levels = ("studies", "series", "instances")
+    return "".join(f"/{level}/{uid}" for level, uid in zip(levels, uids, strict=False))
+
+
+def outside() -> StudyOutsideGrant:
+    """The one answer about everything beyond the grant."""
+    return StudyOutsideGrant("There is no such study, series or instance here.")
+
+
+def wishes() -> tuple[Wish, ...]:
+    """What this request's client takes. The `accept` parameter goes before the header (PS3.18
+    8.3.3.1).
+    """
+    return read_accept(request.args.get("accept") or ", ".join(request.headers.getlist("Accept")))
+
+
+def own_base(pass_: Pass) -> str:
+    """How our own addresses begin for this caller.
+
+    A program (it sends Authorization) has no origin to complete a path with, so it gets whole URLs.
+    A browser gets paths: they are right whatever proxies stand between.
+    """
+    if "Authorization" in request.headers:
+        return request.host_url.rstrip("/") + pass_.prefix
+    return pass_.prefix

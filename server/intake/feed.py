@@ -1,0 +1,143 @@
+"""Following the archive's change feed.
+
+Nothing depends on one kind of event. A page of the feed only says which studies to look at again; it is
+read from a little before the cursor, because with PostgreSQL a lower sequence number can appear after a
+higher one, and `StableStudy` is lost whenever the archive restarts. What a study holds is always asked
+of the archive itself, and once a minute every study is swept. Whatever is noticed twice is noted once.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
+
+from server.archive import Archive, ArchiveUnavailable, NotInArchive, Study
+from server.foundation.db import Database
+from server.intake.actions import note_study, settle
+from server.intake.observation import Observation, observe, origins
+from server.intake.queries import arrivals, cursor, known_instances
+
+LOOK_BACK = 100  # sequence numbers
+PAGE = 500
+SWEEP_EVERY = timedelta(seconds=60)
+log = logging.getLogger("margin.feed")
+
+
+class Feed:
+    """One follower. `step` is called again and again and is safe to repeat after any failure."""
+
+    def __init__(
+        self, db: Database, archive: Archive, clock: Callable[[], datetime], quiet_for: timedelta
+    ) -> None:
+        self._db = db
+        self._archive = archive
+        self._clock = clock
+        self._quiet_for = quiet_for
+        self._seen: set[int] = set()
+
+    def step(self) -> int:
+        """Read what changed and look at the studies concerned; gives how many were looked at.
+
+        While the archive does not answer, that is recorded once and nothing else happens; the cursor
+        stays, so that everything is caught up later.
+        """
+        try:
+            dirty = self._changed() | self._receiving() | self._swept()
+            for orthanc_id in sorted(dirty):
+                self.look_at(orthanc_id)
+        except ArchiveUnavailable:
+            self._note_answering(False)
+            return 0
+        self._note_answering(True)
+        return len(dirty)
+
+    def look_at(self, orthanc_id: str) -> None:
+        """Take note of what one study holds now, and settle it when it has been quiet long enough."""
+        try:
+            observation = observe(self._archive, orthanc_id)
+        except NotInArchive:
+            return
+        now = self._clock()
+        with self._db.reading() as session:
+            known = known_instances(session, orthanc_id)
+        unknown = [found for found in observation.instance_ids if found not in known]
+        first = origins(self._archive, orthanc_id, unknown[:1])
+        with self._db.writing() as session:
+            arrival = note_study(session, observation, first, now)
+            quiet = now - arrival.changed_at >= self._quiet_for
+            if arrival.settled_at is not None or not quiet:
+                return
+        self._settle(observation, unknown)
+
+    def _settle(self, observation: Observation, unknown: list[str]) -> None:
+        """Note where every instance came from, and look for the case."""
+        received = origins(self._archive, observation.study.orthanc_id, unknown)
+        with self._db.writing() as session:
+            settle(session, observation, received, self._clock())
+
+    def _changed(self) -> set[str]:
+        """Studies that the feed speaks of, from a little before the cursor to its end."""
+        with self._db.writing() as session:
+            since = cursor(session, self._clock()).sequence
+        last_change = self._archive.last_change()
+        if last_change < since:  # the archive was restored or emptied: begin anew
+            since, self._seen = 0, set()
+        dirty: set[str] = set()
+        position = max(0, since - LOOK_BACK)
+        while True:
+            page = self._archive.changes(since=position, limit=PAGE)
+            fresh = [change for change in page.changes if change.seq not in self._seen]
+            for change in fresh:
+                self._seen.add(change.seq)
+                if change.resource_type == "Study" and change.change_type != "Deleted":
+                    dirty.add(change.orthanc_id)
+                elif change.resource_type == "Series" and change.change_type != "Deleted":
+                    dirty |= self._study_of_series(change.orthanc_id)
+            if page.done or not page.changes:
+                break
+            position = page.last
+        with self._db.writing() as session:
+            cursor(session, self._clock()).sequence = last_change
+        self._seen = {seq for seq in self._seen if seq > last_change - 2 * LOOK_BACK}
+        return dirty
+
+    def _study_of_series(self, series_id: str) -> set[str]:
+        try:
+            return {self._archive.series(series_id).study_id}
+        except NotInArchive:
+            return set()
+
+    def _receiving(self) -> set[str]:
+        with self._db.reading() as session:
+            return {found.orthanc_id for found in arrivals(session, None, ("receiving",))}
+
+    def _swept(self) -> set[str]:
+        """Once a minute, every study whose last update is not the one we noted."""
+        with self._db.reading() as session:
+            swept_at = cursor(session).swept_at
+        now = self._clock()
+        if swept_at is not None and now - swept_at < SWEEP_EVERY:
+            return set()
+        in_archive = {study.orthanc_id: study.last_update for study in self._all_studies()}
+        with self._db.writing() as session:
+            noted = {found.orthanc_id: found.last_update for found in arrivals(session, None, limit=10**9)}
+            cursor(session, now).swept_at = now
+        return {
+            orthanc_id
+            for orthanc_id, last_update in in_archive.items()
+            if orthanc_id not in noted or noted[orthanc_id] != last_update
+        }
+
+    def _all_studies(self) -> Iterator[Study]:
+        since = 0
+        while page := self._archive.studies(since=since, limit=PAGE):
+            yield from page
+            since += len(page)
+
+    def _note_answering(self, answers: bool) -> None:
+        with self._db.writing() as session:
+            state = cursor(session, self._clock())
+            if state.archive_ok != answers:
+                log.warning("the archive %s", "answers again" if answers else "does not answer")
+            state.archive_ok, state.checked_at = answers, self._clock()

@@ -1,0 +1,173 @@
+"""The opinion's PDF as a DICOM instance that lies in the study beside the images.
+
+Encapsulated PDF Storage, PS3.3 A.45.1: Patient, General Study, Encapsulated Document Series,
+General Equipment, SC Equipment, Encapsulated Document and SOP Common modules.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta, timezone
+
+from pydicom import config
+from pydicom.datadict import dictionary_VR, tag_for_keyword
+from pydicom.dataelem import DataElement
+from pydicom.dataset import Dataset, FileMetaDataset
+from pydicom.filewriter import dcmwrite
+from pydicom.sequence import Sequence as DicomSequence
+from pydicom.uid import EncapsulatedPDFStorage, ExplicitVRLittleEndian
+from pydicom.valuerep import PersonName
+
+from server.foundation.errors import Invalid
+
+SERIES_DESCRIPTION = "Resectability opinion"
+SERIES_NUMBER = 9900  # above the numbers scanners give, so that the document is listed last
+
+# LOINC 11488-4; the surgery consult note 34847-4 is not used because its code is not verified.
+TITLE_CODE = ("11488-4", "LN", "Consult note")
+
+# PS3.3 C.7.1.1 and C.7.2.1; those of type 2 must be present even when nothing is known.
+_PATIENT_TYPE_2 = ("PatientName", "PatientID", "PatientBirthDate", "PatientSex")
+_STUDY_TYPE_2 = ("StudyDate", "StudyTime", "ReferringPhysicianName", "StudyID", "AccessionNumber")
+_COPIED_WHERE_PRESENT = (
+    "IssuerOfPatientID",
+    "PatientAge",
+    "PatientIdentityRemoved",
+    "DeidentificationMethod",
+    "StudyDescription",
+    "TimezoneOffsetFromUTC",
+)
+
+# PS3.5 9.1 without its ban on leading zeros, which studies in the field break.
+_UID = re.compile(r"[0-9.]{1,64}")
+_OFFSET = re.compile(r"([+-])(\d{2})(\d{2})")
+
+
+class OpinionNotEncapsulated(Invalid):
+    """A PDF and a study cannot be made into one DICOM instance."""
+
+
+def encapsulated_pdf(
+    pdf: bytes,
+    *,
+    reference: Dataset,
+    SOPInstanceUID: str,
+    SeriesInstanceUID: str,
+    document_title: str,
+    signed_at: datetime,
+    instance_number: int = 1,
+    source_instances: Sequence[tuple[str, str]] = (),
+) -> bytes:
+    """A Part 10 file that holds `pdf` in the study of `reference`; the same input gives the same
+    bytes.
+
+    `reference` is any instance of the study (pixels are not needed); its patient and study
+    attributes are copied as they are, identity included, because the document must belong to the
+    same patient. `signed_at` is aware; it is written in the study's TimezoneOffsetFromUTC where
+    that is given, else in UTC. `source_instances` are pairs (SOPClassUID, SOPInstanceUID) that
+    the opinion was derived from.
+
+    Raises OpinionNotEncapsulated when `pdf` is no PDF, a UID is not one, the reference names no
+    study, or `signed_at` has no offset.
+    """
+    _refuse(pdf, reference, (SOPInstanceUID, SeriesInstanceUID), signed_at)
+    dataset = Dataset()
+    dataset.SpecificCharacterSet = "ISO_IR 192"
+    dataset.SOPClassUID = EncapsulatedPDFStorage
+    dataset.SOPInstanceUID = SOPInstanceUID
+    _copy_patient_and_study(reference, dataset)
+    dataset.Modality = "DOC"
+    dataset.SeriesInstanceUID = SeriesInstanceUID
+    dataset.SeriesNumber = SERIES_NUMBER
+    dataset.SeriesDescription = SERIES_DESCRIPTION
+    dataset.Manufacturer = "Margin"
+    dataset.ConversionType = "WSD"  # PS3.3 C.8.6.1: made at a workstation
+    _describe_document(dataset, document_title, signed_at, instance_number)
+    if source_instances:
+        dataset.SourceInstanceSequence = DicomSequence(map(_source, source_instances))
+    dataset.EncapsulatedDocumentLength = len(pdf)  # PS3.3 C.24.2: without the padding
+    dataset.EncapsulatedDocument = pdf + b"\0" * (len(pdf) % 2)
+    return _part10(dataset)
+
+
+def _refuse(pdf: bytes, reference: Dataset, uids: tuple[str, ...], signed_at: datetime) -> None:
+    if not pdf.startswith(b"%PDF-"):
+        raise OpinionNotEncapsulated("The opinion's document is not a PDF.")
+    if signed_at.utcoffset() is None:
+        raise OpinionNotEncapsulated("The time of signature must say its offset from UTC.")
+    for uid in (*uids, str(reference.get("StudyInstanceUID", ""))):
+        if not _UID.fullmatch(uid):
+            raise OpinionNotEncapsulated(f"'{uid}' is not a DICOM UID.")
+
+
+def _copy_patient_and_study(reference: Dataset, dataset: Dataset) -> None:
+    for keyword in ("StudyInstanceUID", *_PATIENT_TYPE_2, *_STUDY_TYPE_2):
+        _copy(keyword, reference, dataset)
+    for keyword in _COPIED_WHERE_PRESENT:
+        if reference.get(keyword) not in (None, ""):
+            _copy(keyword, reference, dataset)
+
+
+def _copy(keyword: str, reference: Dataset, dataset: Dataset) -> None:
+    """Copy without validation: the document must match its study even where that breaks a rule, and
+    a warning would put the patient's values into the log.
+    """
+    element = DataElement(
+        tag_for_keyword(keyword) or 0,
+        dictionary_VR(keyword),
+        _plain(reference.get(keyword)),
+        validation_mode=config.IGNORE,
+    )
+    dataset.add(element)
+
+
+def _plain(value: object) -> object:
+    """The value decoded, so that it is written anew in this instance's own character set."""
+    return str(value) if isinstance(value, PersonName) else value if value is not None else ""
+
+
+def _describe_document(
+    dataset: Dataset, title: str, signed_at: datetime, instance_number: int
+) -> None:
+    local = signed_at.astimezone(_zone(dataset))
+    dataset.InstanceNumber = instance_number
+    dataset.ContentDate = local.strftime("%Y%m%d")
+    dataset.ContentTime = local.strftime("%H%M%S")
+    dataset.InstanceCreationDate = dataset.ContentDate
+    dataset.InstanceCreationTime = dataset.ContentTime
+    dataset.AcquisitionDateTime = ""  # type 2: the images have theirs, the document has none
+    dataset.BurnedInAnnotation = "YES"
+    dataset.DocumentTitle = title
+    dataset.VerificationFlag = "VERIFIED"  # issued only after a surgeon signed
+    value, scheme, meaning = TITLE_CODE
+    code = Dataset()
+    code.CodeValue, code.CodingSchemeDesignator, code.CodeMeaning = value, scheme, meaning
+    dataset.ConceptNameCodeSequence = DicomSequence([code])
+    dataset.MIMETypeOfEncapsulatedDocument = "application/pdf"
+
+
+def _zone(dataset: Dataset) -> timezone:
+    match = _OFFSET.fullmatch(str(dataset.get("TimezoneOffsetFromUTC", "")).strip())
+    if match is None:
+        return UTC
+    offset = timedelta(hours=int(match[2]), minutes=int(match[3]))
+    return timezone(-offset if match[1] == "-" else offset)
+
+
+def _source(pair: tuple[str, str]) -> Dataset:
+    item = Dataset()
+    item.ReferencedSOPClassUID, item.ReferencedSOPInstanceUID = pair
+    return item
+
+
+def _part10(dataset: Dataset) -> bytes:
+    meta = FileMetaDataset()
+    meta.MediaStorageSOPClassUID = dataset.SOPClassUID
+    meta.MediaStorageSOPInstanceUID = dataset.SOPInstanceUID
+    meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    dataset.file_meta = meta
+    stream = io.BytesIO()
+    dcmwrite(stream, dataset, enforce_file_format=True)
+    return stream.getvalue()

@@ -1,0 +1,35 @@
+"""Reading issued opinions."""
+
+from __future__ import annotations
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from server.foundation.errors import NotFound
+from server.opinions.records import IssuedOpinion
+
+
+class OpinionNotIssued(NotFound):
+    """The case has no opinion yet, or its document is still being made."""
+
+
+def opinions_of_case(session: Session, case_id: str) -> list[IssuedOpinion]:
+    """Every opinion of a case, newest first."""
+    return list(
+        session.scalars(
+            select(IssuedOpinion)
+            .where(IssuedOpinion.case_id == case_id)
+            .order_by(IssuedOpinion.requested_at.desc())
+        )
+    )
+
+
+def issued(session: Session, case_id: str) -> IssuedOpinion:
+    """The newest opinion whose document can be read; raises OpinionNotIssued."""
+    for opinion in opinions_of_case(session, case_id):
+        if opinion.sha256:
+            return opinion
+    raise OpinionNotIssued(
+        "There is no opinion to read yet.",
+        remedy="It appears here as soon as the surgeon has signed and the document is made.",
+    )

@@ -1,0 +1,1 @@
+"""Everything that runs: Orthanc, the web server and the worker, kept alive by supervisor."""

@@ -1,0 +1,119 @@
+"""Orthanc's configuration for one home: the hardened file of the project plus what is local.
+
+`orthanc/orthanc.json` holds what is the same everywhere and is mounted by docker-compose.yml too;
+ports, folders, the AE title and the one service user are added here.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from server.foundation.errors import Unavailable
+from server.foundation.settings import PROJECT, Settings
+
+TEMPLATE = PROJECT / "orthanc" / "orthanc.json"
+PROGRAM_FOLDERS = ("/usr/sbin", "/usr/local/sbin", "/usr/local/bin", "/usr/bin")
+PLUGIN_FOLDERS = (Path("/usr/share/orthanc/plugins"), Path("/usr/local/share/orthanc/plugins"))
+DICOMWEB_PLUGIN = "libOrthancDicomWeb.so"
+
+# Without any one of these a stranger could write, read or run something through Orthanc, so the
+# server does not start on a template that somebody has loosened.
+MUST_HOLD: dict[str, Any] = {
+    "AuthenticationEnabled": True,
+    "ExecuteLuaEnabled": False,
+    "RestApiWriteToFileSystemEnabled": False,
+    "WebDavEnabled": False,
+    "OrthancExplorerEnabled": False,
+    "DicomAlwaysAllowEcho": False,
+    "DicomAlwaysAllowStore": False,
+    "DicomAlwaysAllowFind": False,
+    "DicomAlwaysAllowGet": False,
+    "DicomAlwaysAllowMove": False,
+    "DicomCheckCalledAet": True,
+    "OverwriteInstances": False,
+    "SyncStorageArea": True,
+    "MaximumStorageSize": 0,
+}
+
+
+class OrthancMissing(Unavailable):
+    """Orthanc or its DICOMweb plugin is not installed on this machine."""
+
+
+class OrthancConfigurationUnsafe(Unavailable):
+    """The template no longer holds what Margin's safety rests on."""
+
+
+def orthanc_program(folders: Iterable[str] = PROGRAM_FOLDERS) -> Path:
+    """The Orthanc executable. Raises OrthancMissing with the remedy."""
+    searched = os.pathsep.join([*folders, os.environ.get("PATH", "")])
+    found = shutil.which("Orthanc", path=searched)
+    if found is None:
+        raise OrthancMissing(
+            "Orthanc is not installed: no program of that name in the usual folders",
+            remedy="Run `make install`, or install the packages orthanc and orthanc-dicomweb.",
+        )
+    return Path(found)
+
+
+def dicomweb_plugin(folders: Iterable[Path] = PLUGIN_FOLDERS) -> Path:
+    """Orthanc's DICOMweb plugin. Raises OrthancMissing with the remedy."""
+    for folder in folders:
+        if (folder / DICOMWEB_PLUGIN).is_file():
+            return folder / DICOMWEB_PLUGIN
+    raise OrthancMissing(
+        f"Orthanc's DICOMweb plugin ({DICOMWEB_PLUGIN}) is not installed",
+        remedy="Run `make install`, or install the package orthanc-dicomweb.",
+    )
+
+
+def configuration(settings: Settings, plugin: Path, template: Path = TEMPLATE) -> dict[str, Any]:
+    """The whole configuration for `settings.home`; needs `settings.orthanc_password`.
+
+    Raises OrthancConfigurationUnsafe when the template was loosened.
+    """
+    base: dict[str, Any] = json.loads(template.read_text())
+    loosened = sorted(name for name, value in MUST_HOLD.items() if base.get(name) != value)
+    if loosened or not settings.orthanc_password:
+        what = ", ".join(loosened) or "RegisteredUsers (no password)"
+        raise OrthancConfigurationUnsafe(
+            f"{template} does not hold what Margin's safety rests on: {what}",
+            remedy="Restore the file from the project; orthanc/README.md explains each line.",
+        )
+    storage = str(settings.orthanc_dir)
+    return base | {
+        "StorageDirectory": storage,
+        "IndexDirectory": storage,
+        "TemporaryDirectory": str(settings.run_dir / "orthanc-tmp"),
+        "HttpPort": settings.orthanc_port,
+        "RegisteredUsers": {settings.orthanc_user: settings.orthanc_password},
+        "DicomPort": settings.dicom_port,
+        "DicomAet": settings.dicom_aet,
+        "DicomCheckModalityHost": settings.dicom_check_host,
+        "StableAge": settings.stable_age_s,
+        "Plugins": [str(plugin)],
+    }
+
+
+def write_configuration(settings: Settings) -> Path:
+    """Write HOME/run/orthanc.json (0600: it holds the password) and make the folders it names."""
+    content = configuration(settings, dicomweb_plugin())
+    for folder in (content["StorageDirectory"], content["TemporaryDirectory"]):
+        Path(folder).mkdir(mode=0o700, parents=True, exist_ok=True)
+    path = settings.run_dir / "orthanc.json"
+    write_private(path, json.dumps(content, indent=2))
+    return path
+
+
+def write_private(path: Path, text: str) -> None:
+    """Replace `path` by a file only its owner can read."""
+    draft = path.with_name(path.name + ".new")
+    draft.unlink(missing_ok=True)
+    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        file.write(text)
+    draft.replace(path)

@@ -1,0 +1,98 @@
+"""An opinion put together from what the rooms know: for the preview, and fixed at signing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from server.annotations.organs import ORGANS
+from server.annotations.summary import sections
+from server.cases.records import Case
+from server.intake.queries import arrivals_of_case
+from server.intake.records import Arrival
+from server.opinions.document import Opinion, Section, Signer, Study
+from server.opinions.recorded import entered_volume, recorded_fields
+from server.opinions.stored import evaluation_of, volume_of
+from server.volumetry.queries import volume_json, volumes_of_case
+
+NOT_IMAGES = frozenset({"SEG", "SR", "DOC", "PR", "KO"})  # PS3.3 C.7.3.1.1.1, Modality
+
+
+@dataclass(frozen=True)
+class Signature:
+    """What signing adds: the number, the moment, and which revision was signed."""
+
+    number: str
+    signed_at: datetime
+    revision: int
+    sha256: str
+
+
+def compose(
+    session: Session,
+    case: Case,
+    answers: dict[str, Any],
+    *,
+    signer: Signer,
+    signature: Signature | None = None,
+) -> Opinion:
+    """The opinion as these answers make it: a draft without `signature`."""
+    organ = ORGANS[case.organ]
+    evaluations = organ.evaluate(answers)
+    measured = [volume_of(volume_json(found)) for found in volumes_of_case(session, case.id)]
+    entered = entered_volume(answers)
+    arrivals = arrivals_of_case(session, case.id)
+    signed: dict[str, Any] = {}
+    if signature is not None:
+        signed = {
+            "number": signature.number,
+            "signed_at": signature.signed_at,
+            "revision": signature.revision,
+            "revision_sha256": signature.sha256,
+        }
+    return Opinion(
+        status="preliminary",
+        case_number=case.number,
+        hospital_name=case.hospital.name,
+        hospital_reference=case.accession_number,
+        organ_title=organ.title,
+        question=case.question,
+        local_verdict=case.local_verdict,
+        local_verdict_reason=case.local_verdict_reason,
+        signer=signer,
+        sections=tuple(Section.copy_of(s) for s in sections(organ, answers, evaluations)),
+        evaluations=tuple(evaluation_of(evaluation.to_json()) for evaluation in evaluations),
+        volumes=(*((entered,) if entered else ()), *measured),
+        imaging=tuple(_study(arrival) for arrival in arrivals),
+        **recorded_fields(answers, organ.schema),
+        **signed,
+    )
+
+
+def study_for_document(session: Session, case: Case) -> str:
+    """StudyInstanceUID of the newest study of the case, beside which the opinion is stored; or empty."""
+    arrivals = arrivals_of_case(session, case.id)
+    return arrivals[-1].StudyInstanceUID if arrivals else ""
+
+
+def _study(arrival: Arrival) -> Study:
+    images = [one for one in arrival.series if one["Modality"] not in NOT_IMAGES]
+    modalities = list(dict.fromkeys(one["Modality"] for one in images))
+    return Study(
+        StudyInstanceUID=arrival.StudyInstanceUID,
+        study_date=_day(arrival.StudyDate),
+        modality="/".join(modalities),
+        description=arrival.StudyDescription,
+        series_count=len(images),
+        instance_count=sum(one["instances"] for one in images),
+    )
+
+
+def _day(text: str) -> date | None:
+    try:
+        return datetime.strptime(text, "%Y%m%d").date()  # PS3.5 6.2, VR DA
+    except ValueError:
+        return None

@@ -1,0 +1,211 @@
+"""What pages let people send: fields, their limits, and where a refusal is shown.
+
+A form checks what can be checked without knowing the world; the rooms' actions check the rest, and
+their findings are put onto the same fields by `show_problems`.
+"""
+
+from __future__ import annotations
+
+from flask_wtf import FlaskForm
+from wtforms import (
+    BooleanField,
+    HiddenField,
+    IntegerField,
+    PasswordField,
+    SelectField,
+    SelectMultipleField,
+    StringField,
+    TextAreaField,
+)
+from wtforms.validators import InputRequired, Length, NumberRange, Optional
+from wtforms.widgets import CheckboxInput, ListWidget
+
+from server.access.actions import LONGEST_GRANT_DAYS, SHORTEST_PASSWORD
+from server.access.permissions import Permit
+from server.cases.actions import LONGEST_TEXT
+from server.foundation.errors import Conflict, Invalid
+from server.web.wording import PERMIT_LABELS
+
+LONGEST_ACCESSION_NUMBERS = 64  # the record's column; one DICOM SH has 16 characters (PS3.5 6.2)
+
+
+def text_only(value: str | None) -> str | None:
+    """The text without the characters that no field may hold: NUL and other controls."""
+    if value is None:
+        return None
+    return "".join(c for c in value if c in "\n\r\t" or c.isprintable())
+
+
+class Form(FlaskForm):
+    """A form of ours. `general` holds what cannot be said at one field."""
+
+    @property
+    def general(self) -> list[str]:
+        return [str(message) for message in self.form_errors]
+
+
+def show_problems(form: Form, error: Invalid | Conflict) -> None:
+    """Put what an action refused onto the fields it speaks of, the rest above the form."""
+    said_somewhere = False
+    for problem in error.problems:
+        field = form._fields.get(problem.pointer.strip("/").split("/")[0])
+        if field is None:
+            form.form_errors.append(problem.message)
+        else:
+            field.errors = [*field.errors, problem.message]
+        said_somewhere = True
+    if not said_somewhere:
+        form.form_errors.append(f"{error.detail} {error.remedy}".strip())
+
+
+def required(message: str) -> list[object]:
+    return [InputRequired(message)]
+
+
+class SignInForm(Form):
+    email = StringField("E-mail address", required("Enter your e-mail address."))
+    password = PasswordField("Password", required("Enter your password."))
+    code = StringField("Code", [Optional(), Length(max=10)])
+    next = HiddenField()
+
+
+class CaseForm(Form):
+    organ = SelectField("Organ", required("Choose the organ in question."))
+    hospital_id = SelectField("Referring hospital", required("Choose the hospital that asks."))
+    question = TextAreaField(
+        "Question to the surgeon",
+        [
+            InputRequired("Write the question the surgeon is to answer."),
+            Length(max=LONGEST_TEXT, message="The question is longer than %(max)d characters."),
+        ],
+        filters=[text_only],
+    )
+    local_verdict = StringField(
+        "Local verdict",
+        [Length(max=LONGEST_TEXT, message="The verdict is longer than %(max)d characters.")],
+        filters=[text_only],
+    )
+    local_verdict_reason = TextAreaField(
+        "Reason given", [Length(max=LONGEST_TEXT)], filters=[text_only]
+    )
+    accession_number = StringField(
+        "Accession numbers expected",
+        [Length(max=LONGEST_ACCESSION_NUMBERS, message="At most %(max)d characters in all.")],
+        filters=[text_only],
+    )
+
+
+class AdvanceForm(Form):
+    version = IntegerField(validators=required("Reload the case."))
+    event = HiddenField(validators=required("Say what happened."))
+    reason = StringField("Reason", [Length(max=LONGEST_TEXT)], filters=[text_only])
+
+
+class AssignForm(Form):
+    version = IntegerField(validators=required("Reload the case."))
+    person_id = SelectField("Surgeon", required("Choose a surgeon."))
+
+
+class GrantForm(Form):
+    person_id = SelectField("Surgeon", [Optional()])
+    for_whom = StringField(
+        "Name", [Length(max=200, message="At most %(max)d characters.")], filters=[text_only]
+    )
+    permits = SelectMultipleField(
+        "The link permits",
+        required("Choose at least one thing that the link permits."),
+        choices=[(permit.value, PERMIT_LABELS[permit.value]) for permit in Permit],
+        option_widget=CheckboxInput(),
+        widget=ListWidget(prefix_label=False),
+    )
+    days = IntegerField(
+        "Valid for (days)",
+        [
+            InputRequired(f"Enter a number of days from 1 to {LONGEST_GRANT_DAYS}."),
+            NumberRange(1, LONGEST_GRANT_DAYS, "A link is valid for %(min)d to %(max)d days."),
+        ],
+    )
+
+
+class RevokeForm(Form):
+    why = StringField(
+        "Reason",
+        [InputRequired("Say why the link is withdrawn."), Length(max=2000)],
+        filters=[text_only],
+    )
+
+
+class AttachForm(Form):
+    case_number = StringField("Case")
+    other_number = StringField("Another case")
+
+
+class PlainForm(Form):
+    """A button: nothing but the protection against other sites."""
+
+
+class HospitalForm(Form):
+    name = StringField(
+        "Name", [InputRequired("Enter the hospital's name."), Length(max=200)], filters=[text_only]
+    )
+    country = StringField(
+        "Country",
+        [Optional(), Length(2, 2, "A country has two letters, such as DE.")],
+        filters=[text_only],
+    )
+
+
+class LineForm(Form):
+    hospital_id = HiddenField(validators=required("Choose the hospital."))
+    ae_title = StringField("AE title", required("Enter the AE title from which the hospital sends."))
+    host = StringField(
+        "Address",
+        [InputRequired("Enter the address from which the hospital sends."), Length(max=255)],
+        filters=[text_only],
+    )
+    port = IntegerField(
+        "Port",
+        [
+            InputRequired("A port is a number from 1 to 65535."),
+            NumberRange(1, 65535, "A port is a number from %(min)d to %(max)d."),
+        ],
+    )
+
+
+class PersonForm(Form):
+    name = StringField(
+        "Name", [InputRequired("Enter the person's name."), Length(max=200)], filters=[text_only]
+    )
+    email = StringField(
+        "E-mail address",
+        [InputRequired("Enter an e-mail address such as name@hospital.example."), Length(max=254)],
+        filters=[text_only],
+    )
+    role = SelectField("Role", required("Choose a role."))
+    centre = StringField("Centre", [Length(max=200)], filters=[text_only])
+    subspecialty = StringField("Subspecialty", [Length(max=200)], filters=[text_only])
+    password = PasswordField("Password", [Optional()])
+
+
+class PasswordForm(Form):
+    password = PasswordField(
+        "New password",
+        [
+            InputRequired("Enter a new password."),
+            Length(
+                min=SHORTEST_PASSWORD, message="A password has at least %(min)d characters."
+            ),
+        ],
+    )
+
+
+class CareForm(Form):
+    hospital_ids = SelectMultipleField(
+        "Hospitals",
+        option_widget=CheckboxInput(),
+        widget=ListWidget(prefix_label=False),
+    )
+
+
+class ActiveForm(Form):
+    active = BooleanField("May sign in")

@@ -1,0 +1,160 @@
+"""Opening a case, and the page that shows everything about one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Response
+from sqlalchemy import select
+
+from server.access.door import Route
+from server.access.permissions import Action, Permit
+from server.access.queries import grants_of_case
+from server.annotations.organs import ORGANS
+from server.cases import actions
+from server.cases.lifecycle import Event, State, possible
+from server.cases.queries import holder
+from server.foundation.audit import AuditLine
+from server.foundation.errors import Invalid, MarginError
+from server.people.queries import hospital, people
+from server.web.forms import AssignForm, CaseForm, GrantForm, show_problems
+from server.web.pages import case_facts
+from server.web.pages.layout import FORM_REFUSED, go, page
+from server.web.pages.visits import surgeons_page
+from server.web.pages.worklist import archive_status, coordinated, row_of
+from server.web.visit import Visit
+
+AUDIT_LINES_SHOWN = 60
+SURGEONS_PERMITS = [Permit.VIEW, Permit.ANNOTATE, Permit.SIGN, Permit.DOWNLOAD]
+HOSPITALS_PERMITS = [Permit.UPLOAD, Permit.DOWNLOAD]
+# The buttons a coordinator is offered, in this order, where the case's state allows them.
+OFFERED = (
+    Event.RECORDS_COMPLETE,
+    Event.RESUME,
+    Event.CLOSE,
+    Event.RECORDS_WANTED,
+    Event.HOLD,
+    Event.WITHDRAW,
+)
+
+
+def case_page(visit: Visit) -> Response:
+    if visit.account.role == "surgeon":
+        return surgeons_page(visit)
+    return show_case(visit)
+
+
+def show_case(visit: Visit, refused: MarginError | None = None, **facts: Any) -> Response:
+    """The coordinator's page of a case; `facts` are forms that came back, or a fresh link."""
+    case, session = visit.case, visit.session
+    held_by = holder(case)
+    opinion = case_facts.opinion_of(session, case)
+    shown: dict[str, Any] = {
+        "case": case,
+        "row": row_of(case, visit.now),
+        "steps": case_facts.way(case, held_by),
+        "events": [event for event in OFFERED if possible(State(case.state), event)],
+        "can_assign": possible(State(case.state), Event.SURGEON_ASSIGNED),
+        "assign_form": assign_form(visit),
+        "studies": case_facts.studies_seen(session, case),
+        "volumes": case_facts.volumes_of(session, case),
+        "progress": case_facts.progress(session, case, held_by.person_id if held_by else None),
+        "opinion": opinion,
+        "grants": grants_of_case(session, case.id),
+        "surgeon_grant": grant_form(visit, "surgeon", formdata=None),
+        "hospital_grant": grant_form(visit, "hospital", formdata=None),
+        "trail": _trail(visit),
+        "archive": archive_status(visit),
+        "link": None,
+        "upload_to": f"/cases/{case.number}/files",
+    }
+    return page(visit, "case.html", refused=refused, **{**shown, **facts})
+
+
+def _trail(visit: Visit) -> list[AuditLine]:
+    lines = visit.session.scalars(
+        select(AuditLine)
+        .where(AuditLine.case_number == visit.case.number)
+        .order_by(AuditLine.sequence.desc())
+        .limit(AUDIT_LINES_SHOWN)
+    )
+    return list(lines)
+
+
+def assign_form(visit: Visit, **given: Any) -> AssignForm:
+    """The form that asks a surgeon, with every active surgeon to choose from."""
+    form = AssignForm(**given)
+    form.person_id.choices = [("", "Choose a surgeon"), *_surgeons(visit)]
+    form.version.data = form.version.data or visit.case.version
+    return form
+
+
+def grant_form(visit: Visit, kind: str, **given: Any) -> GrantForm:
+    """The form for a surgeon's or a hospital's link, filled in with what is usual."""
+    held_by = holder(visit.case)
+    permits = SURGEONS_PERMITS if kind == "surgeon" else HOSPITALS_PERMITS
+    form = GrantForm(
+        **given,
+        permits=[permit.value for permit in permits],
+        days=visit.services.settings.link_valid_days,
+        for_whom=visit.case.hospital.name if kind == "hospital" else "",
+        person_id=held_by.person_id if held_by else "",
+    )
+    form.person_id.choices = [("", "Choose a surgeon"), *_surgeons(visit)]
+    return form
+
+
+def _surgeons(visit: Visit) -> list[tuple[str, str]]:
+    return [
+        (one.id, ", ".join(filter(None, (one.name, one.centre))))
+        for one in people(visit.session, "surgeon")
+        if one.active
+    ]
+
+
+def new_case(visit: Visit) -> Response:
+    return page(visit, "case_new.html", form=_case_form(visit))
+
+
+def open_case(visit: Visit) -> Response:
+    """Open a case of a hospital that this coordinator looks after."""
+    form = _case_form(visit)
+    if not form.validate():
+        return page(visit, "case_new.html", refused=FORM_REFUSED, form=form)
+    try:
+        with visit.session.begin_nested():
+            case = actions.open_case(
+                visit.session,
+                organ=form.organ.data,
+                hospital=hospital(visit.session, form.hospital_id.data),
+                question=form.question.data or "",
+                local_verdict=form.local_verdict.data or "",
+                local_verdict_reason=form.local_verdict_reason.data or "",
+                accession_number=form.accession_number.data or "",
+                opened_by=visit.actor.text,
+                now=visit.now,
+            )
+    except Invalid as error:
+        show_problems(form, error)
+        return page(visit, "case_new.html", refused=error, form=form)
+    visit.note(case_number=case.number)
+    return go(
+        f"/cases/{case.number}",
+        f"Case {case.number} is open. Issue the hospital a link, or let it send by DICOM.",
+    )
+
+
+def _case_form(visit: Visit) -> CaseForm:
+    form = CaseForm()
+    form.organ.choices = [("", "Choose an organ")] + [(one.id, one.title) for one in ORGANS.values()]
+    form.hospital_id.choices = [("", "Choose a hospital")] + [
+        (one.id, one.name) for one in coordinated(visit)
+    ]
+    return form
+
+
+ROUTES = [
+    Route("/cases/new", new_case, Action.CASE_OPEN),
+    Route("/cases/new", open_case, Action.CASE_OPEN, ("POST",)),
+    Route("/cases/<number>", case_page, Action.CASE_READ),
+]

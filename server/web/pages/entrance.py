@@ -1,0 +1,114 @@
+"""The front door for accounts: where to go, signing in, signing out."""
+
+from __future__ import annotations
+
+import hashlib
+
+from flask import Response, request
+from sqlalchemy import select
+
+from server.access import actions, tokens
+from server.access.actions import SignInFailed, TooManyAttempts
+from server.access.door import Route, account_of
+from server.access.permissions import Account, Action
+from server.access.records import SignIn
+from server.foundation import audit
+from server.people.queries import person
+from server.web import cookies
+from server.web.forms import SignInForm
+from server.web.pages.layout import FORM_REFUSED, go, page
+from server.web.visit import Visit
+
+SIGN_IN_PAGE = "/sign-in"
+
+
+def front(visit: Visit) -> Response:
+    """To the page where this person's work is."""
+    if not isinstance(visit.actor, Account):
+        return go(SIGN_IN_PAGE)
+    return go("/worklist" if visit.may(Action.WORKLIST_READ) else "/audit")
+
+
+def show_sign_in(visit: Visit) -> Response:
+    if isinstance(visit.actor, Account):
+        return front(visit)
+    form = SignInForm(next=local(request.args.get("next", "")))
+    return page(visit, "sign_in.html", form=form)
+
+
+def sign_in(visit: Visit) -> Response:
+    """Check the address and the password, and give the cookie.
+
+    A failure is answered, not raised: its line in the audit trail and the count of failures must be
+    kept, and a second transaction would wait for this one's lock.
+    """
+    form = SignInForm()
+    if not form.validate():
+        return page(visit, "sign_in.html", refused=FORM_REFUSED, form=form)
+    email = form.email.data or ""
+    try:
+        actions.check_attempts(visit.session, email, visit.now)
+        begun, secret = actions.sign_in(
+            visit.session,
+            email=email,
+            password=form.password.data or "",
+            code=(form.code.data or "").replace(" ", ""),
+            now=visit.now,
+        )
+    except (SignInFailed, TooManyAttempts) as error:
+        if isinstance(error, SignInFailed):
+            actions.note_failure(visit.session, email, visit.now)
+        _record(visit, "nobody", "refused", reason=error.code, email=email)
+        form.form_errors.append(f"{error.detail} {error.remedy}")
+        return page(visit, "sign_in.html", refused=error, form=form)
+    account = account_of(visit.session, person(visit.session, begun.person_id))
+    _record(visit, account.text, "done")
+    response = go(local(form.next.data or "") or "/")
+    name = cookies.sign_in_name(visit.services.settings)
+    cookies.give(
+        response, visit.services.settings, name, secret, expires_at=begun.expires_at
+    )
+    return response
+
+
+def sign_out(visit: Visit) -> Response:
+    """End this account's session."""
+    settings = visit.services.settings
+    secret = cookies.read(request, cookies.sign_in_name(settings)) or ""
+    begun = visit.session.scalar(
+        select(SignIn).where(SignIn.secret_sha256 == tokens.sha256(secret))
+    )
+    if begun is not None:
+        actions.sign_out(visit.session, begun.id, visit.now)
+    response = go(SIGN_IN_PAGE, "You are signed out.")
+    cookies.take_back(response, settings, cookies.sign_in_name(settings))
+    return response
+
+
+def local(address: str) -> str:
+    """An address of this site to go to after signing in, or nothing."""
+    good = address.startswith("/") and not address.startswith(("//", "/\\")) and address.isprintable()
+    return address if good and "\\" not in address else ""
+
+
+def _record(visit: Visit, actor: str, outcome: audit.Outcome, reason: str = "", email: str = "") -> None:
+    # What was typed as an address may be a mistyped password: only its hash is kept.
+    details = {"email_sha256": hashlib.sha256(email.strip().lower().encode()).hexdigest()[:16]}
+    audit.append(
+        visit.session,
+        actor=actor,
+        action=Action.SIGN_IN.value,
+        object_="POST /sign-in",
+        outcome=outcome,
+        now=visit.now,
+        reason=reason,
+        details=details if email else {},
+    )
+
+
+ROUTES = [
+    Route("/", front, Action.PUBLIC),
+    Route(SIGN_IN_PAGE, show_sign_in, Action.PUBLIC),
+    Route(SIGN_IN_PAGE, sign_in, Action.SIGN_IN, ("POST",)),
+    Route("/sign-out", sign_out, Action.SIGN_OUT, ("POST",)),
+]

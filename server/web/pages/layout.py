@@ -1,0 +1,95 @@
+"""What surrounds every page: who is signed in, where they can go, and what was just done."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from flask import Response, flash, make_response, redirect, render_template, request
+from sqlalchemy import func, select
+
+from server.access.permissions import Account, Action
+from server.foundation.errors import Invalid, MarginError
+from server.foundation.jobs import Job
+from server.intake import queries as intake
+from server.web.problems import status_of
+from server.web.visit import Visit
+
+FORM_REFUSED = Invalid("Something needs to be corrected.")
+SEE_OTHER = 303
+
+
+@dataclass(frozen=True)
+class Place:
+    """One entry of the navigation. `count` is how much waits there."""
+
+    label: str
+    address: str
+    action: Action
+    count: int = 0
+    alarming: bool = False
+
+    @property
+    def here(self) -> bool:
+        return request.path.startswith(self.address)
+
+
+PLACES = (
+    Place("Worklist", "/worklist", Action.WORKLIST_READ),
+    Place("Arrivals", "/arrivals", Action.ARRIVALS_READ),
+    Place("Hospitals", "/hospitals", Action.HOSPITALS_READ),
+    Place("People", "/people", Action.PEOPLE_READ),
+    Place("Jobs", "/jobs", Action.JOBS_READ),
+    Place("Audit", "/audit", Action.AUDIT_READ),
+)
+
+
+def page(
+    visit: Visit, template: str, *, refused: MarginError | None = None, **facts: Any
+) -> Response:
+    """A page inside the layout. `refused` says why a form comes back, and so with which status."""
+    response = make_response(
+        render_template(
+            template,
+            visit=visit,
+            now=visit.now,
+            account=visit.actor if isinstance(visit.actor, Account) else None,
+            places=places(visit),
+            refused=refused,
+            **facts,
+        )
+    )
+    if refused is not None:
+        response.status_code = status_of(refused)
+    return response
+
+
+def go(address: str, said: str = "") -> Response:
+    """To another page after a change, with a sentence about what was done."""
+    if said:
+        flash(said)
+    response = make_response(redirect(address))
+    response.status_code = SEE_OTHER
+    return response
+
+
+def places(visit: Visit) -> list[Place]:
+    """Where this actor can go, with what waits for them there. Nobody and link holders: nowhere."""
+    actor = visit.actor
+    if not isinstance(actor, Account) or visit.admission.launch is not None:
+        return []
+    found = []
+    for place in PLACES:
+        if not visit.may(place.action):
+            continue
+        waiting, alarming = 0, False
+        if place.action is Action.ARRIVALS_READ:
+            waiting = intake.unmatched_count(visit.session, actor.hospital_ids)
+        elif place.action is Action.JOBS_READ:
+            waiting, alarming = _dead_jobs(visit), True
+        found.append(Place(place.label, place.address, place.action, waiting, alarming))
+    return found
+
+
+def _dead_jobs(visit: Visit) -> int:
+    return visit.session.scalar(select(func.count(Job.id)).where(Job.state == "dead")) or 0

@@ -1,0 +1,99 @@
+"""The page of whoever came by a link: the surgeon's, who reviews, and the hospital's, which sends."""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+from flask import Response
+
+from server.access.door import Route
+from server.access.permissions import Account, Action, Holder
+from server.cases.lifecycle import State
+from server.cases.queries import holder
+from server.cases.records import Case
+from server.web.pages import case_facts
+from server.web.pages.layout import go, page
+from server.web.pages.worklist import archive_status, case_urgency
+from server.web.visit import Visit
+from server.web.wording import day
+
+
+def visit_page(visit: Visit) -> Response:
+    """The case, as this visitor needs it."""
+    actor = visit.actor
+    if isinstance(actor, Account) and actor.role != "surgeon":
+        return go(f"/cases/{visit.case.number}")
+    if visit.may(Action.IMAGES_READ):
+        return surgeons_page(visit)
+    return _hospitals_page(visit)
+
+
+def surgeons_page(visit: Visit) -> Response:
+    """Question first, then the images and the form. Never a patient's name."""
+    case, session, launch = visit.case, visit.session, visit.admission.launch
+    base = f"/r/{launch.id}" if launch else f"/cases/{case.number}"
+    return page(
+        visit,
+        "surgeon.html",
+        case=case,
+        base=base,
+        viewer=case_facts.viewer_address(launch.id, case) if launch else None,
+        urgency=case_urgency(case, visit.now),
+        studies=case_facts.studies_seen(session, case),
+        progress=case_facts.progress(session, case, _reviewer(visit)),
+        can_annotate=visit.may(Action.ANNOTATION_WRITE),
+        opinion=case_facts.opinion_of(session, case) if visit.may(Action.OPINION_READ) else None,
+        archive=archive_status(visit),
+    )
+
+
+def _reviewer(visit: Visit) -> str:
+    """The id under which this visitor's form is kept; the panel uses the same."""
+    actor = visit.actor
+    if isinstance(actor, Holder):
+        return actor.person_id or actor.grant_id
+    return visit.account.person_id
+
+
+def _hospitals_page(visit: Visit) -> Response:
+    case, session, settings = visit.case, visit.session, visit.services.settings
+    can_send = visit.may(Action.IMAGES_SEND)
+    return page(
+        visit,
+        "hospital.html",
+        case=case,
+        base=f"/r/{visit.launch.id}",
+        steps=case_facts.way(case, holder(case)),
+        next_up=what_happens_next(case, can_send=can_send),
+        studies=case_facts.studies_seen(session, case),
+        opinion=case_facts.opinion_of(session, case) if visit.may(Action.OPINION_READ) else None,
+        can_send=can_send,
+        upload_to=f"/r/{visit.launch.id}/files",
+        dicom_aet=settings.dicom_aet,
+        dicom_host=urlsplit(settings.public_url).hostname,
+        dicom_port=settings.dicom_port,
+        archive=archive_status(visit),
+    )
+
+
+def what_happens_next(case: Case, *, can_send: bool = True) -> str:
+    """What the hospital should know of the next step, and by when it happens."""
+    due = f"The opinion is due by {day(case.due_on)}."
+    send = "Send the images and records below. " if can_send else ""
+    sentences = {
+        State.OPEN: f"{send}The coordinator checks them and starts the clock; "
+        "the opinion follows within 7 days of complete records.",
+        State.AWAITING_RECORDS: "The coordinator checks what was received. When nothing is missing the "
+        "clock starts; the opinion follows within 7 days.",
+        State.READY: f"The records are complete. The coordinator is choosing a surgeon. {due}",
+        State.ASSIGNED: f"A surgeon was asked to review the case. {due}",
+        State.IN_REVIEW: f"A surgeon is reviewing the images. {due}",
+        State.OPINED: "The opinion is signed.",
+        State.CLOSED: "The opinion is signed and the case is closed.",
+        State.ON_HOLD: f"The case is on hold: {case.held_reason or 'the coordinator will be in touch'}",
+        State.WITHDRAWN: "The case was withdrawn. Nothing more will happen.",
+    }
+    return sentences[State(case.state)]
+
+
+ROUTES = [Route("/r/<launch>/", visit_page, Action.CASE_READ)]

@@ -1,0 +1,222 @@
+"""The JSON that the resectability panel in the viewer reads and writes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Response, jsonify, make_response, request
+
+from server.access.door import Route
+from server.access.permissions import Account, Action, Holder
+from server.annotations import actions as annotations
+from server.annotations.organs import ORGANS
+from server.annotations.queries import annotation_of, current, signed_revisions
+from server.annotations.records import Revision
+from server.cases import actions as case_actions
+from server.cases.lifecycle import Event, State
+from server.cases.queries import study_uids
+from server.foundation.clock import iso
+from server.foundation.errors import BadRequest
+from server.opinions import actions as opinions
+from server.opinions.document import Signer
+from server.opinions.pdf import render_html
+from server.opinions.queries import opinions_of_case
+from server.people.records import Person
+from server.volumetry.queries import volume_json, volumes_of_case
+from server.web.composition import Signature, compose, study_for_document
+from server.web.visit import Visit
+
+# The preview is shown in a frame of the viewer's page; it runs nothing and fetches nothing.
+PREVIEW_POLICY = (
+    "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'self'"
+)
+
+
+class BodyNotUnderstood(BadRequest):
+    """The panel sent something that is not what was agreed."""
+
+
+def read_panel(visit: Visit) -> Response:
+    """Everything the panel needs to draw itself."""
+    case, organ = visit.case, ORGANS[visit.case.organ]
+    revision = _revision(visit)
+    answers = revision.answers if revision else {}
+    return jsonify(
+        {
+            "case": {
+                "number": case.number,
+                "organ": case.organ,
+                "organ_title": organ.title,
+                "question": case.question,
+                "local_verdict": case.local_verdict,
+                "state": case.state,
+                "due_on": case.due_on.isoformat() if case.due_on else None,
+            },
+            "me": {"name": _reviewer(visit)[1], "may": _may(visit)},
+            "studies": sorted(study_uids(visit.session, case.id)),
+            "form": organ.schema,
+            "annotation": {
+                "answers": answers,
+                "version": revision.version if revision else 0,
+                "saved_at": iso(revision.saved_at) if revision and revision.saved_at else None,
+                "signed": _signed(revision),
+            },
+            **_judged(case.organ, answers),
+            "volumes": _volumes(visit),
+            "opinion": _opinion(visit),
+        }
+    )
+
+
+def save_annotation(visit: Visit) -> Response:
+    """Keep the answers; the whole document over the version that was seen."""
+    body = _body({"answers": dict, "version": int})
+    draft = _draft(visit)
+    saved = annotations.save(
+        visit.session, draft, body["answers"], seen_version=body["version"], now=visit.now
+    )
+    if visit.case.state == State.ASSIGNED:
+        case_actions.happen(visit.session, visit.case, Event.REVIEW_BEGUN)
+    visit.note(version=saved.version)
+    return jsonify(
+        {
+            "version": saved.version,
+            "saved_at": iso(visit.now),
+            **_judged(visit.case.organ, saved.answers),
+        }
+    )
+
+
+def sign_annotation(visit: Visit) -> Response:
+    """Make the annotation final and ask for the opinion's document."""
+    body = _body({"version": int, "verdict": str})
+    case, (_, name) = visit.case, _reviewer(visit)
+    signed = annotations.sign(
+        visit.session,
+        _draft(visit),
+        seen_version=body["version"],
+        restated_verdict=body["verdict"],
+        signed_by=name,
+        now=visit.now,
+    )
+    case_actions.complete(visit.session, case, visit.now)
+    signature = Signature(
+        number=opinions.next_number(visit.session, case.id, case.number),
+        signed_at=visit.now,
+        revision=signed.number,
+        sha256=signed.sha256,
+    )
+    opinion = compose(
+        visit.session, case, signed.answers, signer=_signer(visit), signature=signature
+    )
+    opinions.issue(
+        visit.session,
+        opinion,
+        case_id=case.id,
+        revision_id=signed.id,
+        StudyInstanceUID=study_for_document(visit.session, case),
+        now=visit.now,
+    )
+    visit.note(verdict=signed.verdict, sha256=signed.sha256, opinion=signature.number)
+    return jsonify({"signed": _signed(signed), "opinion": _opinion(visit)})
+
+
+def read_volumes(visit: Visit) -> Response:
+    """What was measured from the case's segmentations, newest first."""
+    return jsonify({"volumes": _volumes(visit), "opinion": _opinion(visit)})
+
+
+def preview(visit: Visit) -> Response:
+    """The opinion as it would be sent if it were signed now."""
+    revision = _revision(visit)
+    opinion = compose(
+        visit.session, visit.case, revision.answers if revision else {}, signer=_signer(visit)
+    )
+    response = make_response(render_html(opinion))
+    response.headers["Content-Security-Policy"] = PREVIEW_POLICY
+    return response
+
+
+def _body(expected: dict[str, type]) -> dict[str, Any]:
+    body = request.get_json(silent=True)
+    if not isinstance(body, dict):
+        raise BodyNotUnderstood("The body is not a JSON object.", remedy="Reload the viewer.")
+    for name, kind in expected.items():
+        if not isinstance(body.get(name), kind) or isinstance(body.get(name), bool):
+            raise BodyNotUnderstood(f"“{name}” is missing or of another kind.", remedy="Reload the viewer.")
+    return body
+
+
+def _reviewer(visit: Visit) -> tuple[str, str]:
+    """Id and name under which this visitor's annotation is kept."""
+    actor = visit.actor
+    if isinstance(actor, Holder):
+        return actor.person_id or actor.grant_id, actor.name
+    assert isinstance(actor, Account)
+    return actor.person_id, actor.name
+
+
+def _signer(visit: Visit) -> Signer:
+    reviewer_id, name = _reviewer(visit)
+    person = visit.session.get(Person, reviewer_id)
+    return Signer(person.name, person.centre, person.subspecialty) if person else Signer(name)
+
+
+def _draft(visit: Visit) -> Revision:
+    reviewer_id, name = _reviewer(visit)
+    return annotations.draft_of(
+        visit.session, visit.case.id, visit.case.organ, reviewer_id=reviewer_id, reviewer_name=name
+    )
+
+
+def _revision(visit: Visit) -> Revision | None:
+    """The visitor's own revision; whoever does not review sees a signed one only."""
+    own = current(annotation_of(visit.session, visit.case.id, _reviewer(visit)[0]))
+    if own is not None or visit.may(Action.ANNOTATION_WRITE):
+        return own
+    signed = signed_revisions(visit.session, visit.case.id)
+    return signed[-1] if signed else None
+
+
+def _judged(organ_id: str, answers: dict[str, Any]) -> dict[str, Any]:
+    organ = ORGANS[organ_id]
+    return {
+        "evaluations": [evaluation.to_json() for evaluation in organ.evaluate(answers)],
+        "to_sign": [{"pointer": p.pointer, "message": p.message} for p in organ.to_sign(answers)],
+    }
+
+
+def _may(visit: Visit) -> list[str]:
+    permits = {
+        "view": Action.IMAGES_READ,
+        "annotate": Action.ANNOTATION_WRITE,
+        "sign": Action.ANNOTATION_SIGN,
+    }
+    return [permit for permit, action in permits.items() if visit.may(action)]
+
+
+def _signed(revision: Revision | None) -> dict[str, str] | None:
+    if revision is None or revision.signed_at is None:
+        return None
+    return {"at": iso(revision.signed_at), "by": revision.signed_by, "verdict": revision.verdict}
+
+
+def _volumes(visit: Visit) -> list[dict[str, Any]]:
+    return [volume_json(found) for found in volumes_of_case(visit.session, visit.case.id)]
+
+
+def _opinion(visit: Visit) -> dict[str, str] | None:
+    for opinion in opinions_of_case(visit.session, visit.case.id):
+        status = "issued" if opinion.sha256 else "issuing"
+        return {"status": status, "number": opinion.number, "href": f"/r/{visit.launch.id}/opinion.pdf"}
+    return None
+
+
+API = "/r/<launch>/api"
+ROUTES = [
+    Route(f"{API}/panel", read_panel, Action.ANNOTATION_READ),
+    Route(f"{API}/annotation", save_annotation, Action.ANNOTATION_WRITE, ("PUT",)),
+    Route(f"{API}/sign", sign_annotation, Action.ANNOTATION_SIGN, ("POST",)),
+    Route(f"{API}/volumes", read_volumes, Action.ANNOTATION_READ),
+    Route(f"{API}/preview", preview, Action.ANNOTATION_READ),
+]

@@ -1,0 +1,111 @@
+"""The only place that knows HTTP statuses: every broken promise leaves in one shape."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Response, jsonify, make_response, render_template, request
+from werkzeug.exceptions import HTTPException
+
+from server.foundation.errors import (
+    BadRequest,
+    Conflict,
+    Invalid,
+    MarginError,
+    NotAcceptable,
+    NotFound,
+    Refused,
+    TooLarge,
+    Unauthenticated,
+    Unavailable,
+    UnsupportedMedia,
+)
+
+STATUS: dict[type[MarginError], int] = {
+    BadRequest: 400,
+    Unauthenticated: 401,
+    Refused: 403,
+    NotFound: 404,
+    NotAcceptable: 406,
+    Conflict: 409,
+    TooLarge: 413,
+    UnsupportedMedia: 415,
+    Invalid: 422,
+    Unavailable: 503,
+}
+TITLES = {
+    400: "This request cannot be understood",
+    401: "Please sign in",
+    403: "You may not do this",
+    404: "Not found",
+    405: "This cannot be done at this address",
+    409: "Somebody was faster",
+    413: "This is too large",
+    415: "This kind of file is not taken",
+    422: "Something needs to be corrected",
+    503: "The archive does not answer",
+}
+
+
+def status_of(error: MarginError) -> int:
+    """The HTTP status of an error's family."""
+    for family, status in STATUS.items():
+        if isinstance(error, family):
+            return status
+    return 500
+
+
+def body_of(error: MarginError) -> dict[str, Any]:
+    """The one shape of every error, as JSON."""
+    body: dict[str, Any] = {
+        "code": error.code,
+        "message": error.detail,
+        "remedy": error.remedy,
+        "problems": [{"pointer": p.pointer, "message": p.message} for p in error.problems],
+    }
+    if "current" in error.facts:
+        body["current"] = error.facts["current"]
+    return {"error": body}
+
+
+def wants_json() -> bool:
+    """Whether the asker is a program: the panel, a DICOMweb client, a script."""
+    path = request.path
+    if path.startswith("/dicom-web") or "/dicom-web" in path or "/api/" in path:
+        return True
+    best = request.accept_mimetypes.best_match(["text/html", "application/json"])
+    return best == "application/json" or request.is_json
+
+
+def response_to(error: MarginError) -> Response:
+    """The answer to a broken promise: JSON for programs, a page for people."""
+    status = status_of(error)
+    if wants_json():
+        response = jsonify(body_of(error))
+    else:
+        title = TITLES.get(status, "Something went wrong")
+        response = make_response(render_template("problem.html", error=error, title=title))
+    response.status_code = status
+    response.headers["Cache-Control"] = "no-store"
+    if status == 401 and request.path.startswith("/dicom-web"):
+        response.headers["WWW-Authenticate"] = 'Bearer realm="margin"'
+    return response
+
+
+def from_http(error: HTTPException) -> Response:
+    """Flask's own exceptions (no such address, wrong method, too large) in the same shape."""
+    families: dict[int, type[MarginError]] = {
+        400: BadRequest,
+        404: NotFound,
+        413: TooLarge,
+        415: UnsupportedMedia,
+    }
+    status = error.code or 500
+    family = families.get(status, BadRequest)
+    response = response_to(
+        family(TITLES.get(status, "This cannot be done") + ".", remedy="Check the address.")
+    )
+    response.status_code = status
+    if status == 405 and error.get_response().headers.get("Allow"):
+        response.headers["Allow"] = error.get_response().headers["Allow"]
+    return response

@@ -1,0 +1,9 @@
+"""Every address of the web room, on one page."""
+
+from __future__ import annotations
+
+from server.access.door import Route
+from server.web import health, links, panel, viewer
+from server.web.pages.routes import ROUTES as PAGES
+
+ROUTES: list[Route] = [*health.ROUTES, *links.ROUTES, *PAGES, *panel.ROUTES, *viewer.ROUTES]

@@ -1,0 +1,98 @@
+"""The viewer's files, and the page on which it runs under a visit's address."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from flask import Response, request, send_file
+from werkzeug.security import safe_join
+
+from server.access.door import Route
+from server.access.permissions import Action
+from server.foundation.errors import NotFound, Unavailable
+from server.opinions.queries import issued
+from server.web.headers import VIEWER_POLICY
+from server.web.visit import Visit
+
+# The build writes a hash into these names, so that their content can never change.
+_HASHED = re.compile(r"(\.bundle\.[0-9a-f]{16}\.js|[0-9a-f]{16}\.wasm)$")
+_A_YEAR = "public, max-age=31536000, immutable"
+_TYPES = {".js": "text/javascript", ".mjs": "text/javascript", ".wasm": "application/wasm"}
+
+
+class ViewerNotInstalled(Unavailable):
+    """The viewer's files are not where the settings say."""
+
+
+class FileNotServed(NotFound):
+    """No such file belongs to the viewer."""
+
+
+def viewer_page(visit: Visit, rest: str = "") -> Response:
+    """The stock viewer's page; its configuration finds out from the address which visit it is."""
+    page = visit.services.settings.viewer_dir / "ohif" / "index.html"
+    if not page.is_file():
+        raise ViewerNotInstalled(
+            "The image viewer is not installed on this server.",
+            remedy="The operator runs “make install”; everything else works meanwhile.",
+        )
+    visit.note(studies=len(visit.case.studies))
+    response = send_file(page, mimetype="text/html")
+    response.headers["Cache-Control"] = "no-store"
+    response.headers["Content-Security-Policy"] = VIEWER_POLICY
+    return response
+
+
+def viewer_file(visit: Visit, name: str) -> Response:
+    """One file of the stock build, which expects to lie at the root of its origin."""
+    return _file(visit.services.settings.viewer_dir / "ohif", name)
+
+
+def margin_file(visit: Visit, name: str) -> Response:
+    """One of our own modules beside the stock build."""
+    return _file(visit.services.settings.viewer_dir / "margin-viewer", name)
+
+
+def _file(folder: Path, name: str) -> Response:
+    joined = safe_join(str(folder), name)
+    path = Path(joined) if joined else None
+    if path is None or not path.is_file() or path.suffix in (".html", ".gz", ".map"):
+        raise FileNotServed("There is nothing at this address.", remedy="Check the address.")
+    packed = path.with_name(path.name + ".gz")
+    is_packed = packed.is_file() and "gzip" in request.headers.get("Accept-Encoding", "")
+    response = send_file(
+        packed if is_packed else path, mimetype=_TYPES.get(path.suffix), conditional=True
+    )
+    if is_packed:
+        response.headers["Content-Encoding"] = "gzip"
+    response.headers["Vary"] = "Accept-Encoding"
+    response.headers["Cache-Control"] = _A_YEAR if _HASHED.search(name) else "public, no-cache"
+    if path.suffix == ".js" and "worker" in name.lower():
+        response.headers["Content-Security-Policy"] = VIEWER_POLICY
+    return response
+
+
+def opinion_document(visit: Visit) -> Response:
+    """The issued opinion as PDF; its file name bears the case's number and nothing else."""
+    opinion = issued(visit.session, visit.case.id)
+    path = visit.services.files.path(opinion.sha256)
+    response = send_file(
+        path,
+        mimetype="application/pdf",
+        download_name=f"opinion-{opinion.number}.pdf",
+        as_attachment="download" in request.args,
+    )
+    response.headers["Content-Security-Policy"] = "sandbox; default-src 'none'; frame-ancestors 'self'"
+    visit.note(opinion=opinion.number)
+    return response
+
+
+ROUTES = [
+    Route("/r/<launch>/view/", viewer_page, Action.IMAGES_READ),
+    Route("/r/<launch>/view/<path:rest>", viewer_page, Action.IMAGES_READ),
+    Route("/r/<launch>/opinion.pdf", opinion_document, Action.OPINION_READ),
+    Route("/cases/<number>/opinion.pdf", opinion_document, Action.OPINION_READ),
+    Route("/margin-viewer/<path:name>", margin_file, Action.PUBLIC),
+    Route("/<path:name>", viewer_file, Action.PUBLIC),
+]

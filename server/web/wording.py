@@ -1,0 +1,203 @@
+"""How values are put into words on a page. Taught to the templates as filters and globals.
+
+Dates are written 2026-11-20 and moments in UTC; the browser adds the local time as a title.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, date, datetime
+from typing import Any
+
+from jinja2 import Environment
+from markupsafe import Markup
+
+from server.access.records import Grant
+from server.annotations.organs import ORGANS
+from server.cases.deadlines import urgency
+from server.cases.lifecycle import LABELS, Event, State
+from server.web.pages import assets
+
+DASH = "\N{EN DASH}"
+
+STATE_TONES: dict[str, str] = {
+    State.OPEN: "idle",
+    State.AWAITING_RECORDS: "warn",
+    State.READY: "accent",
+    State.ASSIGNED: "info",
+    State.IN_REVIEW: "info",
+    State.OPINED: "good",
+    State.CLOSED: "idle",
+    State.ON_HOLD: "warn",
+    State.WITHDRAWN: "idle",
+}
+PERMIT_LABELS: dict[str, str] = {
+    "view": "see the images",
+    "annotate": "fill in the form",
+    "sign": "sign the opinion",
+    "upload": "send images and documents",
+    "download": "read the opinion",
+}
+EVENT_LABELS: dict[str, str] = {
+    Event.RECORDS_COMPLETE: "Records are complete: start the clock",
+    Event.RECORDS_WANTED: "More records are needed",
+    Event.SURGEON_WITHDRAWN: "Take the case back from the surgeon",
+    Event.CLOSE: "Close the case",
+    Event.WITHDRAW: "Withdraw the case",
+    Event.HOLD: "Put on hold",
+    Event.RESUME: "Resume",
+}
+ROLE_LABELS = {
+    "admin": "Administrator",
+    "coordinator": "Coordinator",
+    "surgeon": "Surgeon",
+    "auditor": "Auditor",
+}
+ARRIVAL_LABELS: dict[str, tuple[str, str]] = {
+    "receiving": ("Receiving", "info"),
+    "unmatched": ("Unmatched", "warn"),
+    "matched": ("Matched", "good"),
+    "set_aside": ("Set aside", "idle"),
+}
+OUTCOME_TONES = {"done": "good", "allowed": "idle", "refused": "bad"}
+JOB_TONES = {"waiting": "idle", "running": "info", "done": "good", "dead": "bad"}
+JOB_LABELS = {
+    "issue_opinion": "Make and store an opinion",
+    "measure_segmentation": "Measure a segmentation",
+}
+
+
+def teach(env: Environment) -> None:
+    """Give the templates our words."""
+    env.trim_blocks = True
+    env.lstrip_blocks = True
+    env.filters.update(
+        day=day,
+        moment=moment,
+        ago=ago,
+        size=size,
+        count=count,
+        state_label=state_label,
+        state_tone=lambda state: STATE_TONES.get(state, "idle"),
+        permit_label=lambda permit: PERMIT_LABELS.get(permit, permit),
+        event_label=lambda event: EVENT_LABELS.get(event, event),
+        role_label=lambda role: ROLE_LABELS.get(role, role),
+        arrival_label=lambda state: ARRIVAL_LABELS.get(state, (state, "idle"))[0],
+        arrival_tone=lambda state: ARRIVAL_LABELS.get(state, (state, "idle"))[1],
+        outcome_tone=lambda outcome: OUTCOME_TONES.get(outcome, "idle"),
+        job_tone=lambda state: JOB_TONES.get(state, "idle"),
+        job_label=lambda name: JOB_LABELS.get(name, str(name).replace("_", " ").capitalize()),
+        organ=organ_title,
+        person_name=person_name,
+        dicom_day=dicom_day,
+        due_words=due_words,
+        urgency=urgency,
+        modalities=modalities,
+    )
+    env.globals.update(asset=assets.address, grant_standing=grant_standing)
+
+
+def day(value: date | None) -> str:
+    """A date as `2026-11-20`."""
+    return DASH if value is None else value.strftime("%Y-%m-%d")
+
+
+def moment(value: datetime | None, seconds: bool = False) -> str | Markup:
+    """A moment as `2026-11-20 08:30 UTC` in a time element."""
+    if value is None:
+        return DASH
+    utc = value.astimezone(UTC)
+    machine = utc.strftime("%Y-%m-%dT%H:%M:%SZ")
+    shown = utc.strftime("%Y-%m-%d %H:%M:%S" if seconds else "%Y-%m-%d %H:%M")
+    return Markup('<time datetime="{}">{} UTC</time>').format(machine, shown)
+
+
+def ago(value: datetime | None, now: datetime) -> str:
+    """How long since, in the largest whole unit: `4 min ago`, `3 h ago`, `2 days ago`."""
+    if value is None:
+        return "never"
+    seconds = max(0, int((now - value).total_seconds()))
+    if seconds < 60:
+        return "just now"
+    if seconds < 3600:
+        return f"{seconds // 60} min ago"
+    if seconds < 2 * 86400:
+        return f"{seconds // 3600} h ago"
+    return f"{seconds // 86400} days ago"
+
+
+def size(count_bytes: int | None) -> str:
+    """A size with decimal units: `812 B`, `1.2 MB`."""
+    value = float(count_bytes or 0)
+    for unit in ("B", "kB", "MB", "GB"):
+        if value < 1000 or unit == "GB":
+            break
+        value /= 1000
+    return f"{value:.0f} {unit}" if unit == "B" or value >= 100 else f"{value:.1f} {unit}"
+
+
+def count(number: int, one: str, many: str = "") -> str:
+    """A number with its noun: `1 study`, `3 studies`."""
+    return f"{number:,}".replace(",", "\N{NARROW NO-BREAK SPACE}") + (
+        f" {one}" if number == 1 else f" {many or one + 's'}"
+    )
+
+
+def state_label(state: str) -> str:
+    """A case's state in words."""
+    return LABELS[State(state)] if state in State else state
+
+
+def organ_title(organ_id: str) -> str:
+    """An organ's title without what stands in brackets."""
+    organ = ORGANS.get(organ_id)
+    return re.sub(r"\s*\(.*\)$", "", organ.title) if organ else organ_id
+
+
+def person_name(value: str | None) -> str:
+    """A DICOM person name (PS3.5 6.2, VR PN) as `FAMILY, Given Middle`; other scripts in brackets."""
+    groups = [_name_group(group) for group in (value or "").split("=")[:3]]
+    shown = [group for group in groups if group]
+    if not shown:
+        return "no name"
+    return shown[0] + (f" ({', '.join(shown[1:])})" if len(shown) > 1 else "")
+
+
+def _name_group(group: str) -> str:
+    family, given, middle, prefix, suffix = (*(p.strip() for p in group.split("^")), *[""] * 5)[:5]
+    first = " ".join(filter(None, (prefix, given, middle)))
+    return ", ".join(filter(None, (family, first, suffix)))
+
+
+def dicom_day(value: str | None) -> str:
+    """A DICOM date (PS3.5 6.2, VR DA) as `2026-11-20`; anything else as it was written."""
+    text = (value or "").strip()
+    if re.fullmatch(r"\d{8}", text):
+        return f"{text[:4]}-{text[4:6]}-{text[6:]}"
+    return text or "no date"
+
+
+def due_words(due: date | None, now: datetime) -> str:
+    """How far off a deadline is: `today`, `in 3 days`, `2 days overdue`."""
+    if due is None:
+        return "the clock has not started"
+    left = (due - now.astimezone(UTC).date()).days
+    if left < 0:
+        return f"{count(-left, 'day')} overdue"
+    return {0: "today", 1: "tomorrow"}.get(left, f"in {left} days")
+
+
+def modalities(series: list[dict[str, Any]]) -> str:
+    """The modalities of a study, each once: `CT, SEG`."""
+    return ", ".join(sorted({str(one.get("Modality") or "?") for one in series})) or DASH
+
+
+def grant_standing(grant: Grant, now: datetime) -> tuple[str, str]:
+    """Whether a grant can be used now, in a word, and the tone of that word."""
+    if grant.revoked_at is not None:
+        return "revoked", "bad"
+    if grant.expires_at <= now:
+        return "expired", "idle"
+    if now < grant.not_before:
+        return "not valid yet", "idle"
+    return "valid", "good"

@@ -1,0 +1,230 @@
+"""The boundary table P01 to P46, column NCCN v1.2022, and what stands behind each category."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from server.annotations.decision import Trust
+from server.annotations.organs.pancreas import PANCREAS
+from server.annotations.organs.pancreas.findings import VESSELS
+from tests.annotations.pancreas_world import clear_vessel, pancreas, touched
+
+R, BR, LA, M = "resectable", "borderline", "locally_advanced", "metastatic"
+ONLY_SMA = {name: None for name in VESSELS if name != "sma"}
+
+TABLE: list[tuple[str, dict[str, Any], str, str]] = [
+    ("P01", pancreas(), R, R),
+    ("P02", pancreas(m_status="m1"), M, M),
+    ("P03", pancreas(sma=touched(1)), BR, BR),
+    ("P04", pancreas(sma=touched(90)), BR, BR),
+    ("P05", pancreas(sma=touched(91)), BR, BR),
+    ("P06", pancreas(sma=touched(179)), BR, BR),
+    ("P07", pancreas(sma=touched(180)), BR, BR),
+    ("P08", pancreas(sma=touched(181)), LA, LA),
+    ("P09", pancreas(sma=touched(120, contour="deformed")), BR, BR),
+    ("P10", pancreas(ca=touched(90)), BR, BR),
+    ("P11", pancreas(ca=touched(180)), BR, BR),
+    ("P12", pancreas(ca=touched(181)), LA, LA),
+    ("P13", pancreas("body", ca=touched(180)), BR, BR),
+    ("P14", pancreas("body", ca=touched(181)), BR, BR),
+    ("P15", pancreas("body", ca=touched(181), gda=touched(90)), LA, LA),
+    ("P16", pancreas("body", ca=touched(90), aorta=touched(90)), LA, LA),
+    ("P17", pancreas(cha=touched(90)), BR, BR),
+    ("P18", pancreas(cha=touched(300, short_segment=True)), BR, BR),
+    ("P19", pancreas(cha=touched(300, short_segment=False, reconstructable="no")), LA, LA),
+    ("P20-ca", pancreas(cha=touched(90, extends_to=["ca"])), LA, LA),
+    ("P20-bifurcation", pancreas(cha=touched(90, extends_to=["hepatic_bifurcation"])), LA, LA),
+    ("P20-pha", pancreas(cha=touched(90, extends_to=["pha"])), LA, LA),
+    ("P21", pancreas(variant_artery=touched(90, variant_kind="replaced_rha")), BR, BR),
+    ("P22", pancreas(smv_pv=touched(1)), R, R),
+    ("P23", pancreas(smv_pv=touched(90)), R, R),
+    ("P24", pancreas(smv_pv=touched(91)), R, R),
+    ("P25", pancreas(smv_pv=touched(179)), R, R),
+    ("P26", pancreas(smv_pv=touched(180)), R, R),
+    ("P27", pancreas(smv_pv=touched(181)), BR, BR),
+    ("P28", pancreas(smv_pv=touched(270)), BR, BR),
+    ("P29", pancreas(smv_pv=touched(271)), BR, BR),
+    ("P30", pancreas(smv_pv=touched(120, contour="irregular")), BR, BR),
+    ("P30b", pancreas(smv_pv=touched(120, contour="bilateral_narrowing")), BR, BR),
+    ("P31", pancreas(smv_pv=touched(120, thrombus="tumour")), BR, BR),
+    ("P32", pancreas(smv_pv=touched(360, contour="occluded")), BR, BR),
+    ("P33", pancreas(smv_pv=touched(360, contour="occluded", reconstructable="no")), LA, LA),
+    ("P34", pancreas(smv_pv=touched(200, beyond_inferior_duodenum=True)), BR, BR),
+    ("P35", pancreas(smv_pv=touched(120, reconstructable="no")), LA, LA),
+    ("P36", pancreas(ivc=touched(90)), BR, BR),
+    ("P37", pancreas(aorta=touched(90)), LA, LA),
+    ("P38", pancreas(first_jejunal_artery=touched(90)), R, R),
+    ("P39", pancreas(first_jejunal_vein=touched(90)), R, R),
+    ("P40", pancreas(sma={"contact_deg": 0, "contact_kind": "haze_only"}), R, R),
+    ("P41", pancreas(sma={"contact_deg": "not_assessed"}), R, LA),
+    ("P41-left-out", pancreas(sma=None), R, LA),
+    ("P41-not-visible", pancreas(sma={"contact_deg": "not_visible"}), R, LA),
+    ("P42", pancreas(sma=touched(90), ca={"contact_deg": "not_assessed"}), BR, LA),
+    ("P43", pancreas(sma=touched(181), **ONLY_SMA), LA, LA),
+    ("P44", pancreas(smv_pv=touched(200, reconstructable="not_stated")), BR, LA),
+    ("P45", pancreas(smv_pv=touched(60, reconstructable="not_stated")), R, LA),
+    ("P46", pancreas(m_status="not_assessed"), R, M),
+]
+
+
+@pytest.mark.parametrize(
+    ("answers", "best", "worst"), [row[1:] for row in TABLE], ids=[row[0] for row in TABLE]
+)
+def test_nccn_2022_says_what_the_boundary_table_says(
+    answers: dict[str, Any], best: str, worst: str
+) -> None:
+    said = PANCREAS.ruleset("nccn-2022").evaluate(answers).to_json()
+    if best == worst:
+        assert (said["category"], said["interval"]) == (best, None)
+    else:
+        assert (said["category"], said["interval"]) == (None, [best, worst])
+
+
+@pytest.mark.parametrize("row", TABLE, ids=[row[0] for row in TABLE])
+def test_every_definite_category_names_a_rule_with_source_and_trust(
+    row: tuple[str, dict[str, Any], str, str],
+) -> None:
+    said = PANCREAS.ruleset("nccn-2022").evaluate(row[1])
+    if said.category or said.best != said.worst and row[2] != R:
+        assert said.fired
+    for fired in said.fired:
+        assert fired.rule.startswith("N-")
+        assert len(fired.source) > 10
+        assert isinstance(fired.trust, Trust)
+        assert fired.text.endswith(".")
+
+
+@pytest.mark.parametrize("row", TABLE, ids=[row[0] for row in TABLE])
+def test_an_interval_names_what_would_narrow_it_and_a_category_misses_nothing(
+    row: tuple[str, dict[str, Any], str, str],
+) -> None:
+    said = PANCREAS.ruleset("nccn-2022").evaluate(row[1])
+    assert bool(said.missing) == (said.interval is not None)
+
+
+@pytest.mark.parametrize(
+    ("answers", "rules"),
+    [
+        (pancreas(sma=touched(181)), ["N-LA-1"]),
+        (pancreas("neck", ca=touched(181)), ["N-LA-2"]),
+        (pancreas("tail", ca=touched(181), gda=touched(1)), ["N-LA-3"]),
+        (pancreas(ca=touched(1), aorta=touched(1)), ["N-LA-4"]),
+        (pancreas(aorta=touched(1)), ["N-LA-4"]),
+        (pancreas(cha=touched(1, reconstructable="no")), ["N-LA-5"]),
+        (pancreas(smv_pv=touched(1, reconstructable="no")), ["N-LA-6"]),
+        (pancreas(sma=touched(180)), ["N-BR-1"]),
+        (pancreas("tail", ca=touched(200)), ["N-BR-2"]),
+        (pancreas(cha=touched(90)), ["N-BR-3"]),
+        (pancreas(variant_artery=touched(1)), ["N-BR-4"]),
+        (pancreas(smv_pv=touched(181)), ["N-BR-5"]),
+        (pancreas(ivc=touched(1)), ["N-BR-6"]),
+        (pancreas(sma=touched(90), ivc=touched(90)), ["N-BR-1", "N-BR-6"]),
+        (pancreas(), ["N-R-1"]),
+        (pancreas(m_status="m1", sma=touched(300)), ["N-M-1"]),
+    ],
+)
+def test_the_rule_of_the_published_order_fires(answers: dict[str, Any], rules: list[str]) -> None:
+    assert [fired.rule for fired in PANCREAS.evaluate(answers)[0].fired] == rules
+
+
+@pytest.mark.parametrize(
+    "answers",
+    [
+        pancreas("neck", ca=touched(181)),
+        pancreas(aorta=touched(90)),
+        pancreas(cha=touched(90, reconstructable="no")),
+        pancreas("head", ca=touched(90)),
+    ],
+)
+def test_a_completed_silence_of_the_publication_is_marked_derived(answers: dict[str, Any]) -> None:
+    assert {fired.trust for fired in PANCREAS.evaluate(answers)[0].fired} == {Trust.DERIVED}
+
+
+def test_the_appleby_option_moves_coeliac_encasement_of_the_body_to_locally_advanced() -> None:
+    ruleset, answers = PANCREAS.ruleset("nccn-2022"), pancreas("body", ca=touched(181))
+    assert ruleset.evaluate(answers).to_json()["category"] == BR
+    assert ruleset.evaluate(answers, {"appleby": "LA"}).to_json()["category"] == LA
+
+
+@pytest.mark.parametrize(
+    ("answers", "needed"),
+    [
+        (pancreas(), ()),
+        (pancreas(smv_pv=touched(180)), ()),
+        (pancreas(smv_pv=touched(181)), ("venous_reconstruction",)),
+        (pancreas(sma=touched(1)), ("arterial_resection",)),
+        (pancreas("body", ca=touched(181)), ("arterial_resection", "modified_appleby")),
+        (pancreas("body", ca=touched(181), gda=touched(1)), ("arterial_resection",)),
+        (pancreas(ivc=touched(1)), ("ivc_reconstruction",)),
+    ],
+)
+def test_the_capabilities_an_operation_would_need_are_named(
+    answers: dict[str, Any], needed: tuple[str, ...]
+) -> None:
+    assert PANCREAS.evaluate(answers)[0].capabilities == needed
+
+
+def test_stranding_without_solid_contact_is_flagged_and_not_counted() -> None:
+    said = PANCREAS.evaluate(pancreas(sma={"contact_deg": 200, "contact_kind": "haze_only"}))[0]
+    assert said.to_json()["category"] == R
+    assert [flag.id for flag in said.flags] == ["haze"]
+
+
+@pytest.mark.parametrize("name", ["first_jejunal_artery", "pha", "splenic_artery", "imv"])
+def test_contact_that_the_set_is_silent_about_is_flagged(name: str) -> None:
+    said = PANCREAS.evaluate(pancreas(**{name: touched(90)}))[0]
+    assert [flag.id for flag in said.flags] == ["not_addressed"]
+
+
+def test_solid_contact_of_unknown_extent_is_at_least_borderline_at_the_sma() -> None:
+    said = PANCREAS.evaluate(pancreas(sma={"contact_kind": "solid"}))[0].to_json()
+    assert said["interval"] == [BR, LA]
+
+
+@pytest.mark.parametrize("kind", ["none", "haze_only"])
+def test_a_vessel_said_to_be_not_assessed_is_not_cleared_by_what_stands_beside_it(
+    kind: str,
+) -> None:
+    answers = pancreas(sma={"contact_deg": "not_assessed", "contact_kind": kind})
+    assert PANCREAS.evaluate(answers)[0].to_json()["interval"] == [R, LA]
+
+
+def test_a_proven_metastasis_counts_whatever_the_m_status_says_and_is_flagged() -> None:
+    answers = pancreas() | {"metastases": {"liver": "proven"}}
+    said = PANCREAS.evaluate(answers)[0]
+    assert said.to_json()["category"] == M
+    assert [flag.id for flag in said.flags] == ["contradiction"]
+
+
+def test_a_suspected_metastasis_is_flagged_and_not_counted() -> None:
+    said = PANCREAS.evaluate(pancreas() | {"metastases": {"liver": "suspected"}})[0]
+    assert said.to_json()["category"] == R
+    assert [flag.id for flag in said.flags] == ["metastasis_unproven"]
+
+
+def test_a_contact_given_alone_takes_a_regular_vein_and_says_so() -> None:
+    vein = {"contact_deg": 120, "reconstructable": "yes"}
+    said = PANCREAS.evaluate(pancreas(smv_pv=vein))[0]
+    assert said.to_json()["category"] == R
+    assert [flag.id for flag in said.flags] == ["default_taken"]
+
+
+def test_a_tumour_whose_site_is_unknown_is_judged_both_ways() -> None:
+    answers = pancreas(ca=touched(200))
+    del answers["site"]
+    said = PANCREAS.evaluate(answers)[0]
+    assert said.to_json()["interval"] == [BR, LA]
+    assert [missing.pointer for missing in said.missing] == ["/site"]
+
+
+def test_no_answers_at_all_leave_everything_open() -> None:
+    assert PANCREAS.evaluate({})[0].to_json()["interval"] == [R, M]
+
+
+def test_a_vessel_that_cannot_change_the_result_is_not_asked_for() -> None:
+    said = PANCREAS.evaluate(pancreas(imv=None, splenic_vein=None))[0]
+    assert said.to_json()["category"] == R
+    clear = pancreas(sma=touched(200), imv=clear_vessel())
+    assert PANCREAS.evaluate(clear)[0].missing == ()

@@ -1,0 +1,68 @@
+"""docs/organs says what the code does: organs, rulesets, rules, options, fields."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from server.annotations.decision import Trust
+from server.annotations.organs import ORGANS, Organ
+from server.annotations.organs.liver.structures import RULES
+from server.annotations.organs.liver.thresholds import FAMILIES
+from server.annotations.organs.pancreas.nccn_2022 import NCCN_2022
+
+DOCS = Path(__file__).parents[2] / "docs" / "organs"
+README = (DOCS / "README.md").read_text(encoding="utf-8")
+
+
+def page(organ: Organ) -> str:
+    return (DOCS / f"{organ.id}.md").read_text(encoding="utf-8")
+
+
+def quoted(text: str) -> set[str]:
+    return set(re.findall(r"`([^`\n]+)`", text))
+
+
+def test_every_organ_has_its_page_and_its_line_and_no_page_is_left_over() -> None:
+    pages = {path.stem for path in DOCS.glob("*.md")} - {"README"}
+    assert pages == set(ORGANS)
+    for organ in ORGANS.values():
+        [line] = [line for line in README.splitlines() if f"| `{organ.id}` |" in line]
+        assert organ.title in line
+        assert quoted(line) - {organ.id} == {ruleset.id for ruleset in organ.rulesets}
+
+
+@pytest.mark.parametrize("organ", ORGANS.values(), ids=ORGANS)
+def test_a_page_names_every_field_and_every_value(organ: Organ) -> None:
+    named = quoted(page(organ))
+    for field in organ.fields:
+        assert field.path[-1] in named, field.pointer
+        values = field.schema.get("items", field.schema).get("enum", [])
+        assert {str(value) for value in values} <= named | set(organ.schema["properties"])
+
+
+@pytest.mark.parametrize("organ", ORGANS.values(), ids=ORGANS)
+def test_a_page_names_every_ruleset_with_its_options(organ: Organ) -> None:
+    text = page(organ)
+    for ruleset in organ.rulesets:
+        assert f"### `{ruleset.id}`" in text
+        for option in ruleset.options:
+            assert {option.name, *option.values} <= quoted(text)
+
+
+def test_the_pages_name_every_rule() -> None:
+    pancreas = {rule.id for rule in NCCN_2022.rules} | {NCCN_2022.otherwise.rule}
+    assert pancreas <= quoted(page(ORGANS["pancreas"]))
+    liver = {limit.rule for family in FAMILIES for limit in family.limits} | set(RULES.values())
+    assert liver <= quoted(page(ORGANS["liver"]))
+
+
+def test_every_trust_mark_and_every_widget_is_explained() -> None:
+    named = quoted(README)
+    assert {trust.value for trust in Trust} <= named
+    for organ in ORGANS.values():
+        for field in organ.fields:
+            assert field.hints["widget"] in named
+            assert set(field.hints) <= named

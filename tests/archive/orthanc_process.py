@@ -1,0 +1,130 @@
+"""A real Orthanc for tests and benches: its own folder, loopback, free ports, stopped at the end."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from server.archive import Archive
+from server.foundation.errors import Unavailable
+
+ORTHANC = shutil.which("Orthanc") or "/usr/sbin/Orthanc"
+PLUGIN = Path("/usr/share/orthanc/plugins/libOrthancDicomWeb.so")
+USER, PASSWORD = "margin", "a password only for tests"
+
+
+def free_port(first: int = 18310, last: int = 18399) -> int:
+    """A port nobody listens on."""
+    for port in range(first, last + 1):
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            with contextlib.suppress(OSError):
+                probe.bind(("127.0.0.1", port))
+                return port
+    raise RuntimeError("no port is free")
+
+
+@dataclass
+class OrthancProcess:
+    """Orthanc on a folder. `stop` and `start` again keep what it stores."""
+
+    home: Path
+    http_port: int = field(default_factory=free_port)
+    dicom_port: int = 0
+    process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.http_port}"
+
+    def archive(self, timeout_s: float = 10.0) -> Archive:
+        return Archive(self.url, USER, PASSWORD, timeout_s)
+
+    def start(self) -> None:
+        self.dicom_port = self.dicom_port or free_port(self.http_port + 1)
+        self.home.mkdir(parents=True, exist_ok=True)
+        configuration = self.home / "orthanc.json"
+        configuration.write_text(json.dumps(self._configuration()))
+        with (self.home / "orthanc.log").open("ab") as log:
+            self.process = subprocess.Popen(
+                [ORTHANC, str(configuration)],
+                stdout=log,
+                stderr=log,
+                env={**os.environ, "TCP_NODELAY": "1"},
+            )
+        self._wait()
+
+    def stop(self) -> None:
+        if self.process is not None:
+            self.process.terminate()
+            self.process.wait(20)
+            self.process = None
+
+    def _wait(self) -> None:
+        archive = self.archive(timeout_s=2)
+        deadline = time.monotonic() + 30
+        try:
+            while True:
+                try:
+                    archive.system()
+                except Unavailable:
+                    if time.monotonic() > deadline:
+                        log = (self.home / "orthanc.log").read_text()[-2000:]
+                        raise RuntimeError(f"Orthanc does not start:\n{log}") from None
+                    time.sleep(0.05)
+                else:
+                    return
+        finally:
+            archive.close()
+
+    def _configuration(self) -> dict[str, object]:
+        return {
+            "Name": "Margin's tests",
+            "StorageDirectory": str(self.home / "store"),
+            "IndexDirectory": str(self.home / "store"),
+            "StoreMD5ForAttachments": True,
+            "OverwriteInstances": False,
+            "Plugins": [str(PLUGIN)],
+            "HttpPort": self.http_port,
+            "DicomPort": self.dicom_port,
+            "DicomAet": "MARGIN",
+            "RemoteAccessAllowed": False,
+            "AuthenticationEnabled": True,
+            "RegisteredUsers": {USER: PASSWORD},
+            "HttpCompressionEnabled": False,
+            "HttpThreadsCount": 32,
+            "KeepAlive": True,
+            "TcpNoDelay": True,
+            "DicomAlwaysAllowStore": False,
+            "DicomAlwaysAllowEcho": False,
+            "DicomCheckCalledAet": True,
+            "DicomModalitiesInDatabase": True,
+            "OrthancExplorerEnabled": False,
+            "WebDavEnabled": False,
+            "DicomWeb": {
+                "Enable": True,
+                "Root": "/dicom-web/",
+                "EnableWado": False,
+                "StudiesMetadata": "Full",
+                "SeriesMetadata": "Full",
+            },
+        }
+
+
+@contextlib.contextmanager
+def running_orthanc(home: Path) -> Iterator[OrthancProcess]:
+    """An Orthanc for as long as the block runs."""
+    orthanc = OrthancProcess(home)
+    orthanc.start()
+    try:
+        yield orthanc
+    finally:
+        orthanc.stop()

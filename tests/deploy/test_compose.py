@@ -1,0 +1,253 @@
+"""docker-compose.yml held against what the code reads, since no engine runs where tests run."""
+
+from __future__ import annotations
+
+import json
+import re
+import stat
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from server.foundation.settings import PROJECT, SETTINGS, Settings
+from server.processes.programs import runs_own_orthanc
+from tests.postgres import new_database, postgres_server
+
+COMPOSE: dict[str, Any] = yaml.safe_load((PROJECT / "docker-compose.yml").read_text())
+SERVICES: dict[str, Any] = COMPOSE["services"]
+OURS = ("server", "worker", "migrate")
+CADDYFILE = (PROJECT / "deploy" / "Caddyfile").read_text()
+DOCKERFILE = (PROJECT / "deploy" / "Dockerfile").read_text()
+# The first release of the image that holds each Orthanc we accept, from its release notes.
+ORTHANC_OF_IMAGE = {(26, 8, 1): (1, 13, 0), (26, 8, 2): (1, 13, 0)}
+
+
+def version(text: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in text.split("."))
+
+
+def tag(service: str) -> str:
+    image: str = SERVICES[service]["image"]
+    return image.partition(":")[2]
+
+
+@pytest.fixture(scope="module")
+def secrets(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What deploy/make-secrets makes."""
+    folder = tmp_path_factory.mktemp("deploy") / "secrets"
+    subprocess.run([PROJECT / "deploy" / "make-secrets", folder], check=True, capture_output=True)
+    return folder
+
+
+def settings_of(service: str, secrets: Path) -> Settings:
+    """The settings the code would read inside the container."""
+    environ = {
+        name: re.sub(r"\$\{SITE_DOMAIN:\?[^}]*\}", "margin.example.org", value).replace(
+            "/run/secrets", str(secrets)
+        )
+        for name, value in SERVICES[service]["environment"].items()
+    }
+    return Settings.from_environ(environ)
+
+
+def test_the_parts_are_all_there() -> None:
+    assert set(SERVICES) == {"proxy", "server", "worker", "migrate", "orthanc", "postgres"}
+
+
+def test_every_margin_variable_is_one_the_code_reads() -> None:
+    known = {setting.environment for setting in SETTINGS}
+    known |= {f"{setting.environment}_FILE" for setting in SETTINGS if setting.secret}
+    for service, definition in SERVICES.items():
+        ours = {name for name in definition["environment"] if name.startswith("MARGIN_")}
+        assert ours <= known, service
+        assert bool(ours) == (service in OURS), service
+
+
+@pytest.mark.parametrize("service", OURS)
+def test_the_settings_in_the_container_are_valid_and_complete(service: str, secrets: Path) -> None:
+    settings = settings_of(service, secrets)
+    assert settings.database_url.startswith("postgresql+psycopg://margin:")
+    assert settings.database_url.endswith("@postgres/margin")
+    assert len(settings.secret_key) >= 32
+    assert settings.is_public_https
+    assert settings.proxy_count == 1
+    assert not runs_own_orthanc(settings)
+
+
+def test_server_and_orthanc_mean_the_same_account_title_and_port(secrets: Path) -> None:
+    settings = settings_of("server", secrets)
+    orthanc = SERVICES["orthanc"]["environment"]
+    users_file = orthanc["ORTHANC__REGISTERED_USERS_SECRET"]
+    users = json.loads((secrets / users_file).read_text())
+    assert users == {settings.orthanc_user: settings.orthanc_password}
+    assert orthanc["ORTHANC__DICOM_AET"] == settings.dicom_aet
+    assert int(orthanc["ORTHANC__STABLE_AGE"]) == settings.stable_age_s
+    # 8042 is what the image listens on unless told otherwise.
+    assert settings.orthanc_url == "http://orthanc:8042"
+    assert "ORTHANC__HTTP_PORT" not in orthanc
+
+
+def test_orthanc_is_pinned_to_a_release_without_the_known_holes() -> None:
+    assert SERVICES["orthanc"]["image"].startswith("orthancteam/orthanc:")
+    holds = ORTHANC_OF_IMAGE[version(tag("orthanc"))]
+    assert holds >= (1, 13, 0)
+    assert version(SERVICES["orthanc"]["labels"]["orthanc.version"]) == holds
+
+
+@pytest.mark.parametrize("service", ["proxy", "orthanc", "postgres"])
+def test_every_foreign_image_is_pinned(service: str) -> None:
+    assert re.fullmatch(r"\d+\.\d+(\.\d+)?(-alpine)?", tag(service))
+
+
+def test_orthanc_runs_with_the_hardened_configuration_and_an_index_in_postgresql() -> None:
+    orthanc = SERVICES["orthanc"]
+    assert "./orthanc/orthanc.json:/etc/orthanc/orthanc.json:ro" in orthanc["volumes"]
+    index = json.loads(orthanc["environment"]["ORTHANC__POSTGRESQL"])
+    assert index["EnableIndex"] is True
+    assert index["Host"] in SERVICES
+    assert orthanc["environment"]["TCP_NODELAY"] == "1"
+    # Whatever else is said here would override a line of the hardened file.
+    overridden = {name for name in orthanc["environment"] if name.startswith("ORTHANC__")}
+    assert overridden == {
+        "ORTHANC__DICOM_AET",
+        "ORTHANC__DICOM_PORT",
+        "ORTHANC__POSTGRESQL",
+        "ORTHANC__POSTGRESQL__PASSWORD_SECRET",
+        "ORTHANC__REGISTERED_USERS_SECRET",
+        "ORTHANC__REMOTE_ACCESS_ALLOWED",
+        "ORTHANC__STABLE_AGE",
+    }
+
+
+def test_only_the_proxy_and_the_dicom_port_are_published() -> None:
+    published = {name: service["ports"] for name, service in SERVICES.items() if "ports" in service}
+    assert published == {"proxy": ["80:80", "443:443"], "orthanc": ["4243:4242"]}
+
+
+def test_what_holds_images_and_records_has_no_way_out() -> None:
+    assert COMPOSE["networks"]["inside"]["internal"] is True
+    for service in ("server", "worker", "migrate", "postgres"):
+        assert SERVICES[service]["networks"] == ["inside"]
+    assert "inside" in SERVICES["orthanc"]["networks"]
+    assert "edge" not in SERVICES["orthanc"]["networks"]
+
+
+@pytest.mark.parametrize("service", [name for name in SERVICES if name != "migrate"])
+def test_every_service_is_watched_and_started_again(service: str) -> None:
+    assert SERVICES[service]["healthcheck"]["test"][0] == "CMD"
+    assert SERVICES[service]["restart"] == "unless-stopped"
+
+
+def test_services_wait_for_what_they_need() -> None:
+    for service in ("server", "worker"):
+        needs = SERVICES[service]["depends_on"]
+        assert needs["migrate"]["condition"] == "service_completed_successfully"
+        assert needs["orthanc"]["condition"] == "service_healthy"
+    assert SERVICES["migrate"]["depends_on"]["postgres"]["condition"] == "service_healthy"
+    assert SERVICES["proxy"]["depends_on"]["server"]["condition"] == "service_healthy"
+
+
+def test_the_programs_that_containers_run_exist() -> None:
+    for service in OURS:
+        python, option, module = SERVICES[service]["command"]
+        assert (python, option) == ("python", "-m")
+        as_file = PROJECT / Path(*module.split("."))
+        assert as_file.with_suffix(".py").exists() or (as_file / "__main__.py").exists()
+
+
+@pytest.mark.parametrize("service", [*OURS, "proxy", "postgres"])
+def test_what_can_be_is_read_only_and_gains_no_rights(service: str) -> None:
+    assert SERVICES[service]["read_only"] is True
+    assert "no-new-privileges:true" in SERVICES[service]["security_opt"]
+
+
+def test_no_secret_is_written_in_the_file(secrets: Path) -> None:
+    named = {name for service in SERVICES.values() for name in service.get("secrets", [])}
+    assert named == set(COMPOSE["secrets"])
+    assert {Path(entry["file"]).name for entry in COMPOSE["secrets"].values()} == {
+        path.name for path in secrets.iterdir()
+    }
+    for service, definition in SERVICES.items():
+        for name, value in definition["environment"].items():
+            if "PASSWORD" in name or "SECRET" in name:
+                assert name.endswith(("_FILE", "_SECRET")), (service, name)
+                assert value.removeprefix("/run/secrets/") in definition["secrets"]
+
+
+def test_secrets_are_made_once_behind_a_closed_folder(secrets: Path) -> None:
+    before = {path.name: path.read_text() for path in secrets.iterdir()}
+    again = subprocess.run(
+        [PROJECT / "deploy" / "make-secrets", secrets], check=True, capture_output=True
+    )
+    assert again.stdout == b""
+    assert {path.name: path.read_text() for path in secrets.iterdir()} == before
+    assert stat.S_IMODE(secrets.stat().st_mode) == 0o700
+    passwords = [before[name] for name in before if name.endswith(("password", "key"))]
+    assert len(set(passwords)) == len(passwords) == 5
+
+
+def test_the_proxy_speaks_tls_and_http_2_to_the_server_that_is_there(secrets: Path) -> None:
+    settings = settings_of("server", secrets)
+    assert re.search(r"^\s*protocols h1 h2$", CADDYFILE, re.MULTILINE)
+    assert re.search(r"^\s*protocols tls1\.2 tls1\.3$", CADDYFILE, re.MULTILINE)
+    assert f"reverse_proxy server:{settings.port} {{" in CADDYFILE
+    assert "{$SITE_DOMAIN} {" in CADDYFILE
+    assert "SITE_DOMAIN" in SERVICES["proxy"]["environment"]
+    assert "flush_interval -1" in CADDYFILE
+    limit = re.search(r"max_size (\d+)GB", CADDYFILE)
+    assert limit is not None
+    assert int(limit[1]) * 1000 <= settings.maximum_upload_mb
+
+
+def test_the_image_holds_what_the_server_needs_and_runs_as_nobody_special(secrets: Path) -> None:
+    settings = settings_of("server", secrets)
+    assert "--require-hashes --requirement deploy/requirements.lock" in DOCKERFILE
+    assert "USER margin" in DOCKERFILE
+    assert f"VOLUME {settings.home}" in DOCKERFILE
+    assert f"EXPOSE {settings.port}" in DOCKERFILE
+    copied = re.findall(r"^COPY (?!--from)(\S+)", DOCKERFILE, re.MULTILINE)
+    kept = (PROJECT / ".dockerignore").read_text().splitlines()
+    for path in copied:
+        assert (PROJECT / path).exists()
+        assert f"!{path}" in kept
+
+
+def test_the_image_installs_the_versions_the_tests_run_with() -> None:
+    pin = re.compile(r"^([A-Za-z0-9_.-]+)==(\S+)", re.MULTILINE)
+    tested = dict(pin.findall((PROJECT / "requirements.lock").read_text()))
+    shipped = dict(pin.findall((PROJECT / "deploy" / "requirements.lock").read_text()))
+    assert shipped.items() <= tested.items()
+    assert {"gunicorn", "psycopg-binary", "simpleitk", "weasyprint"} <= set(shipped)
+    assert not {"pytest", "playwright", "ruff"} & set(shipped)
+
+
+def test_each_account_gets_a_database_that_the_other_cannot_open(
+    secrets: Path, tmp_path: Path
+) -> None:
+    script = (PROJECT / "deploy" / "postgres" / "databases.sh").read_text()
+    with postgres_server() as url:
+        new_database(url, "elsewhere")
+        folder = url.partition("host=")[2]
+        local = script.replace("/run/secrets", str(secrets)).replace(
+            "--username=postgres", f"--username=margin --host={folder} --dbname=postgres"
+        )
+        # The test server's first account already has the name of one of the two.
+        local = local.replace("for name in margin orthanc", "for name in reader orthanc")
+        (secrets / "reader_database_password").write_text("x" * 20)
+        try:
+            done = subprocess.run(
+                ["sh", "-c", local], capture_output=True, text=True, cwd=tmp_path, check=False
+            )
+        finally:
+            (secrets / "reader_database_password").unlink()
+        assert done.returncode == 0, done.stderr
+        refused = subprocess.run(
+            ["psql", f"--host={folder}", "--username=reader", "--dbname=orthanc", "--command=\\q"],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert "permission denied for database" in refused.stderr

@@ -1,0 +1,86 @@
+"""Two patients' studies in a real Orthanc, and the gateway in front of it for four callers."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+
+import pytest
+from flask.testing import FlaskClient
+from werkzeug.serving import make_server
+
+from server.archive import Archive
+from tests.archive.orthanc_process import OrthancProcess, free_port, running_orthanc
+from tests.dicomweb import samples
+from tests.dicomweb.gateway_app import HandMadeScope, gateway_app
+
+SCOPES = {
+    "insider": HandMadeScope(frozenset({samples.CASE, samples.CASE_PRIOR})),
+    "reader": HandMadeScope(frozenset({samples.CASE}), may_write=False),
+    "outsider": HandMadeScope(frozenset({samples.OTHER})),
+    "nobodys": HandMadeScope(frozenset()),
+    "archive": HandMadeScope(None),
+}
+
+
+@pytest.fixture(scope="package")
+def orthanc(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OrthancProcess]:
+    with running_orthanc(tmp_path_factory.mktemp("gateway-orthanc")) as process:
+        yield process
+
+
+@pytest.fixture(scope="package")
+def archive(orthanc: OrthancProcess) -> Iterator[Archive]:
+    """The archive with every sample in it."""
+    archive = orthanc.archive()
+    for file in samples.everything():
+        archive.store_instance(file)
+    yield archive
+    archive.close()
+
+
+class Caller:
+    """Somebody with a token, asking the gateway inside this process."""
+
+    def __init__(self, client: FlaskClient, name: str) -> None:
+        self._client = client
+        self._headers = {"Authorization": f"Bearer {name}"}
+
+    def get(self, path: str, accept: str | None = None, **more: str) -> object:
+        headers = {**self._headers, **({"Accept": accept} if accept is not None else {}), **more}
+        return self._client.get(f"/dicom-web{path}", headers=headers)
+
+    def post(self, path: str, body: bytes, content_type: str) -> object:
+        return self._client.post(
+            f"/dicom-web{path}", data=body, headers={**self._headers, "Content-Type": content_type}
+        )
+
+
+@pytest.fixture(scope="package")
+def callers(archive: Archive) -> dict[str, Caller]:
+    client = gateway_app(archive, SCOPES).test_client()
+    return {name: Caller(client, name) for name in SCOPES}
+
+
+@pytest.fixture
+def insider(callers: dict[str, Caller]) -> Caller:
+    return callers["insider"]
+
+
+@pytest.fixture
+def outsider(callers: dict[str, Caller]) -> Caller:
+    return callers["outsider"]
+
+
+@pytest.fixture(scope="package")
+def gateway_url(archive: Archive) -> Iterator[str]:
+    """The gateway behind a real socket, for clients that want one."""
+    server = make_server(
+        "127.0.0.1", free_port(18350), gateway_app(archive, SCOPES), threaded=True
+    )
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    thread.join(5)
+    server.server_close()

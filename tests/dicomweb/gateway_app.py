@@ -1,0 +1,71 @@
+"""The gateway's routes in a Flask application of their own, with a hand-made pass for each caller.
+
+Here a token is the name of a scope; the real door is tested where it stands.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from flask import Flask, Response, request
+
+from server.access.door import Route
+from server.access.permissions import Action
+from server.archive import Archive
+from server.dicomweb.routes import ROUTES
+from server.foundation.errors import MarginError
+from server.web import problems
+
+
+@dataclass(frozen=True)
+class HandMadeScope:
+    """The studies somebody may see (None: all), and whether they may write."""
+
+    uids: frozenset[str] | None
+    may_write: bool = True
+
+    def allows_study(self, StudyInstanceUID: str) -> bool:
+        return self.uids is None or StudyInstanceUID in self.uids
+
+    def study_uids(self) -> frozenset[str] | None:
+        return self.uids
+
+    def may(self, action: Action) -> bool:
+        return self.may_write or action is not Action.IMAGES_WRITE
+
+
+@dataclass(frozen=True)
+class HandMadePass:
+    actor: str
+    scope: HandMadeScope
+    prefix: str
+    archive: Archive
+
+
+def gateway_app(archive: Archive, scopes: Mapping[str, HandMadeScope]) -> Flask:
+    """Every route under `/dicom-web` (bearer: the scope's name) and `/r/<name>/dicom-web`."""
+    app = Flask("tests.dicomweb", static_folder=None)
+    for position, route in enumerate(ROUTES):
+        for prefix in ("/dicom-web", "/r/<launch>/dicom-web"):
+            app.add_url_rule(
+                prefix + route.url,
+                endpoint=f"{position}{prefix}",
+                view_func=_endpoint(route, archive, scopes),
+                methods=list(route.methods),
+            )
+    app.register_error_handler(MarginError, problems.response_to)
+    return app
+
+
+def _endpoint(
+    route: Route, archive: Archive, scopes: Mapping[str, HandMadeScope]
+) -> Callable[..., Any]:
+    def endpoint(launch: str | None = None, **args: Any) -> Response:
+        name = launch or request.headers["Authorization"].removeprefix("Bearer ")
+        prefix = f"/r/{launch}/dicom-web" if launch else "/dicom-web"
+        response: Response = route.view(HandMadePass(name, scopes[name], prefix, archive), **args)
+        return response
+
+    return endpoint

@@ -1,0 +1,78 @@
+"""Work to be done later is done once, again after a failure, and never lost."""
+
+from __future__ import annotations
+
+import threading
+from datetime import datetime, timedelta
+
+from server.foundation import jobs
+from server.foundation.db import Database
+
+
+def test_a_job_of_one_key_is_asked_for_once(database: Database, now: datetime) -> None:
+    with database.writing() as session:
+        first = jobs.enqueue(session, "measure", {"a": 1}, key="measure 1", now=now)
+        assert jobs.enqueue(session, "measure", {"a": 1}, key="measure 1", now=now).id == first.id
+
+
+def test_two_workers_never_both_get_a_job(database: Database, now: datetime) -> None:
+    with database.writing() as session:
+        for number in range(20):
+            jobs.enqueue(session, "measure", {"number": number}, now=now)
+    taken: list[str] = []
+
+    def work() -> None:
+        while True:
+            with database.writing() as session:
+                job = jobs.claim(session, now)
+            if job is None:
+                return
+            taken.append(job.id)
+
+    workers = [threading.Thread(target=work) for _ in range(4)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    with database.writing() as session:
+        while (job := jobs.claim(session, now)) is not None:
+            taken.append(job.id)
+    assert len(taken) == len(set(taken)) == 20
+
+
+def test_a_job_whose_worker_died_is_done_again_after_its_lease(
+    database: Database, now: datetime
+) -> None:
+    with database.writing() as session:
+        asked = jobs.enqueue(session, "measure", {}, now=now).id
+        jobs.claim(session, now)
+    with database.writing() as session:
+        assert jobs.claim(session, now) is None
+    later = now + jobs.LEASE + timedelta(seconds=1)
+    with database.writing() as session:
+        again = jobs.claim(session, later)
+    assert again is not None
+    assert (again.id, again.attempts) == (asked, 2)
+
+
+def test_a_failing_job_waits_longer_each_time_and_comes_to_rest_where_a_person_sees_it(
+    database: Database, now: datetime
+) -> None:
+    with database.writing() as session:
+        asked = jobs.enqueue(session, "measure", {}, now=now).id
+    moment, waits = now, []
+    for _ in range(jobs.ATTEMPTS):
+        with database.writing() as session:
+            job = jobs.claim(session, moment)
+            assert job is not None
+            jobs.fail(session, job.id, "the archive does not answer", moment)
+        with database.reading() as session:
+            kept = session.get_one(jobs.Job, asked)
+            waits.append(kept.run_at - moment)
+            moment = max(moment, kept.run_at)
+    assert waits[:3] == [timedelta(seconds=2), timedelta(seconds=4), timedelta(seconds=8)]
+    with database.writing() as session:
+        assert [job.id for job in jobs.dead(session)] == [asked]
+        jobs.send_round_again(session, asked, moment)
+    with database.writing() as session:
+        assert jobs.claim(session, moment) is not None

@@ -1,0 +1,342 @@
+"""Install the viewer: the stock OHIF build, Preact, htm, htmx, and our own modules.
+
+    python3 viewer_config/install.py --into build/viewer
+
+Two folders come out, and each is exchanged as a whole or not at all:
+
+``ohif/``
+    what stands at the root of the origin: the stock build of ``@ohif/app`` without the
+    parts in ``LEFT_OUT``, with our ``app-config.js`` in place of its own.
+``margin-viewer/``
+    our extension, mode and panel, and under ``vendor/`` the libraries they import.
+
+Only the standard library and ``npm`` are used, so that it runs before anything is installed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import base64
+import gzip
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tarfile
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+HERE = Path(__file__).resolve().parent
+DOWNLOAD_TIMEOUT_S = 900
+
+#: Parts of the stock build that are never served, each with its reason.
+LEFT_OUT = {
+    "ort/": "136 MB of ONNX runtime for tools that fetch their model from a third party",
+    "sw.js": "service worker that loads its code from a third party",
+    "silent-refresh.html": "OpenID Connect page that loads a script from a third party",
+    "oidc-client.min.js": "sign-in is ours",
+    "google.js": "sign-in is ours",
+    "es6-shim.min.js": "only silent-refresh.html asks for it",
+    "polyfill.min.js": "no page asks for it",
+    "customizations/": "read only through ?customization=, which stays switched off",
+    "_headers": "another server's configuration",
+    "_redirects": "another server's configuration",
+    "serve.json": "another server's configuration",
+}
+#: (package, path inside it, name under vendor/). Bare imports of "preact" become relative:
+#: a browser cannot resolve them without an import map, and the stock page has none.
+VENDORED = (
+    ("preact", "dist/preact.mjs", "preact.js"),
+    ("preact", "hooks/dist/hooks.mjs", "hooks.js"),
+    ("preact", "LICENSE", "LICENSE.preact.txt"),
+    ("htm", "dist/htm.mjs", "htm.js"),
+    ("htm", "LICENSE", "LICENSE.htm.txt"),
+    ("htmx.org", "dist/htmx.min.js", "htmx.min.js"),
+    ("htmx.org", "LICENSE", "LICENSE.htmx.txt"),
+)
+OURS = ("extension.js", "mode.js", "panel")
+COMPRESSIBLE = {".js", ".css", ".wasm", ".svg", ".json", ".html", ".ico", ".xml", ".txt"}
+SMALLEST_WORTH_COMPRESSING_BYTES = 1024
+
+
+class InstallFailed(Exception):
+    """The viewer could not be installed; the message names the package and the reason."""
+
+
+@dataclass(frozen=True)
+class Package:
+    """One pinned npm package; ``integrity`` is ``sha512-`` and the base64 digest of its tarball."""
+
+    name: str
+    version: str
+    integrity: str
+
+    def __str__(self) -> str:
+        return f"{self.name}@{self.version}"
+
+
+def read_packages(path: Path) -> list[Package]:
+    return [Package(**entry) for entry in json.loads(path.read_text("utf-8"))["packages"]]
+
+
+def say(sentence: str) -> None:
+    print(f"viewer: {sentence}", flush=True)
+
+
+def fetch(package: Package, into: Path) -> Path:
+    """The tarball of one package, as npm delivers it. Raises InstallFailed."""
+    command = ["npm", "pack", str(package), "--silent", "--pack-destination", str(into)]
+    try:
+        done = subprocess.run(
+            command, capture_output=True, text=True, timeout=DOWNLOAD_TIMEOUT_S, check=False
+        )
+    except FileNotFoundError:
+        raise InstallFailed(f"{package}: npm is not installed (Debian: apt install npm)") from None
+    except subprocess.TimeoutExpired:
+        raise InstallFailed(f"{package}: no answer within {DOWNLOAD_TIMEOUT_S} s") from None
+    if done.returncode != 0:
+        last_lines = "\n".join(done.stderr.strip().splitlines()[-5:])
+        raise InstallFailed(f"{package}: npm pack failed\n{last_lines}")
+    return into / done.stdout.strip().splitlines()[-1]
+
+
+def verify(package: Package, tarball: Path) -> None:
+    """Hold a tarball against its pinned digest. Raises InstallFailed."""
+    algorithm, _, expected = package.integrity.partition("-")
+    if algorithm != "sha512":
+        raise InstallFailed(f"{package}: the integrity must be a sha512, not {algorithm}")
+    found = base64.b64encode(hashlib.sha512(tarball.read_bytes()).digest()).decode()
+    if found != expected:
+        raise InstallFailed(
+            f"{package}: the tarball is not the pinned one\n"
+            f"  expected sha512-{expected}\n  found    sha512-{found}"
+        )
+
+
+def unpack(package: Package, tarball: Path, into: Path, wanted: Callable[[str], bool]) -> int:
+    """Write the wanted regular files of a tarball below ``into``; the number written.
+
+    npm puts everything under one top folder, which is dropped. Raises InstallFailed on a name
+    that would leave ``into``, and on anything that is neither file nor folder.
+    """
+    written = 0
+    with tarfile.open(tarball, "r:gz") as archive:
+        for member in archive:
+            parts = PurePosixPath(member.name).parts
+            if PurePosixPath(member.name).is_absolute() or ".." in parts or "\\" in member.name:
+                raise InstallFailed(f"{package}: unsafe name in the tarball: {member.name!r}")
+            if member.isdir():
+                continue
+            if not member.isfile():
+                raise InstallFailed(f"{package}: not a regular file: {member.name!r}")
+            name = "/".join(parts[1:])
+            content = archive.extractfile(member)
+            if not wanted(name) or content is None:
+                continue
+            target = into / name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            with target.open("wb") as sink:
+                shutil.copyfileobj(content, sink)
+            written += 1
+    return written
+
+
+def is_served(name: str) -> bool:
+    """Whether a file of the OHIF package belongs into the installed viewer."""
+    if not name.startswith("dist/") or name.endswith(".map"):
+        return False
+    inside = name.removeprefix("dist/")
+    return not any(
+        inside.startswith(left) if left.endswith("/") else inside == left for left in LEFT_OUT
+    )
+
+
+def compress(folder: Path) -> None:
+    """Lay a .gz, and where node is present a .br, beside every text and wasm file."""
+    candidates = [path for path in files_below(folder) if is_compressible(path)]
+    for path in candidates:
+        smaller = gzip.compress(path.read_bytes(), compresslevel=9, mtime=0)
+        path.with_name(path.name + ".gz").write_bytes(smaller)
+    node = shutil.which("node")
+    if node is None:
+        say("node is not installed: gzip only, no brotli")
+        return
+    script = """
+      const fs = require("fs"), zlib = require("zlib"), c = zlib.constants;
+      for (const name of fs.readFileSync(0, "utf8").split("\\n").filter(Boolean)) {
+        const plain = fs.readFileSync(name);
+        fs.writeFileSync(name + ".br", zlib.brotliCompressSync(plain, { params: {
+          [c.BROTLI_PARAM_QUALITY]: 9, [c.BROTLI_PARAM_LGWIN]: 24,
+          [c.BROTLI_PARAM_SIZE_HINT]: plain.length } }));
+      }"""
+    names = "\n".join(str(path) for path in candidates)
+    subprocess.run([node, "-e", script], input=names, text=True, check=True)
+
+
+def is_compressible(path: Path) -> bool:
+    return (
+        path.suffix in COMPRESSIBLE and path.stat().st_size >= SMALLEST_WORTH_COMPRESSING_BYTES
+    )
+
+
+def files_below(folder: Path) -> Iterator[Path]:
+    return (path for path in sorted(folder.rglob("*")) if path.is_file())
+
+
+def digest(*paths: Path) -> str:
+    """SHA-256 over names and contents, so that a renamed file counts as a change."""
+    total = hashlib.sha256()
+    for path in paths:
+        for file in files_below(path) if path.is_dir() else [path]:
+            total.update(f"{file.relative_to(HERE)}\0".encode())
+            total.update(hashlib.sha256(file.read_bytes()).digest())
+    return total.hexdigest()
+
+
+def stamp_of(folder: Path) -> Path:
+    """Where the state of an installed folder is noted; beside it, because what is in it is served."""
+    return folder.with_name(f".{folder.name}.json")
+
+
+def installed_state(folder: Path) -> dict[str, str]:
+    if not folder.is_dir():
+        return {}
+    try:
+        return dict(json.loads(stamp_of(folder).read_text("utf-8")))
+    except (FileNotFoundError, ValueError):
+        return {}
+
+
+def exchange(prepared: Path, folder: Path) -> None:
+    """Put a prepared folder in the place of another with two renames."""
+    retired = folder.with_name(f".{folder.name}.retired")
+    shutil.rmtree(retired, ignore_errors=True)
+    if folder.exists():
+        folder.rename(retired)
+    prepared.rename(folder)
+    shutil.rmtree(retired, ignore_errors=True)
+
+
+@dataclass(frozen=True)
+class Tarballs:
+    """Where pinned packages come from: a folder prepared beforehand, or npm."""
+
+    packages: dict[str, Package]
+    scratch: Path
+    prepared: Path | None
+
+    def of(self, name: str) -> tuple[Package, Path]:
+        """One package and its verified tarball. Raises InstallFailed."""
+        package = self.packages[name]
+        file_name = f"{name.lstrip('@').replace('/', '-')}-{package.version}.tgz"
+        if self.prepared is not None:
+            tarball = self.prepared / file_name
+            if not tarball.is_file():
+                raise InstallFailed(f"{package}: {tarball} does not exist")
+        elif (self.scratch / file_name).is_file():
+            return package, self.scratch / file_name
+        else:
+            say(f"fetching {package}")
+            tarball = fetch(package, self.scratch)
+        verify(package, tarball)
+        return package, tarball
+
+
+def build_ohif(tarballs: Tarballs, folder: Path) -> None:
+    package, tarball = tarballs.of("@ohif/app")
+    unpacked = tarballs.scratch / "ohif"
+    count = unpack(package, tarball, unpacked, is_served)
+    dist = unpacked / "dist"
+    if not (dist / "index.html").is_file():
+        raise InstallFailed(f"{package}: there is no dist/index.html in it")
+    shutil.copyfile(HERE / "app-config.js", dist / "app-config.js")
+    say(f"unpacked {count} files of {package}, compressing")
+    compress(dist)
+    dist.rename(folder)
+
+
+def build_ours(tarballs: Tarballs, folder: Path) -> None:
+    for name in OURS:
+        source = HERE / name
+        if source.is_dir():
+            shutil.copytree(source, folder / name)
+        else:
+            folder.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(source, folder / name)
+    (folder / "vendor").mkdir()
+    for name in sorted({package for package, _, _ in VENDORED}):
+        package, tarball = tarballs.of(name)
+        unpacked = tarballs.scratch / name
+        paths = {path: target for owner, path, target in VENDORED if owner == name}
+        unpack(package, tarball, unpacked, paths.__contains__)
+        for path, target in paths.items():
+            if not (unpacked / path).is_file():
+                raise InstallFailed(f"{package}: there is no {path} in it")
+            text = (unpacked / path).read_text("utf-8")
+            relative = text.replace('from"preact"', 'from"./preact.js"')
+            (folder / "vendor" / target).write_text(relative, "utf-8")
+    compress(folder)
+
+
+def install(into: Path, prepared: Path | None = None) -> None:
+    """Bring ``into`` up to date with packages.json and our sources. Raises InstallFailed."""
+    packages = {package.name: package for package in read_packages(HERE / "packages.json")}
+    rules = digest(HERE / "packages.json", HERE / "install.py")
+    targets = (
+        ("ohif", build_ohif, {"packages": rules, "ours": digest(HERE / "app-config.js")}),
+        (
+            "margin-viewer",
+            build_ours,
+            {"packages": rules, "ours": digest(*(HERE / name for name in OURS))},
+        ),
+    )
+    into.mkdir(parents=True, exist_ok=True)
+    for name, build, stamp in targets:
+        folder = into / name
+        installed = installed_state(folder)
+        if installed == stamp:
+            say(f"{name} is up to date")
+            continue
+        if name == "ohif" and installed.get("packages") == rules:
+            replace_config(folder)
+            stamp_of(folder).write_text(json.dumps(stamp), "utf-8")
+            say("ohif: exchanged app-config.js")
+            continue
+        with tempfile.TemporaryDirectory(prefix=".installing-", dir=into) as scratch:
+            fresh = Path(scratch) / "fresh"
+            build(Tarballs(packages, Path(scratch), prepared), fresh)
+            exchange(fresh, folder)
+        stamp_of(folder).write_text(json.dumps(stamp), "utf-8")
+        say(f"installed {folder}")
+
+
+def replace_config(folder: Path) -> None:
+    """Exchange just app-config.js, where the stock build is already the pinned one."""
+    with tempfile.TemporaryDirectory(prefix=".installing-", dir=folder.parent) as scratch:
+        shutil.copyfile(HERE / "app-config.js", Path(scratch) / "app-config.js")
+        compress(Path(scratch))
+        for file in files_below(Path(scratch)):
+            os.replace(file, folder / file.name)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description="Install the OHIF viewer and our panel.")
+    parser.add_argument("--into", type=Path, required=True, help="folder to install into")
+    parser.add_argument(
+        "--tarballs", type=Path, help="folder with the npm tarballs, for a machine without a line"
+    )
+    arguments = parser.parse_args()
+    try:
+        install(arguments.into.resolve(), arguments.tarballs)
+    except InstallFailed as failure:
+        print(f"viewer: {failure}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

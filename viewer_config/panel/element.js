@@ -1,0 +1,56 @@
+// The custom element in which the panel lives. OHIF puts it on the page and takes it off again
+// with every change of tab; what was entered belongs to the store, which outlives both.
+import { PanelApi } from "./api.js";
+import { html, render } from "./html.js";
+import { Panel } from "./panel.js";
+import { PanelStore } from "./store.js";
+
+export const ELEMENT_NAME = "margin-resectability-panel";
+
+const KEY_EVENTS = ["keydown", "keypress", "keyup"];
+
+function followPage(store) {
+  const flush = () => store.queue.flush();
+  document.addEventListener("visibilitychange", flush);
+  window.addEventListener("pagehide", flush);
+  window.addEventListener("online", flush);
+  window.addEventListener("beforeunload", (event) => {
+    const { refused, unreadable } = store.state;
+    if (store.queue.unsaved || refused.size + unreadable.size > 0) {
+      flush();
+      event.preventDefault();
+    }
+  });
+}
+
+export function definePanelElement(services) {
+  if (customElements.get(ELEMENT_NAME)) {
+    return;
+  }
+  const store = new PanelStore(new PanelApi());
+  followPage(store);
+  store.load();
+  const { displaySetService } = services;
+  displaySetService.subscribe(displaySetService.EVENTS.DISPLAY_SETS_ADDED, () => {
+    if (store.state.panel) {
+      store.watchVolumes();
+    }
+  });
+
+  class ResectabilityPanel extends HTMLElement {
+    connectedCallback() {
+      // Keys pressed here write an answer or turn a dial; OHIF's shortcuts must not hear them.
+      KEY_EVENTS.forEach((kind) => this.addEventListener(kind, this.#keep));
+      render(html`<${Panel} store=${store} />`, this);
+    }
+
+    disconnectedCallback() {
+      KEY_EVENTS.forEach((kind) => this.removeEventListener(kind, this.#keep));
+      store.queue.flush();
+      render(null, this);
+    }
+
+    #keep = (event) => event.stopPropagation();
+  }
+  customElements.define(ELEMENT_NAME, ResectabilityPanel);
+}

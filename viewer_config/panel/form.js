@@ -1,0 +1,137 @@
+// The form: the organ's sections in their order, each with its fields and then its vessels.
+import { isVesselAnswered, valueAt } from "./answers.js";
+import { Field, Problem, idOf } from "./fields.js";
+import { html } from "./html.js";
+import { problemAt } from "./store.js";
+import { Vessel } from "./structures.js";
+import { Volumes } from "./volumes.js";
+
+const VERDICT = "/verdict";
+
+function Group({ store, field }) {
+  const answers = valueAt(store.state.answers, field.pointer);
+  return html`
+    <fieldset class="mgn-group">
+      <legend>${field.label}</legend>
+      ${field.help && html`<p class="mgn-help">${field.help}</p>`}
+      <${Problem} id=${`${idOf(field.pointer)}-problem`} text=${problemAt(store.state, field.pointer)} />
+      ${field.children.map(
+        (child) =>
+          html`<${Field}
+            key=${child.pointer}
+            store=${store}
+            field=${child}
+            value=${answers?.[child.name]}
+          />`,
+      )}
+    </fieldset>
+  `;
+}
+
+function Plain({ store, field }) {
+  if (field.kind === "group") {
+    return html`<${Group} store=${store} field=${field} />`;
+  }
+  const value = valueAt(store.state.answers, field.pointer);
+  if (field.pointer === VERDICT) {
+    return html`<div class="mgn-verdict">
+      <${Field} store=${store} field=${field} value=${value} upright />
+    </div>`;
+  }
+  return html`<${Field} store=${store} field=${field} value=${value} />`;
+}
+
+function RestButtons({ store }) {
+  const { model, answers } = store.state;
+  const unanswered = model.vessels.filter((vessel) => !isVesselAnswered(answers, vessel)).length;
+  if (unanswered === 0 || !store.mayWrite || model.quickRest.length === 0) {
+    return null;
+  }
+  return html`
+    <div class="mgn-rest">
+      <p class="mgn-small">${unanswered} of ${model.vessels.length} not answered.</p>
+      ${model.quickRest.map(
+        (quick) => html`<button
+          type="button"
+          class="mgn-pick mgn-pick-wide"
+          onClick=${() => store.answerRest(quick)}
+        >
+          ${quick.label}
+        </button>`,
+      )}
+    </div>
+  `;
+}
+
+/** How much of a section still stops signing, for its heading. */
+function openIn(section, toSign) {
+  const pointers = [...section.fields, ...section.vessels].map((field) => field.pointer);
+  return toSign.filter(({ pointer }) =>
+    pointers.some((home) => pointer === home || pointer.startsWith(`${home}/`)),
+  ).length;
+}
+
+function Section({ store, section, folded, onFold, openVessels, onToggleVessel, lastVessels }) {
+  const open = openIn(section, store.state.toSign);
+  const hasVolumes = section.fields.some((field) => field.fillFrom);
+  const id = `mgn-section-${section.id}`;
+  return html`
+    <section class="mgn-section" aria-labelledby=${id} data-section=${section.id}>
+      <h2 id=${id}>
+        <button type="button" aria-expanded=${!folded} onClick=${onFold}>
+          <span aria-hidden="true">${folded ? "▸" : "▾"}</span> ${section.title}
+          ${open > 0 && html`<span class="mgn-count">${open} open</span>`}
+        </button>
+      </h2>
+      ${!folded &&
+      html`
+        <div class="mgn-section-body">
+          ${hasVolumes && html`<${Volumes} store=${store} />`}
+          ${section.fields.map(
+            (field) => html`<${Plain} key=${field.pointer} store=${store} field=${field} />`,
+          )}
+          ${section.vessels.length > 0 &&
+          html`<ul class="mgn-vessels">
+            ${section.vessels.map(
+              (vessel) => html`<${Vessel}
+                key=${vessel.pointer}
+                store=${store}
+                vessel=${vessel}
+                open=${openVessels.has(vessel.pointer)}
+                onToggle=${() => onToggleVessel(vessel.pointer)}
+              />`,
+            )}
+          </ul>`}
+          ${lastVessels && html`<${RestButtons} store=${store} />`}
+        </div>
+      `}
+    </section>
+  `;
+}
+
+/** `view` holds what is folded and open; it lives in the panel so that a jump can change it. */
+export function Form({ store, view }) {
+  const { model, volumes } = store.state;
+  const withVessels = model.sections.filter((section) => section.vessels.length > 0);
+  const volumesPlaced = model.fillable.length > 0;
+  return html`
+    ${model.sections.map(
+      (section) => html`<${Section}
+        key=${section.id}
+        store=${store}
+        section=${section}
+        folded=${view.folded.has(section.id)}
+        onFold=${() => view.fold(section.id)}
+        openVessels=${view.open}
+        onToggleVessel=${view.toggle}
+        lastVessels=${section === withVessels.at(-1)}
+      />`,
+    )}
+    ${!volumesPlaced &&
+    volumes.length > 0 &&
+    html`<section class="mgn-section">
+      <h2><span class="mgn-plain-title">Measured volumes</span></h2>
+      <div class="mgn-section-body"><${Volumes} store=${store} /></div>
+    </section>`}
+  `;
+}

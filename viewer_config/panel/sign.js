@@ -1,0 +1,158 @@
+// Signing: what is still open, what will be sent, and the verdict said once more.
+import { html, useEffect, useRef, useState } from "./html.js";
+import { dayAndTimeOf } from "./status.js";
+
+function Open({ toSign, onJump }) {
+  return html`
+    <p>Before signing, answer or say that it was not assessed:</p>
+    <ul class="mgn-open-list">
+      ${toSign.map(
+        (problem) => html`<li>
+          <button type="button" class="mgn-link" onClick=${() => onJump(problem.pointer)}>
+            ${problem.message}
+          </button>
+        </li>`,
+      )}
+    </ul>
+  `;
+}
+
+function Preview({ store }) {
+  const [page, setPage] = useState({ text: null, failure: null });
+  useEffect(() => {
+    let wanted = true;
+    store.preview().then(
+      (text) => wanted && setPage({ text, failure: null }),
+      (failure) => wanted && setPage({ text: null, failure }),
+    );
+    return () => {
+      wanted = false;
+    };
+  }, [store]);
+  if (page.failure) {
+    return html`<p class="mgn-problem" role="alert">
+      The preview could not be made: ${page.failure.message}
+    </p>`;
+  }
+  return page.text === null
+    ? html`<p class="mgn-hint">Writing the preview…</p>`
+    : html`<iframe class="mgn-preview" sandbox="" srcdoc=${page.text} title="The opinion as it will be sent" />`;
+}
+
+function Restate({ store, onDone }) {
+  const [chosen, setChosen] = useState("");
+  const [failure, setFailure] = useState(null);
+  const [busy, setBusy] = useState(false);
+  const verdict = store.state.model.at.get("/verdict");
+  const sign = async (event) => {
+    event.preventDefault();
+    setBusy(true);
+    setFailure(null);
+    try {
+      await store.sign(chosen);
+      onDone();
+    } catch (error) {
+      setFailure(error);
+    } finally {
+      setBusy(false);
+    }
+  };
+  return html`
+    <form class="mgn-restate" onSubmit=${sign}>
+      <label for="mgn-restated">State your verdict again to sign</label>
+      <select
+        id="mgn-restated"
+        value=${chosen}
+        onChange=${(event) => setChosen(event.currentTarget.value)}
+      >
+        <option value="">choose the verdict</option>
+        ${verdict?.allOptions.map(
+          (option) => html`<option value=${option.value}>${option.label}</option>`,
+        )}
+      </select>
+      ${failure &&
+      html`<div class="mgn-problem" role="alert">
+        ${failure.message} ${failure.remedy}
+        ${failure.problems.map((problem) => html`<p>${problem.message}</p>`)}
+      </div>`}
+      <p class="mgn-small">
+        A signed revision is final. The opinion is sent to the hospital as the preview shows it, and
+        stored beside the images.
+      </p>
+      <button type="submit" class="mgn-action mgn-action-sign" disabled=${!chosen || busy}>
+        ${busy ? "Signing…" : `Sign as ${store.state.panel.me.name}`}
+      </button>
+    </form>
+  `;
+}
+
+export function SignDialog({ store, onClose, onJump }) {
+  const dialog = useRef(null);
+  useEffect(() => {
+    dialog.current.showModal();
+    store.queue.flush();
+  }, [store]);
+  const { toSign } = store.state;
+  const unsaved = store.queue.unsaved || store.state.refused.size + store.state.unreadable.size > 0;
+  const jump = (pointer) => {
+    onClose();
+    onJump(pointer);
+  };
+  return html`
+    <dialog ref=${dialog} class="mgn-dialog" aria-labelledby="mgn-sign-title" onClose=${onClose}>
+      <header>
+        <h2 id="mgn-sign-title">Sign the opinion on ${store.state.panel.case.number}</h2>
+        <button type="button" class="mgn-clear" aria-label="Close" onClick=${onClose}>×</button>
+      </header>
+      ${toSign.length > 0 && html`<${Open} toSign=${toSign} onJump=${jump} />`}
+      ${toSign.length === 0 &&
+      unsaved &&
+      html`<p class="mgn-problem" role="status">
+        Something is not saved yet. Signing waits until the status line says “Saved”, with no field
+        refused.
+      </p>`}
+      ${toSign.length === 0 &&
+      !unsaved &&
+      html`
+        <${Preview} store=${store} />
+        <${Restate} store=${store} onDone=${onClose} />
+      `}
+    </dialog>
+  `;
+}
+
+/** The foot of the panel: the way to sign, or who signed and what became of the opinion. */
+export function SignFoot({ store, onSign }) {
+  const { signed, opinion, toSign, model } = store.state;
+  if (signed) {
+    const verdict = model.at.get("/verdict");
+    const words = verdict?.allOptions.find((option) => option.value === signed.verdict)?.label;
+    return html`
+      <footer class="mgn-foot mgn-foot-signed">
+        <p><b>Signed</b> by ${signed.by}, ${dayAndTimeOf(signed.at)}</p>
+        <p>${words ?? signed.verdict}</p>
+        <p aria-live="polite">
+          ${opinion?.status === "issued" &&
+          html`<a href=${opinion.href} target="_blank" rel="noopener">Open the opinion (PDF)</a>`}
+          ${opinion?.status === "issuing" && "The opinion is being issued…"}
+        </p>
+      </footer>
+    `;
+  }
+  if (!store.maySign) {
+    return html`<footer class="mgn-foot">
+      <p class="mgn-small">
+        ${store.mayWrite ? "Your access does not include signing." : "Your access is to read only."}
+      </p>
+    </footer>`;
+  }
+  const open = toSign.length;
+  return html`
+    <footer class="mgn-foot">
+      <button type="button" class="mgn-action mgn-action-sign" onClick=${onSign}>Sign…</button>
+      <p class="mgn-small">
+        ${open === 0 ? "Ready to sign" : open === 1 ? "1 answer still open" : `${open} answers still open`}
+      </p>
+    </footer>
+  `;
+}
