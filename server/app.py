@@ -185,7 +185,11 @@ def _record(session: Any, route: Route, visit: Visit, outcome: audit.Outcome) ->
 
 
 def _record_refusal(
-    services: Services, route: Route, admission: Admission | None, named: str | None, error: MarginError
+    services: Services,
+    route: Route,
+    admission: Admission | None,
+    named: str | None,
+    error: MarginError,
 ) -> None:
     """A denial is audited in a transaction of its own: the request's was undone."""
     case = admission.case if admission else None

@@ -12,7 +12,10 @@ import signal
 import threading
 from collections.abc import Callable
 from datetime import timedelta
+from io import BytesIO
 from typing import Any
+
+from pydicom import dcmread
 
 from server.archive import Archive, ArchiveUnavailable
 from server.foundation import audit, jobs
@@ -25,12 +28,12 @@ from server.intake.actions import MEASURE_SEGMENTATION
 from server.intake.feed import Feed
 from server.opinions import actions as opinion_actions
 from server.opinions.actions import ISSUE_OPINION
-from server.opinions.encapsulated import encapsulate
+from server.opinions.encapsulated import encapsulated_pdf
 from server.opinions.pdf import render_pdf
 from server.opinions.records import IssuedOpinion
 from server.opinions.stored import from_stored
 from server.intake.lines import register_lines
-from server.volumetry.actions import keep, measure_from_archive
+from server.volumetry.actions import Segmentation, keep, measure_from_archive
 
 FEED_EVERY_S = 1.0
 JOBS_EVERY_S = 0.5
@@ -125,17 +128,21 @@ class Worker:
 
     def measure_segmentation(self, payload: Payload) -> None:
         """Measure the volumes of a SEG that came in for a case."""
-        measured = measure_from_archive(self.archive, payload["orthanc_id"])
+        segmentation = Segmentation(
+            payload["orthanc_id"], payload["SOPInstanceUID"], payload["StudyInstanceUID"]
+        )
+        measured = measure_from_archive(self.archive, segmentation.orthanc_id)
+        refusal = measured if isinstance(measured, str) else ""
         with self.db.writing() as session:
-            kept = keep(session, payload["case_id"], measured, utc_now())
+            kept = keep(session, payload["case_id"], segmentation, measured, utc_now())
             audit.append(
                 session,
                 actor="worker",
                 action="volumes.measure",
                 object_=f"volume {kept.id}",
-                outcome="refused" if measured.refusal else "done",
+                outcome="refused" if refusal else "done",
                 now=utc_now(),
-                reason=measured.refusal,
+                reason=refusal,
             )
 
     def issue_opinion(self, payload: Payload) -> None:
@@ -153,12 +160,16 @@ class Worker:
         if kept.StudyInstanceUID and kept.archived_at is None:
             study = self.archive.find_study(kept.StudyInstanceUID)
             reference = self.archive.study_instances(study.orthanc_id)[0]
-            instance = encapsulate(
+            instance = encapsulated_pdf(
                 self.files.path(kept.sha256).read_bytes(),
-                opinion,
-                reference=self.archive.instance_file(reference.orthanc_id),
-                SeriesInstanceUID=kept.SeriesInstanceUID,
+                reference=dcmread(
+                    BytesIO(self.archive.instance_file(reference.orthanc_id)),
+                    stop_before_pixels=True,
+                ),
                 SOPInstanceUID=kept.SOPInstanceUID,
+                SeriesInstanceUID=kept.SeriesInstanceUID,
+                document_title=opinion.title,
+                signed_at=opinion.signed_at or kept.requested_at,
             )
             self.archive.store_instance(instance, by="Margin")
             with self.db.writing() as session:

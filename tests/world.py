@@ -54,7 +54,9 @@ def build_world(db: Database, now: datetime) -> World:
         surgeon = _person(session, "Lena", "surgeon", now)
         other_surgeon = _person(session, "Otto", "surgeon", now)
         inside = _assigned_case(session, hospital, surgeon, INSIDE_STUDY, "pancreas", now)
-        outside = _assigned_case(session, other_hospital, other_surgeon, OUTSIDE_STUDY, "liver", now)
+        outside = _assigned_case(
+            session, other_hospital, other_surgeon, OUTSIDE_STUDY, "liver", now
+        )
         tokens = {
             "surgeon": _token(session, inside, surgeon, "view annotate sign", now),
             "other_surgeon": _token(session, outside, other_surgeon, "view annotate sign", now),

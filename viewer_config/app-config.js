@@ -21,6 +21,7 @@
     "panel/clock.js",
     "panel/conflict.js",
     "panel/criteria.js",
+    "panel/drawing.js",
     "panel/element.js",
     "panel/fields.js",
     "panel/form.js",

@@ -14,7 +14,8 @@ const PANEL = Object.freeze({
 
 export default {
   id: "margin",
-  preRegistration: ({ servicesManager }) => definePanelElement(servicesManager.services),
+  preRegistration: ({ servicesManager, commandsManager }) =>
+    definePanelElement({ services: servicesManager.services, commandsManager }),
   getPanelModule: () => [
     {
       name: "resectability",

@@ -71,10 +71,14 @@ def issue_grant(
     if not for_whom.strip():
         problems.append(FieldProblem("/for_whom", "Say for whom the link is."))
     if not permits:
-        problems.append(FieldProblem("/permits", "Choose at least one thing that the link permits."))
+        problems.append(
+            FieldProblem("/permits", "Choose at least one thing that the link permits.")
+        )
     if not 1 <= days <= LONGEST_GRANT_DAYS:
         problems.append(
-            FieldProblem("/days", f"A link is valid for 1 to {LONGEST_GRANT_DAYS} days; {days} were asked.")
+            FieldProblem(
+                "/days", f"A link is valid for 1 to {LONGEST_GRANT_DAYS} days; {days} were asked."
+            )
         )
     if problems:
         raise Invalid("The grant was not issued.", problems)
@@ -108,10 +112,14 @@ def use_token(session: Session, token: str, now: datetime) -> Grant:
     Raises TokenUnknown, GrantRevoked, GrantExpired or GrantNotYetValid.
     """
     if not tokens.looks_like_token(token):
-        raise TokenUnknown("This access link is not complete.", remedy="Open the link as it was sent.")
+        raise TokenUnknown(
+            "This access link is not complete.", remedy="Open the link as it was sent."
+        )
     grant = session.scalar(select(Grant).where(Grant.token_sha256 == tokens.sha256(token)))
     if grant is None:
-        raise TokenUnknown("This access link is not known.", remedy="Ask the coordinator for a new one.")
+        raise TokenUnknown(
+            "This access link is not known.", remedy="Ask the coordinator for a new one."
+        )
     check_grant(grant, now)
     session.execute(
         update(Grant)
@@ -168,7 +176,9 @@ def set_password(person: Person, password: str) -> None:
     person.password_hash = _hasher.hash(password)
 
 
-def sign_in(session: Session, *, email: str, password: str, code: str, now: datetime) -> tuple[SignIn, str]:
+def sign_in(
+    session: Session, *, email: str, password: str, code: str, now: datetime
+) -> tuple[SignIn, str]:
     """Sign an account in; gives the session and the secret for its cookie.
 
     Raises SignInFailed (the same for every cause) or TooManyAttempts. `code` is the six-digit TOTP

@@ -151,7 +151,9 @@ def _account(session: Session, credentials: Credentials, now: datetime) -> Actor
 
 def account_of(session: Session, person: Person) -> Account:
     """A person as the permission table sees them."""
-    hospital_ids = coordinated_hospital_ids(session, person.id) if person.role == "coordinator" else None
+    hospital_ids = (
+        coordinated_hospital_ids(session, person.id) if person.role == "coordinator" else None
+    )
     case_ids = session.scalars(
         select(Assignment.case_id).where(
             Assignment.person_id == person.id, Assignment.state.in_(("active", "completed"))
@@ -172,7 +174,9 @@ def _visitor(
     launch = session.get(Launch, launch_id)
     secret = credentials.launch_secret
     if launch is None or secret is None or not tokens.same(launch.secret_sha256, secret):
-        raise VisitEnded("This page belongs to a visit that is not yours or has ended.", remedy=_AGAIN)
+        raise VisitEnded(
+            "This page belongs to a visit that is not yours or has ended.", remedy=_AGAIN
+        )
     if launch.expires_at <= now:
         raise VisitEnded("This visit has ended.", remedy=_AGAIN)
     if launch.grant_id is not None:
@@ -255,7 +259,9 @@ class ImageDoor:
         if case_id is None:
             return ImageAdmission(actor, None, None, None, None)
         case = case_by_id(session, case_id)
-        return ImageAdmission(actor, case.id, case.number, case.hospital_id, study_uids(session, case.id))
+        return ImageAdmission(
+            actor, case.id, case.number, case.hospital_id, study_uids(session, case.id)
+        )
 
 
 def describe_refusal(error: MarginError) -> str:

@@ -32,7 +32,9 @@ class GrantNotFound(NotFound):
 def grants_of_case(session: Session, case_id: str) -> list[Grant]:
     """Every grant ever made for a case, newest first."""
     return list(
-        session.scalars(select(Grant).where(Grant.case_id == case_id).order_by(Grant.issued_at.desc()))
+        session.scalars(
+            select(Grant).where(Grant.case_id == case_id).order_by(Grant.issued_at.desc())
+        )
     )
 
 
@@ -49,6 +51,7 @@ def grant(session: Session, grant_id: str, *, case_id: str | None = None) -> Gra
     found = list(session.scalars(wanted.limit(2))) if len(grant_id) >= 4 else []
     if len(found) != 1:
         raise GrantNotFound(
-            f"There is no single grant “{grant_id[:32]}”.", remedy="List the grants to see their ids."
+            f"There is no single grant “{grant_id[:32]}”.",
+            remedy="List the grants to see their ids.",
         )
     return found[0]

@@ -64,7 +64,9 @@ def save(
     organ = ORGANS[draft.annotation.organ]
     refused = problems(organ, answers)
     if refused:
-        raise AnswersRefused("Some answers were not saved.", refused, remedy="Correct the marked fields.")
+        raise AnswersRefused(
+            "Some answers were not saved.", refused, remedy="Correct the marked fields."
+        )
     evaluations = [evaluation.to_json() for evaluation in organ.evaluate(answers)]
     changed = session.execute(
         update(Revision)

@@ -60,7 +60,9 @@ class Revision(Base):
 
 @event.listens_for(Revision, "before_update")
 @event.listens_for(Revision, "before_delete")
-def _keep_signed_revisions(_mapper: Mapper[Any], _connection: Connection, revision: Revision) -> None:
+def _keep_signed_revisions(
+    _mapper: Mapper[Any], _connection: Connection, revision: Revision
+) -> None:
     before = get_history(revision, "signed_at").deleted or (revision.signed_at,)
     was_signed = before[0] is not None and not get_history(revision, "signed_at").added
     if was_signed:

@@ -130,8 +130,7 @@ def _word(schema: Schema, value: Any) -> str:
         unit = str(own.get("unit_text", ""))
         space = "" if unit in ("", "°") else " "
         return f"{_plain(value)}{space}{unit}"
-    words = str(own.get("choices", {}).get(str(value), value))
-    return words
+    return str(own.get("choices", {}).get(str(value), value))
 
 
 def _plain(value: float) -> str:

@@ -1,6 +1,6 @@
 """The archive: the only speaker to Orthanc."""
 
-from server.archive.client import Archive
+from server.archive.client import PLAIN, Archive
 from server.archive.errors import (
     ArchiveFailed,
     ArchiveUnavailable,
@@ -24,6 +24,7 @@ from server.archive.values import (
 from server.archive.wire import Stream
 
 __all__ = [
+    "PLAIN",
     "Archive",
     "ArchiveFailed",
     "ArchiveUnavailable",

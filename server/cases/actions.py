@@ -120,7 +120,9 @@ def attach_study(
     return attached
 
 
-def declare_records_complete(session: Session, case: Case, seen_version: int, now: datetime) -> None:
+def declare_records_complete(
+    session: Session, case: Case, seen_version: int, now: datetime
+) -> None:
     """Start the clock: what is needed for an answer is there."""
     happen(session, case, Event.RECORDS_COMPLETE, seen_version=seen_version)
     case.records_complete_at = now
@@ -134,7 +136,8 @@ def assign(
     """Ask one surgeon to review. An earlier assignment is withdrawn; raises CaseChangedMeanwhile."""
     if surgeon.role != "surgeon" or not surgeon.active:
         raise Invalid(
-            "Nobody was assigned.", [FieldProblem("/person_id", "Choose an active surgeon from the list.")]
+            "Nobody was assigned.",
+            [FieldProblem("/person_id", "Choose an active surgeon from the list.")],
         )
     happen(session, case, Event.SURGEON_ASSIGNED, seen_version=seen_version)
     for earlier in case.assignments:

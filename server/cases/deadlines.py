@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from datetime import date, datetime, timedelta
 
-TARGET_DAYS = 7  # calendar days from complete records; requirements.md, contradictions: "default target 7"
+TARGET_DAYS = (
+    7  # calendar days from complete records; requirements.md, contradictions: "default target 7"
+)
 LIMIT_DAYS = 14  # same place: "limit 14 calendar days"
 SOON = timedelta(days=2)
 

@@ -31,7 +31,9 @@ def case_by_number(session: Session, number: str) -> Case:
     """The case with everything that belongs to it; raises CaseNotFound."""
     found = session.scalar(select(Case).where(Case.number == number).options(*_WHOLE))
     if found is None:
-        raise CaseNotFound(f"There is no case {number[:40]}.", remedy="Look for it in the worklist.")
+        raise CaseNotFound(
+            f"There is no case {number[:40]}.", remedy="Look for it in the worklist."
+        )
     return found
 
 
@@ -60,7 +62,10 @@ def open_cases(session: Session) -> list[Case]:
     states = [state.value for state in State if state.value not in (*FINISHED, State.OPINED.value)]
     return list(
         session.scalars(
-            select(Case).where(Case.state.in_(states)).options(selectinload(Case.hospital)).order_by(Case.number)
+            select(Case)
+            .where(Case.state.in_(states))
+            .options(selectinload(Case.hospital))
+            .order_by(Case.number)
         )
     )
 
@@ -92,4 +97,6 @@ def document(case: Case, document_id: str) -> CaseDocument:
     for found in case.documents:
         if found.id == document_id:
             return found
-    raise DocumentNotFound("This case has no such document.", remedy="Choose one from the case's list.")
+    raise DocumentNotFound(
+        "This case has no such document.", remedy="Choose one from the case's list."
+    )

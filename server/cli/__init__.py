@@ -18,5 +18,15 @@ def main() -> None:
     """Margin: remote review of whether a tumour can be resected."""
 
 
-for command in (up, status, demo, push, echo, grant_group, audit_group, person_group, hospital_group):
+for command in (
+    up,
+    status,
+    demo,
+    push,
+    echo,
+    grant_group,
+    audit_group,
+    person_group,
+    hospital_group,
+):
     main.add_command(command)

@@ -31,7 +31,9 @@ def grant_group() -> None:
 @grant_group.command("create")
 @click.option("--case", "number", help="Number of the case, such as M-2026-00001.")
 @click.option("--archive", is_flag=True, help="For a trusted system: every study, no case.")
-@click.option("--for", "for_whom", required=True, help="Name, or e-mail address of a known surgeon.")
+@click.option(
+    "--for", "for_whom", required=True, help="Name, or e-mail address of a known surgeon."
+)
 @click.option("--may", default="view", show_default=True, help="view,annotate,sign,upload,download")
 @click.option("--days", type=int, help="How long it is valid.  [MARGIN_LINK_VALID_DAYS; 14]")
 @home_option
@@ -65,7 +67,10 @@ def create(
             outcome="done",
             now=now,
             case_number=number,
-            details={"permits": issued.grant.permits, "expires_at": issued.grant.expires_at.isoformat()},
+            details={
+                "permits": issued.grant.permits,
+                "expires_at": issued.grant.expires_at.isoformat(),
+            },
         )
     click.echo(issued.token)
     if case is not None:
@@ -86,7 +91,9 @@ def list_(number: str | None, home: Path | None) -> None:
     table = Table("id", "case", "for", "may", "state", "expires (UTC)", "uses", "last used (UTC)")
     with reading(settings_of(home)) as session:
         found = (
-            grants_of_case(session, case_by_number(session, number).id) if number else grants(session)
+            grants_of_case(session, case_by_number(session, number).id)
+            if number
+            else grants(session)
         )
         for grant in found:
             case = case_by_id(session, grant.case_id).number if grant.case_id else "archive"
@@ -139,7 +146,11 @@ def _person(session: Session, for_whom: str) -> Person | None:
     by_email = person_of_email(session, for_whom)
     if by_email is not None:
         return by_email
-    named = [one for one in people(session, "surgeon") if one.name.casefold() == for_whom.strip().casefold()]
+    named = [
+        one
+        for one in people(session, "surgeon")
+        if one.name.casefold() == for_whom.strip().casefold()
+    ]
     return named[0] if len(named) == 1 else None
 
 

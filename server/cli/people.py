@@ -25,7 +25,9 @@ def person_group() -> None:
 @click.option("--email", required=True)
 @click.option("--role", type=click.Choice(actions.ROLES), required=True)
 @click.option("--centre", default="", help="Where a surgeon works.")
-@click.option("--hospital", "named", multiple=True, help="A hospital whose cases a coordinator sees.")
+@click.option(
+    "--hospital", "named", multiple=True, help="A hospital whose cases a coordinator sees."
+)
 @click.password_option(required=False, prompt_required=False, help="Asked for when not given.")
 @home_option
 def add_person(

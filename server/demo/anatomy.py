@@ -1,8 +1,8 @@
 """The upper abdomen of nobody: organs as ellipses and blobs, painted slice by slice.
 
-Coordinates are mm in the patient's system (LPS): x grows to the patient's left, y to the back, z to the
-head, with the origin in the middle of the body. `level` runs from 0 at the lowest slice to 1 at the
-highest, so that any number of slices shows the whole liver.
+Coordinates are mm in the patient's system (LPS): x grows to the patient's left, y to the back, z to
+the head, with the origin in the middle of the body. `level` runs from 0 at the lowest slice to 1 at
+the highest, so that any number of slices shows the whole liver.
 """
 
 from __future__ import annotations
@@ -49,7 +49,9 @@ class Tissue(IntEnum):
 
 
 class Region:
-    """Bits of what a voxel counts towards; regions overlap (the remnant and the tumour lie in the liver)."""
+    """Bits of what a voxel counts towards; regions overlap (the remnant and the tumour lie in
+    the liver).
+    """
 
     LIVER: Final = np.uint8(1)
     FLR: Final = np.uint8(2)
@@ -59,7 +61,9 @@ class Region:
 
 @dataclass(frozen=True)
 class Blob:
-    """An ellipsoid whose field is 1 at its surface; fields add up, which rounds where blobs meet."""
+    """An ellipsoid whose field is 1 at its surface; fields add up, which rounds where blobs
+    meet.
+    """
 
     x: float
     y: float
@@ -162,7 +166,9 @@ def _lungs(canvas: Canvas, level: float, wide: float, deep: float) -> None:
         reach = min(1.0, rise / 0.40)
         part = canvas.window(0, 0, wide, deep)
         outer = canvas.inside(part, 0, -6, wide - 27, deep - 30)
-        middle = canvas.inside(part, side * -14.0, -14, wide - 30 - 62 * reach, deep - 26 - 60 * reach)
+        middle = canvas.inside(
+            part, side * -14.0, -14, wide - 30 - 62 * reach, deep - 26 - 60 * reach
+        )
         half = (canvas.x[:, part[1]] * side > 10) & (canvas.y[part[0]] > -70)
         canvas.tissue[part][outer & half & ~middle] = Tissue.LUNG
 
@@ -173,10 +179,16 @@ def _ribs(canvas: Canvas, level: float, wide: float, deep: float) -> None:
         x, y = (wide - 20.5) * np.cos(angle), 1 + (deep - 20) * np.sin(angle)
         if abs(x) < 42:
             continue
-        turn = float(np.degrees(np.arctan2((deep - 20) * np.cos(angle), -(wide - 20.5) * np.sin(angle))))
+        turn = float(
+            np.degrees(np.arctan2((deep - 20) * np.cos(angle), -(wide - 20.5) * np.sin(angle)))
+        )
         for side in (-1, 1):
-            canvas.ellipse(Tissue.CORTICAL_BONE, side * abs(x), y, 10.5, 4.2, turn * np.sign(x) * side)
-            canvas.ellipse(Tissue.CANCELLOUS_BONE, side * abs(x), y, 8.3, 2.5, turn * np.sign(x) * side)
+            canvas.ellipse(
+                Tissue.CORTICAL_BONE, side * abs(x), y, 10.5, 4.2, turn * np.sign(x) * side
+            )
+            canvas.ellipse(
+                Tissue.CANCELLOUS_BONE, side * abs(x), y, 8.3, 2.5, turn * np.sign(x) * side
+            )
 
 
 def _spine(canvas: Canvas, level: float) -> None:
@@ -197,15 +209,21 @@ def _digestive(canvas: Canvas, level: float) -> None:
     if size > 0.35:
         canvas.ellipse(Tissue.BOWEL_GAS, 52, -58, 26 * size, 9 * size, 10)
     low = max(0.0, 1 - level / 0.5)
-    for index, (x, y, r) in enumerate(((70, -44, 17), (34, -62, 15), (-4, -66, 15), (84, -8, 15), (46, -26, 14))):
+    for index, (x, y, r) in enumerate(
+        ((70, -44, 17), (34, -62, 15), (-4, -66, 15), (84, -8, 15), (46, -26, 14))
+    ):
         wobble = 5 * np.sin(level * 31 + index * 1.9)
         radius = r * min(1.0, 2.2 * low)
         canvas.ellipse(Tissue.MUSCLE, x + wobble, y, radius, radius * 0.82)
         inner = Tissue.BOWEL_GAS if index % 2 else Tissue.BOWEL
-        canvas.ellipse(inner, x + wobble, y - (2 if index % 2 else 0), radius - 2.6, (radius - 2.8) * 0.72)
+        canvas.ellipse(
+            inner, x + wobble, y - (2 if index % 2 else 0), radius - 2.6, (radius - 2.8) * 0.72
+        )
 
 
-def _field(canvas: Canvas, blobs: tuple[Blob, ...], level: float, part: tuple[slice, slice]) -> NDArray[np.float64]:
+def _field(
+    canvas: Canvas, blobs: tuple[Blob, ...], level: float, part: tuple[slice, slice]
+) -> NDArray[np.float64]:
     total = np.zeros((canvas.y[part[0]].shape[0], canvas.x[:, part[1]].shape[1]))
     for blob in blobs:
         u = (canvas.x[:, part[1]] - blob.x) / blob.rx
@@ -241,7 +259,9 @@ def _liver(canvas: Canvas, level: float, *, with_tumour: bool) -> None:
         region[liver & (lump <= 1.0)] |= Region.TUMOUR
 
 
-def _lump(canvas: Canvas, blob: Blob, level: float, part: tuple[slice, slice]) -> NDArray[np.float64]:
+def _lump(
+    canvas: Canvas, blob: Blob, level: float, part: tuple[slice, slice]
+) -> NDArray[np.float64]:
     u = (canvas.x[:, part[1]] - blob.x) / blob.rx
     v = (canvas.y[part[0]] - blob.y) / blob.ry
     bumps = 0.10 * np.sin(3 * np.arctan2(v, u) + 9 * level) + 0.05 * np.cos(5 * np.arctan2(v, u))

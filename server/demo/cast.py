@@ -45,7 +45,9 @@ HOSPITALS = (RIVERSIDE, HILLCREST)
 
 ADMIN = DemoPerson("Ada Admin", "admin@margin.example", "admin")
 COORDINATOR = DemoPerson("Clara Costa", "clara@margin.example", "coordinator", hospital=RIVERSIDE)
-OTHER_COORDINATOR = DemoPerson("Omar Osei", "omar@margin.example", "coordinator", hospital=HILLCREST)
+OTHER_COORDINATOR = DemoPerson(
+    "Omar Osei", "omar@margin.example", "coordinator", hospital=HILLCREST
+)
 LIVER_SURGEON = DemoPerson(
     "Dr Lena Lindqvist",
     "lena@margin.example",

@@ -1,11 +1,13 @@
 """Synthetic four-phase CT studies of the upper abdomen with volumes that are known exactly.
 
-A voxel either belongs to the liver, the remnant or the tumour or it does not, so each volume is a count
-times the volume of one voxel. The positions of the slices are 4.0 mm apart and the Slice Thickness says
-5.0 mm, as with overlapping reconstruction: whoever multiplies by the thickness is 25 % out.
+A voxel either belongs to the liver, the remnant or the tumour or it does not, so each volume is a
+count times the volume of one voxel. The positions of the slices are 4.0 mm apart and the Slice
+Thickness says 5.0 mm, as with overlapping reconstruction: whoever multiplies by the thickness is 25
+% out.
 
-The same name always gives the same UIDs and the same pixels, so that storing a study twice adds nothing.
-Attenuations follow the order of enhancement of each phase; they are plausible, not measured.
+The same name always gives the same UIDs and the same pixels, so that storing a study twice adds
+nothing. Attenuations follow the order of enhancement of each phase; they are plausible, not
+measured.
 """
 
 from __future__ import annotations
@@ -19,7 +21,7 @@ from typing import Final, Literal
 import numpy as np
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset, FileMetaDataset
-from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian
+from pydicom.uid import UID, CTImageStorage, ExplicitVRLittleEndian
 
 from server.demo.anatomy import Region, Tissue, paint
 from server.dicom.uids import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME, uid_from
@@ -37,8 +39,9 @@ _NOISE_MARGIN: Final = 64
 
 @dataclass(frozen=True)
 class Phase:
-    """One pass through the body: `delay_s` after the start of the bolus (None: before any contrast), and
-    the attenuation in HU of what enhances."""
+    """One pass through the body: `delay_s` after the start of the bolus (None: before any
+    contrast), and the attenuation in HU of what enhances.
+    """
 
     name: PhaseName
     description: str
@@ -95,7 +98,9 @@ def _enhancing(
 
 # A tumour that takes up less than the liver, with a rim in the arterial phase, as metastases do.
 PHASES: Final[tuple[Phase, ...]] = (
-    Phase("native", "Abdomen native", 2, None, _enhancing(58, 47, 33, 32, 42, 40, 41, 40, 42, 38, 42)),
+    Phase(
+        "native", "Abdomen native", 2, None, _enhancing(58, 47, 33, 32, 42, 40, 41, 40, 42, 38, 42)
+    ),
     Phase(
         "arterial",
         "Abdomen arterial 35 s",
@@ -122,8 +127,9 @@ PHASES: Final[tuple[Phase, ...]] = (
 
 @dataclass(frozen=True)
 class KnownVolumes:
-    """Volumes in mL, each a number of voxels times the volume of one. `liver_ml` is the whole liver with
-    its vessels and the tumour; `flr_ml` is what a right hepatectomy leaves."""
+    """Volumes in mL, each a number of voxels times the volume of one. `liver_ml` is the whole
+    liver with its vessels and the tumour; `flr_ml` is what a right hepatectomy leaves.
+    """
 
     liver_ml: float
     flr_ml: float
@@ -137,9 +143,10 @@ class KnownVolumes:
 
 @dataclass(frozen=True)
 class Phantom:
-    """One study. `rows` is rows and columns of each image; `slices` is images per phase; `spacing_mm`
-    is the distance between slices (224 mm of coverage shared among the slices when left out, 4.0 mm for
-    the default 56). `name` decides the UIDs, `seed` the noise."""
+    """One study. `rows` is rows and columns of each image; `slices` is images per phase;
+    `spacing_mm` is the distance between slices (224 mm of coverage shared among the slices when
+    left out, 4.0 mm for the default 56). `name` decides the UIDs, `seed` the noise.
+    """
 
     name: str
     organ: Organ = "liver"
@@ -172,20 +179,20 @@ class Phantom:
         return self.pixel_spacing_mm**2 * self.slice_spacing_mm / 1000.0
 
     @property
-    def StudyInstanceUID(self) -> str:  # noqa: N802 - the DICOM keyword
+    def StudyInstanceUID(self) -> str:  # noqa: N802
         """Always the same for the same name."""
         return uid_from("phantom", self.name)
 
     @property
-    def FrameOfReferenceUID(self) -> str:  # noqa: N802 - the DICOM keyword
+    def FrameOfReferenceUID(self) -> str:  # noqa: N802
         """One for all phases: the patient did not move."""
         return uid_from("phantom", self.name, "frame of reference")
 
-    def SeriesInstanceUID(self, phase: Phase) -> str:  # noqa: N802 - the DICOM keyword
+    def SeriesInstanceUID(self, phase: Phase) -> str:  # noqa: N802
         """Always the same for the same name and phase."""
         return uid_from("phantom", self.name, phase.name)
 
-    def SOPInstanceUID(self, phase: Phase, index: int) -> str:  # noqa: N802 - the DICOM keyword
+    def SOPInstanceUID(self, phase: Phase, index: int) -> str:  # noqa: N802
         """Of the image at `index` (0 is the lowest slice)."""
         return uid_from("phantom", self.name, phase.name, str(index))
 
@@ -253,7 +260,10 @@ class Phantom:
         for index in range(different):
             level = (index + 0.5) / different
             canvas = paint(
-                self.rows, self.pixel_spacing_mm, level, with_pancreatic_tumour=self.organ == "pancreas"
+                self.rows,
+                self.pixel_spacing_mm,
+                level,
+                with_pancreatic_tumour=self.organ == "pancreas",
             )
             tissues[index], regions[index] = canvas.tissue, canvas.region
         return tissues, regions
@@ -290,7 +300,7 @@ def _softened(values: NDArray[np.int16]) -> NDArray[np.int16]:
 def _place(dataset: Dataset, phantom: Phantom, phase: Phase, index: int) -> None:
     uid = phantom.SOPInstanceUID(phase, index)
     dataset.SOPInstanceUID = uid
-    dataset.file_meta.MediaStorageSOPInstanceUID = uid
+    dataset.file_meta.MediaStorageSOPInstanceUID = UID(uid)
     dataset.InstanceNumber = index + 1
     edge = -(phantom.rows - 1) / 2 * phantom.pixel_spacing_mm
     z = index * phantom.slice_spacing_mm - 1200.0
@@ -303,7 +313,7 @@ def _template(phantom: Phantom, phase: Phase) -> Dataset:
     dataset.file_meta = FileMetaDataset()
     dataset.file_meta.MediaStorageSOPClassUID = CTImageStorage
     dataset.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
-    dataset.file_meta.ImplementationClassUID = IMPLEMENTATION_CLASS_UID
+    dataset.file_meta.ImplementationClassUID = UID(IMPLEMENTATION_CLASS_UID)
     dataset.file_meta.ImplementationVersionName = IMPLEMENTATION_VERSION_NAME
     _describe_patient_and_study(dataset, phantom)
     _describe_series(dataset, phantom, phase)

@@ -8,8 +8,8 @@ from typing import Final, Literal
 import numpy as np
 from highdicom import AlgorithmIdentificationSequence
 from highdicom.seg import (
-    Segmentation,
     SegmentAlgorithmTypeValues,
+    Segmentation,
     SegmentationTypeValues,
     SegmentDescription,
 )
@@ -41,8 +41,8 @@ def segment(
 ) -> Dataset:
     """A binary SEG of the phantom's regions on the images of one phase; empty frames are left out.
 
-    The FLR and the tumour lie inside the liver, so the segments overlap. The same phantom, phase and
-    labels give the same SOPInstanceUID.
+    The FLR and the tumour lie inside the liver, so the segments overlap. The same phantom, phase
+    and labels give the same SOPInstanceUID.
     """
     regions = phantom.regions()
     masks = np.stack([(regions & _MEANING[label][0]) > 0 for label in labels], axis=-1)
@@ -62,7 +62,8 @@ def encode(
     omit_empty_frames: bool = True,
     fractional: bool = False,
 ) -> Dataset:
-    """A SEG over these images (in this order) from masks of shape (images, rows, columns, segments).
+    """A SEG over these images (in this order) from masks of shape (images, rows, columns,
+    segments).
 
     `name` decides its UIDs. `fractional` writes the same masks as FRACTIONAL (0 or 255 of 255).
     """
@@ -98,7 +99,7 @@ def _description(number: int, label: str) -> SegmentDescription:
         segmented_property_type=kind,
         algorithm_type=SegmentAlgorithmTypeValues.AUTOMATIC,
         algorithm_identification=AlgorithmIdentificationSequence(
-            name="Voxels of the phantom", version="1", family=codes.DCM.ArtificialIntelligence
+            name="Voxels of the phantom", version="1", family=codes.CID7162.ManualProcessing
         ),
         tracking_uid=uid_from("tracking", label, str(number)),
         tracking_id=label,

@@ -1,7 +1,8 @@
 """Telling a DICOM Part 10 file from anything else, before anybody relies on it.
 
-Only the header is looked at; pixels are neither read nor decoded. A refusal is a value that names the
-file and the reason, so that a whole folder can be gone through and every refused file be listed.
+Only the header is looked at; pixels are neither read nor decoded. A refusal is a value that names
+the file and the reason, so that a whole folder can be gone through and every refused file be
+listed.
 """
 
 from __future__ import annotations
@@ -81,9 +82,9 @@ def read_head(source: Path | bytes, name: str = "") -> FileHead | RefusedFile:
 def read_part10(source: Path | bytes, name: str = "") -> Accepted | RefusedFile:
     """Checks that this is a DICOM file that can be stored, and reads its dataset up to the pixels.
 
-    Refused: no DICM prefix, empty or cut-off, no or unusable File Meta Information, a DICOMDIR, a dataset
-    without SOPClassUID, SOPInstanceUID, StudyInstanceUID or SeriesInstanceUID, or one whose UIDs
-    disagree with the File Meta Information.
+    Refused: no DICM prefix, empty or cut-off, no or unusable File Meta Information, a DICOMDIR, a
+    dataset without SOPClassUID, SOPInstanceUID, StudyInstanceUID or SeriesInstanceUID, or one whose
+    UIDs disagree with the File Meta Information.
     """
     head = read_head(source, name)
     if isinstance(head, RefusedFile):
@@ -95,11 +96,13 @@ def read_part10(source: Path | bytes, name: str = "") -> Accepted | RefusedFile:
         header = dcmread(opened, stop_before_pixels=True)
         # Values are decoded on first use; doing it here is what makes the refusal happen here.
         found = {keyword: str(header.get(keyword, "")) for keyword in _IDENTIFIERS}
-    except Exception as problem:  # noqa: BLE001 - pydicom raises many kinds for hostile bytes
+    except Exception as problem:
         return RefusedFile(head.name, f"Its dataset cannot be read: {_first_line(problem)}.")
     for keyword, value in found.items():
         if not is_uid(value):
-            return RefusedFile(head.name, f"Its {keyword} is {'missing' if not value else 'no UID'}.")
+            return RefusedFile(
+                head.name, f"Its {keyword} is {'missing' if not value else 'no UID'}."
+            )
     for keyword in ("SOPClassUID", "SOPInstanceUID"):
         if found[keyword] != getattr(head, keyword):
             return RefusedFile(
@@ -113,8 +116,8 @@ def read_part10(source: Path | bytes, name: str = "") -> Accepted | RefusedFile:
 def with_zeroed_preamble(data: bytes) -> bytes:
     """The same Part 10 file with 128 zero bytes before DICM.
 
-    The preamble is free for any use, so a file can be a program and an image at once (CVE-2019-11687).
-    Raises ValueError when the data is not a Part 10 file.
+    The preamble is free for any use, so a file can be a program and an image at once
+    (CVE-2019-11687). Raises ValueError when the data is not a Part 10 file.
     """
     if data[PREAMBLE_BYTES:_DATASET_FROM] != _PREFIX:
         raise ValueError("not a DICOM Part 10 file: no DICM after 128 bytes")
@@ -124,7 +127,7 @@ def with_zeroed_preamble(data: bytes) -> bytes:
 _IDENTIFIERS: Final = ("SOPClassUID", "SOPInstanceUID", "StudyInstanceUID", "SeriesInstanceUID")
 
 
-def _beyond_meta(tag: BaseTag, vr: str | None, length: int) -> bool:
+def _beyond_meta(tag: BaseTag, _vr: str | None, length: int) -> bool:
     if tag.group == 2 and length > _MOST_META_BYTES and length != 0xFFFFFFFF:
         raise ValueError(f"an element of {length} bytes in the File Meta Information")
     return tag.group != 2
@@ -135,7 +138,9 @@ def _head(stream: BinaryIO, size_bytes: int, name: str) -> FileHead | RefusedFil
         return RefusedFile(name, "It is empty.")
     start = stream.read(_DATASET_FROM)
     if start[PREAMBLE_BYTES:] != _PREFIX:
-        return RefusedFile(name, "It is not a DICOM file: there is no DICM after the first 128 bytes.")
+        return RefusedFile(
+            name, "It is not a DICOM file: there is no DICM after the first 128 bytes."
+        )
     try:
         meta = read_dataset(stream, False, True, stop_when=_beyond_meta)
         head = FileHead(
@@ -146,8 +151,10 @@ def _head(stream: BinaryIO, size_bytes: int, name: str) -> FileHead | RefusedFil
             stream.tell(),
             size_bytes,
         )
-    except Exception as problem:  # noqa: BLE001 - pydicom raises many kinds for hostile bytes
-        return RefusedFile(name, f"Its File Meta Information cannot be read: {_first_line(problem)}.")
+    except Exception as problem:
+        return RefusedFile(
+            name, f"Its File Meta Information cannot be read: {_first_line(problem)}."
+        )
     for keyword in ("SOPClassUID", "SOPInstanceUID", "TransferSyntaxUID"):
         value = getattr(head, keyword)
         if not is_uid(value):

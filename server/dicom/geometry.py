@@ -1,14 +1,15 @@
 """Where the images of a series lie in the patient, in mm.
 
 Spacing between slices is the distance between positions along the slice normal (PS3.3 C.7.6.2.1.1).
-Slice Thickness (0018,0050) is how much tissue one slice averages over and is never used as a distance:
-overlapping and gapped reconstructions make the two differ.
+Slice Thickness (0018,0050) is how much tissue one slice averages over and is never used as a
+distance: overlapping and gapped reconstructions make the two differ.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from statistics import median
 from typing import Final
 
@@ -37,8 +38,9 @@ class GeometryMixed(Invalid):
 
 @dataclass(frozen=True)
 class Plane:
-    """One image: its SOPInstanceUID, the centre of its first voxel in mm (patient coordinates, LPS) and
-    its distance in mm from the origin along the slice normal."""
+    """One image: its SOPInstanceUID, the centre of its first voxel in mm (patient coordinates,
+    LPS) and its distance in mm from the origin along the slice normal.
+    """
 
     SOPInstanceUID: str
     position_mm: Vector
@@ -47,7 +49,9 @@ class Plane:
 
 @dataclass(frozen=True)
 class Gap:
-    """Images missing between two neighbours: how many, and the two distances in mm along the normal."""
+    """Images missing between two neighbours: how many, and the two distances in mm along the
+    normal.
+    """
 
     missing: int
     below_mm: float
@@ -58,13 +62,13 @@ class Gap:
 class SeriesGeometry:
     """The grid of one series.
 
-    `row_cosines` and `column_cosines` are the two unit vectors of ImageOrientationPatient; `normal` is
-    their cross product. `column_spacing_mm` is the distance between columns (along a row),
-    `row_spacing_mm` the one between rows: PixelSpacing is (row_spacing, column_spacing), PS3.3 10.7.1.3.
-    `planes` are in ascending order along the normal, without duplicates. `slice_spacing_mm` is the usual
-    step between planes, None when there is only one. `uneven_mm` holds the steps that are neither the
-    usual one nor a whole multiple of it. `shear_mm` is how far the planes drift sideways from a straight
-    stack (gantry tilt).
+    `row_cosines` and `column_cosines` are the two unit vectors of ImageOrientationPatient; `normal`
+    is their cross product. `column_spacing_mm` is the distance between columns (along a row),
+    `row_spacing_mm` the one between rows: PixelSpacing is (row_spacing, column_spacing), PS3.3
+    10.7.1.3. `planes` are in ascending order along the normal, without duplicates.
+    `slice_spacing_mm` is the usual step between planes, None when there is only one. `uneven_mm`
+    holds the steps that are neither the usual one nor a whole multiple of it. `shear_mm` is how far
+    the planes drift sideways from a straight stack (gantry tilt).
     """
 
     FrameOfReferenceUID: str
@@ -102,7 +106,9 @@ class SeriesGeometry:
 
     @property
     def depth(self) -> int:
-        """How many steps the grid has from its lowest to its highest plane, missing ones included."""
+        """How many steps the grid has from its lowest to its highest plane, missing ones
+        included.
+        """
         return self.index_of(self.planes[-1].distance_mm) + 1
 
     def describe(self) -> str:
@@ -142,7 +148,10 @@ def directions(orientation: Sequence[float]) -> tuple[Vector, Vector, Vector]:
     row = np.array([float(value) for value in orientation[:3]])
     column = np.array([float(value) for value in orientation[3:]])
     lengths = abs(np.linalg.norm(row) - 1), abs(np.linalg.norm(column) - 1)
-    if max(*lengths, abs(float(row @ column))) > 10 * COSINE_TOLERANCE or not np.isfinite(lengths).all():
+    if (
+        max(*lengths, abs(float(row @ column))) > 10 * COSINE_TOLERANCE
+        or not np.isfinite(lengths).all()
+    ):
         raise GeometryIncomplete(
             "ImageOrientationPatient is not a pair of perpendicular unit vectors: "
             + orientation_in_words(_vector(row), _vector(column))
@@ -158,8 +167,8 @@ def along(normal: Vector, position_mm: Vector) -> float:
 def of_series(headers: Iterable[Dataset]) -> SeriesGeometry:
     """The grid of the images with these headers (pixels are not needed; any order).
 
-    Raises GeometryIncomplete when an image lacks what places it, GeometryMixed when the images differ in
-    orientation, pixel spacing, size or frame of reference.
+    Raises GeometryIncomplete when an image lacks what places it, GeometryMixed when the images
+    differ in orientation, pixel spacing, size or frame of reference.
     """
     images = list(headers)
     if not images:
@@ -171,7 +180,9 @@ def of_series(headers: Iterable[Dataset]) -> SeriesGeometry:
         raise GeometryIncomplete(f"PixelSpacing is not positive in {_name(first)}.")
     for image in images[1:]:
         _check_same_grid(first, image)
-    everything = sorted((_plane(image, normal) for image in images), key=lambda p: p.distance_mm)
+    everything = sorted(
+        (_plane(image, normal) for image in images), key=lambda plane: plane.distance_mm
+    )
     planes, duplicates = _without_duplicates(everything)
     spacing, gaps, uneven = _steps([plane.distance_mm for plane in planes])
     return SeriesGeometry(
@@ -231,7 +242,7 @@ def _without_duplicates(planes: list[Plane]) -> tuple[list[Plane], list[str]]:
 def _steps(distances: list[float]) -> tuple[float | None, list[Gap], list[float]]:
     if len(distances) < 2:
         return None, [], []
-    steps = [above - below for below, above in zip(distances, distances[1:], strict=False)]
+    steps = [above - below for below, above in pairwise(distances)]
     usual = median(steps)
     # The mean of the ordinary steps is closer to the truth than any single rounded one.
     ordinary = [step for step in steps if abs(step - usual) <= STEP_TOLERANCE * usual]

@@ -1,9 +1,9 @@
 """Sending a folder of DICOM files by C-STORE (PS3.4 Annex B), as they are stored.
 
-No file is decoded or converted: each goes in its own transfer syntax, under a presentation context of
-its own pair of SOP class and transfer syntax. A lost association is opened again after a pause, and
-sending goes on with what has not been accepted yet. A file that keeps ending associations is given up;
-the rest goes on.
+No file is decoded or converted: each goes in its own transfer syntax, under a presentation context
+of its own pair of SOP class and transfer syntax. A lost association is opened again after a pause,
+and sending goes on with what has not been accepted yet. A file that keeps ending associations is
+given up; the rest goes on.
 """
 
 from __future__ import annotations
@@ -62,9 +62,11 @@ class Found:
 
 @dataclass(frozen=True)
 class Summary:
-    """What became of every file. `accepted` counts files the receiver confirmed, `warned` those of them
-    it confirmed with a warning; `retried` counts sendings repeated after a lost association; `bytes_sent`
-    counts the confirmed files; `seconds` runs from the first connection to the last answer."""
+    """What became of every file. `accepted` counts files the receiver confirmed, `warned` those
+    of them it confirmed with a warning; `retried` counts sendings repeated after a lost
+    association; `bytes_sent` counts the confirmed files; `seconds` runs from the first
+    connection to the last answer.
+    """
 
     accepted: int
     warned: tuple[RefusedFile, ...]
@@ -91,7 +93,9 @@ class Summary:
 
 
 Progress = Callable[[FileHead, RefusedFile | None], None]
-"""Called once per file that was settled: with None when it was accepted, with the refusal otherwise."""
+"""Called once per file that was settled: with None when it was accepted, with the refusal
+otherwise.
+"""
 
 
 def find(folder: Path) -> Found:
@@ -105,7 +109,9 @@ def find(folder: Path) -> Found:
         if isinstance(head, RefusedFile):
             refused.append(head)
         elif head.is_media_directory:
-            skipped.append(RefusedFile(name, "It is a DICOMDIR: the files it lists are sent themselves."))
+            skipped.append(
+                RefusedFile(name, "It is a DICOMDIR: the files it lists are sent themselves.")
+            )
         else:
             to_send.append(head)
     return Found(tuple(to_send), tuple(refused), tuple(skipped))
@@ -121,9 +127,9 @@ def send(
 ) -> Summary:
     """Sends what `find` finds in the folder over one or more associations at a time (1 to 16).
 
-    Raises AssociationRejected when the receiver does not want this sender, PeerUnreachable when it was
-    never reached. Once anything was accepted nothing is raised: what could not be sent is refused by
-    name, with the reason.
+    Raises AssociationRejected when the receiver does not want this sender, PeerUnreachable when it
+    was never reached. Once anything was accepted nothing is raised: what could not be sent is
+    refused by name, with the reason.
     """
     if not 1 <= associations <= 16:
         raise ValueError(f"1 to 16 associations can be used, not {associations}")
@@ -204,13 +210,13 @@ class _Sending:
     def _until_settled(self, batch: _Queue) -> None:
         before = [self.accepted, 0]
 
-        def without_progress(state: RetryCallState) -> bool:
+        def without_progress(_state: RetryCallState) -> bool:
             if self.accepted > before[0]:
                 before[:] = [self.accepted, 0]
             before[1] += 1
             return before[1] >= _ATTEMPTS
 
-        def pause_s(state: RetryCallState) -> float:
+        def pause_s(_state: RetryCallState) -> float:
             return min(_FIRST_PAUSE_S * 2.0 ** max(before[1] - 1, 0), _LONGEST_PAUSE_S)
 
         for attempt in Retrying(

@@ -10,7 +10,7 @@ import re
 import uuid
 from typing import Final
 
-# The namespace of names from which repeatable UIDs are made. Changing it changes every repeatable UID.
+# The namespace of repeatable UIDs. Changing it changes every one of them.
 _NAMES: Final = uuid.UUID("6f0d3a52-3b0a-5c43-9d0e-5c9b5a3c7f11")
 
 IMPLEMENTATION_CLASS_UID: Final = f"2.25.{uuid.uuid5(_NAMES, 'implementation class').int}"

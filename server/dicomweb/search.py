@@ -10,7 +10,7 @@ from typing import Any
 from flask import Response, json, request
 from pydicom.datadict import keyword_for_tag, tag_for_keyword
 
-from server.archive import ArchiveFailed
+from server.archive import PLAIN, ArchiveFailed
 from server.dicomweb.accept import JSON, choose
 from server.dicomweb.scope import UID, Pass, inside, own_base, wishes
 from server.foundation.errors import BadRequest
@@ -105,7 +105,7 @@ def _searches(
 def _search(
     pass_: Pass, query: Query, path: str, study: str | None, series: str | None, *, most: int
 ) -> list[dict[str, Any]]:
-    params = dict(query.matches)
+    params = {tag: _askable(value) for tag, value in query.matches.items()}
     for tag in (SERIES, INSTANCE):
         if tag in query.uids:
             params[tag] = ",".join(sorted(query.uids[tag]))  # the plugin's own list separator
@@ -124,8 +124,31 @@ def _search(
     return [
         item
         for item in found
-        if _allowed(pass_, _uid(item, STUDY), study) and series in (None, _uid(item, SERIES))
+        if _allowed(pass_, _uid(item, STUDY), study)
+        and series in (None, _uid(item, SERIES))
+        and all(
+            _matches(item.get(tag, {}), value)
+            for tag, value in query.matches.items()
+            if value != params[tag]
+        )
     ]
+
+
+def _askable(value: str) -> str:
+    """The value with a wildcard for each character that Orthanc does not understand in a query.
+
+    What this finds too much is taken out again by `_matches`.
+    """
+    return re.sub(r"[^\x00-\x7F]+", "*", re.sub(rf"[^\w{re.escape(PLAIN)}.~\-]", "?", value))
+
+
+def _matches(element: dict[str, Any], value: str) -> bool:
+    """Whether an attribute in the DICOM JSON Model matches, with wildcards (PS3.4 C.2.2.2.4)."""
+    pattern = re.escape(value).replace(r"\*", ".*").replace(r"\?", ".")
+    texts: list[str] = []
+    for one in element.get("Value", []):
+        texts += map(str, one.values()) if isinstance(one, dict) else [str(one)]
+    return any(re.fullmatch(pattern, text, re.IGNORECASE | re.DOTALL) for text in texts)
 
 
 def _allowed(pass_: Pass, uid: str, study: str | None) -> bool:

@@ -138,7 +138,10 @@ def _broken(line: AuditLine, expected_sequence: int, previous: str) -> str:
 
 def contains(session: Session, head: str) -> bool:
     """Whether some line has this hash: a head noted earlier must stay in the trail."""
-    return head == GENESIS or session.scalar(select(AuditLine.sequence).where(AuditLine.hash == head)) is not None
+    return (
+        head == GENESIS
+        or session.scalar(select(AuditLine.sequence).where(AuditLine.hash == head)) is not None
+    )
 
 
 def newest(

@@ -96,7 +96,9 @@ def settle(
     )
     if known_twin is not None and arrival.case_id is None:
         _leave_unmatched(
-            arrival, [], "Another study with the same StudyInstanceUID but another patient is here already."
+            arrival,
+            [],
+            "Another study with the same StudyInstanceUID but another patient is here already.",
         )
     elif case is not None:
         arrival.case_id, arrival.state = case.id, "matched"
@@ -140,7 +142,8 @@ def _attach_match(session: Session, arrival: Arrival, found: Match, now: datetim
 def _leave_unmatched(arrival: Arrival, guesses: list[Guess], reason: str) -> None:
     arrival.state, arrival.match_reason = "unmatched", reason
     arrival.guesses = [
-        {"case_id": guess.case_id, "number": guess.number, "reason": guess.reason} for guess in guesses
+        {"case_id": guess.case_id, "number": guess.number, "reason": guess.reason}
+        for guess in guesses
     ]
 
 
@@ -232,7 +235,12 @@ def ask_for_measurements(session: Session, arrival: Arrival, now: datetime) -> N
         jobs.enqueue(
             session,
             MEASURE_SEGMENTATION,
-            {"case_id": arrival.case_id, "orthanc_id": instance.orthanc_id},
+            {
+                "case_id": arrival.case_id,
+                "orthanc_id": instance.orthanc_id,
+                "SOPInstanceUID": instance.SOPInstanceUID,
+                "StudyInstanceUID": arrival.StudyInstanceUID,
+            },
             key=f"{MEASURE_SEGMENTATION} {instance.orthanc_id}",
             now=now,
         )

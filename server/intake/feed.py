@@ -121,7 +121,10 @@ class Feed:
             return set()
         in_archive = {study.orthanc_id: study.last_update for study in self._all_studies()}
         with self._db.writing() as session:
-            noted = {found.orthanc_id: found.last_update for found in arrivals(session, None, limit=10**9)}
+            noted = {
+                found.orthanc_id: found.last_update
+                for found in arrivals(session, None, limit=10**9)
+            }
             cursor(session, now).swept_at = now
         return {
             orthanc_id

@@ -73,14 +73,18 @@ def match(study: StudyFacts, candidates: Iterable[Candidate]) -> Match | Guesses
     certain, guesses = _by_reference(study, candidates)
     if len(certain) == 1:
         return certain[0]
-    guesses = [Guess(m.case_id, m.number, f"{m.reason}; more than one case fits") for m in certain] + guesses
+    guesses = [
+        Guess(m.case_id, m.number, f"{m.reason}; more than one case fits") for m in certain
+    ] + guesses
     guesses += _by_circumstance(study, candidates)
     first_of_each = {guess.case_id: guess for guess in reversed(guesses)}
     ordered = [guess for guess in guesses if first_of_each[guess.case_id] is guess]
     return Guesses(tuple(ordered))
 
 
-def _by_reference(study: StudyFacts, candidates: list[Candidate]) -> tuple[list[Match], list[Guess]]:
+def _by_reference(
+    study: StudyFacts, candidates: list[Candidate]
+) -> tuple[list[Match], list[Guess]]:
     """Cases that the sender's reference names: certain ones, and those of another hospital."""
     written = f"{study.AccessionNumber} {study.StudyDescription} {study.StudyID}"
     numbers = {found.upper() for found in _CASE_NUMBER.findall(written)}
@@ -98,7 +102,9 @@ def _by_reference(study: StudyFacts, candidates: list[Candidate]) -> tuple[list[
             certain[candidate.case_id] = Match(candidate.case_id, candidate.number, reason)
         else:
             doubtful.append(
-                Guess(candidate.case_id, candidate.number, f"{reason}, but another hospital sent it")
+                Guess(
+                    candidate.case_id, candidate.number, f"{reason}, but another hospital sent it"
+                )
             )
     named = [found for found in certain.values() if found.number in numbers]
     return (named or list(certain.values())), doubtful

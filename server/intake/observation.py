@@ -33,7 +33,10 @@ def observe(archive: Archive, orthanc_id: str) -> Observation:
     """Ask the archive about a study; raises NotInArchive or ArchiveUnavailable."""
     study = archive.study(orthanc_id)
     series = tuple(
-        sorted(archive.study_series(orthanc_id), key=lambda s: (_number(s.SeriesNumber), s.SeriesInstanceUID))
+        sorted(
+            archive.study_series(orthanc_id),
+            key=lambda s: (_number(s.SeriesNumber), s.SeriesInstanceUID),
+        )
     )
     return Observation(study, series)
 
@@ -46,7 +49,11 @@ def origins(archive: Archive, study_id: str, orthanc_ids: Collection[str]) -> li
         wanted = (
             [archive.instance(found) for found in orthanc_ids]
             if len(orthanc_ids) == 1
-            else [found for found in archive.study_instances(study_id) if found.orthanc_id in set(orthanc_ids)]
+            else [
+                found
+                for found in archive.study_instances(study_id)
+                if found.orthanc_id in set(orthanc_ids)
+            ]
         )
     except NotInArchive:
         return []

@@ -68,14 +68,18 @@ def arrival(session: Session, arrival_id: str, hospital_ids: frozenset[str] | No
         wanted = wanted.where(_theirs(hospital_ids))  # type: ignore[arg-type]
     found = session.scalar(wanted)
     if found is None:
-        raise ArrivalNotFound("There is no such arrival.", remedy="Look for it in the arrivals inbox.")
+        raise ArrivalNotFound(
+            "There is no such arrival.", remedy="Look for it in the arrivals inbox."
+        )
     return found
 
 
 def arrival_of_orthanc_id(session: Session, orthanc_id: str) -> Arrival | None:
     """The arrival of this study in the archive, or None."""
     return session.scalar(
-        select(Arrival).where(Arrival.orthanc_id == orthanc_id).options(selectinload(Arrival.senders))
+        select(Arrival)
+        .where(Arrival.orthanc_id == orthanc_id)
+        .options(selectinload(Arrival.senders))
     )
 
 
@@ -141,4 +145,19 @@ def known_instances(session: Session, orthanc_id: str) -> frozenset[str]:
             .join(Arrival, Arrival.id == ReceivedInstance.arrival_id)
             .where(Arrival.orthanc_id == orthanc_id)
         )
+    )
+
+
+def is_elsewhere(session: Session, StudyInstanceUID: str, case_id: str) -> bool:
+    """Whether the study is in the archive already without being this case's, or another case's."""
+    attached = session.scalar(
+        select(CaseStudy.case_id).where(CaseStudy.StudyInstanceUID == StudyInstanceUID)
+    )
+    if attached is not None:
+        return attached != case_id
+    return (
+        session.scalar(
+            select(Arrival.id).where(Arrival.StudyInstanceUID == StudyInstanceUID).limit(1)
+        )
+        is not None
     )

@@ -9,10 +9,12 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from server.archive import Archive, RefusedByArchive
-from server.cases.actions import keep_document
+from server.cases.actions import attach_study, keep_document
+from server.cases.lifecycle import EventNotPossible
 from server.cases.records import Case
-from server.dicom.files import RefusedFile, read_part10
+from server.dicom.files import Accepted, RefusedFile, read_part10, with_zeroed_preamble
 from server.foundation.files import FileStore
+from server.intake.queries import is_elsewhere
 
 PDF_MAGIC = b"%PDF-"
 LARGEST_DOCUMENT_BYTES = 64 * 1024 * 1024
@@ -48,14 +50,33 @@ def receive(
         return RefusedFile(shown, "The file is empty.")
     if content.startswith(PDF_MAGIC):
         return _document(session, files, case, shown, content, sender, now)
-    checked = read_part10(content, name=shown)
+    checked = read_part10(content, shown)
     if isinstance(checked, RefusedFile):
         return checked
+    return _image(session, archive, case, checked, content, sender, now)
+
+
+def _image(
+    session: Session,
+    archive: Archive,
+    case: Case,
+    checked: Accepted,
+    content: bytes,
+    sender: str,
+    now: datetime,
+) -> Received | RefusedFile:
+    """Attach first and store then: a study that is somebody else's must not be reached by its UID."""
+    name, study = checked.head.name, str(checked.header.StudyInstanceUID)
+    if is_elsewhere(session, study, case.id):
+        return RefusedFile(name, "Its study cannot be added to this case. Ask the coordinator.")
     try:
-        archive.store_instance(checked.content, by=sender)
+        attach_study(session, case, study, by=sender, reason="Uploaded on the case's page", now=now)
+        archive.store_instance(with_zeroed_preamble(content), by=sender)
+    except EventNotPossible as finished:
+        return RefusedFile(name, finished.detail)
     except RefusedByArchive as refusal:
-        return RefusedFile(shown, refusal.detail)
-    return Received(shown, "image", f"{checked.Modality or 'DICOM'} instance")
+        return RefusedFile(name, refusal.detail)
+    return Received(name, "image", f"{checked.header.get('Modality') or 'DICOM'} instance")
 
 
 def _document(

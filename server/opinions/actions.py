@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from server.dicom.uids import uid_from_name
+from server.dicom.uids import uid_from
 from server.foundation import jobs
 from server.opinions.document import Opinion
 from server.opinions.records import IssuedOpinion
@@ -39,8 +39,8 @@ def issue(
         case_id=case_id,
         revision_id=revision_id,
         StudyInstanceUID=StudyInstanceUID,
-        SeriesInstanceUID=uid_from_name(f"margin opinion series {revision_id}"),
-        SOPInstanceUID=uid_from_name(f"margin opinion instance {revision_id}"),
+        SeriesInstanceUID=uid_from("opinion series", revision_id),
+        SOPInstanceUID=uid_from("opinion instance", revision_id),
         content=to_stored(opinion),
         requested_at=now,
     )

@@ -73,7 +73,9 @@ def remnant_bar(volume: Volume, thresholds: tuple[FlrThreshold, ...]) -> Markup:
     ends = (_x(low, end), _x(high, end))
     parts.extend(_line(x, rail + 3, x, rail + 15, INK, 0.9) for x in ends)
     for threshold, level in zip(thresholds, levels, strict=True):
-        parts.extend(_threshold(threshold, end, rail, level))
+        parts.append(_threshold_line(threshold, end, rail, level))
+    for threshold, level in zip(thresholds, levels, strict=True):
+        parts.extend(_threshold_label(threshold, end, rail, level))
     parts.extend(_scale(end, rail + 18))
     return _svg("bar", _WIDTH, rail + 34, parts)
 
@@ -108,16 +110,26 @@ def _threshold_words(threshold: FlrThreshold) -> str:
     return f"{percent(threshold.percent)} {printable(threshold.label)}"[:48]
 
 
-def _threshold(threshold: FlrThreshold, end: float, rail: float, level: int) -> list[str]:
+def _threshold_line(threshold: FlrThreshold, end: float, rail: float, level: int) -> str:
     x = _x(threshold.percent, end)
+    return _line(x, _label_foot(rail, level) + 2, x, rail + 20, CONTACT, 1.4)
+
+
+def _threshold_label(threshold: FlrThreshold, end: float, rail: float, level: int) -> list[str]:
+    """The label on white, so that the line of a label above it does not strike it through."""
     words = _threshold_words(threshold)
     half = 2.4 * len(words)
-    centre = min(max(x, _LEFT + half), _WIDTH - _LEFT - half)
-    foot = rail - 5 - 11.0 * level
-    return [
-        _line(x, foot + 2, x, rail + 20, CONTACT, 1.4),
-        _text(words, centre, foot, 8.5, CONTACT),
-    ]
+    centre = min(max(_x(threshold.percent, end), _LEFT + half), _WIDTH - _LEFT - half)
+    foot = _label_foot(rail, level)
+    ground = (
+        f'<rect x="{centre - half:.2f}" y="{foot - 8:.2f}" width="{2 * half:.2f}" height="10" '
+        f'fill="#ffffff" class="ground"/>'
+    )
+    return [ground, _text(words, centre, foot, 8.5, CONTACT)]
+
+
+def _label_foot(rail: float, level: int) -> float:
+    return rail - 5 - 11.0 * level
 
 
 def _scale(end: float, y: float) -> list[str]:

@@ -70,7 +70,11 @@ def _environment() -> jinja2.Environment:
         lstrip_blocks=True,
     )
     environment.filters.update(
-        ml=wording.ml, percent=wording.percent, day=wording.day, moment=wording.moment
+        ml=wording.ml,
+        percent=wording.percent,
+        day=wording.day,
+        moment=wording.moment,
+        denominator=wording.denominator,
     )
     environment.globals.update(
         style=Markup(_STYLE),  # noqa: S704  our own file, not a value

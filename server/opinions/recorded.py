@@ -112,17 +112,17 @@ def remaining_sections(sections: Iterable[FindingsSection], form: Form) -> tuple
 def entered_volume(answers: Answers) -> Volume | None:
     """The remnant that the reviewer entered (mL, percent), or None where there is none.
 
-    The percentage is 100 * FLR / (liver - tumour) of the volumes where all three were entered, else
-    the one that was entered. Raises nothing for volumes that contradict each other.
+    The percentage is 100 * FLR / (liver - tumour) where all three volumes were entered (None where
+    they contradict each other), else the one that was entered.
     """
-    flr_ml, entered_percent = answers.get("flr_ml"), answers.get("flr_percent")
-    if flr_ml is None and entered_percent is None:
+    flr_ml: Any = answers.get("flr_ml")
+    percent: Any = answers.get("flr_percent")
+    if flr_ml is None and percent is None:
         return None
-    total_ml, tumour_ml = answers.get("total_liver_ml"), answers.get("tumour_ml")
-    known = flr_ml is not None and total_ml is not None and tumour_ml is not None
-    percent = entered_percent
-    if known and 0 <= tumour_ml < total_ml:
-        percent = flr_percent(flr_ml, total_ml, tumour_ml)
+    total_ml: Any = answers.get("total_liver_ml")
+    tumour_ml: Any = answers.get("tumour_ml")
+    if None not in (flr_ml, total_ml, tumour_ml):
+        percent = _measured_percent(float(flr_ml), float(total_ml), float(tumour_ml))
     return Volume(
         id="entered",
         state="measured",
@@ -136,6 +136,10 @@ def entered_volume(answers: Answers) -> Volume | None:
         uncertainty_percent=FLR_UNCERTAINTY_PERCENT,
         uncertainty_trust="unpublished",
     )
+
+
+def _measured_percent(flr_ml: float, total_ml: float, tumour_ml: float) -> float | None:
+    return flr_percent(flr_ml, total_ml, tumour_ml) if 0 <= tumour_ml < total_ml else None
 
 
 def measured_thresholds(answers: Answers) -> tuple[FlrThreshold, ...]:

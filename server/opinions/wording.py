@@ -91,6 +91,14 @@ def moment(value: datetime | None) -> str:
     return "" if value is None else value.strftime("%Y-%m-%d %H:%M UTC")
 
 
+_DENOMINATORS = {"measured TLV - tumour": "the measured liver without tumour"}
+
+
+def denominator(words: str) -> str:
+    """What a percentage is of, in plain words where the given ones are short-hand."""
+    return _DENOMINATORS.get(words, words)
+
+
 def age(taken: date | None, opinion: Opinion) -> str:
     """How old images were at the signature; empty where either date is unknown or in the wrong
     order.

@@ -22,7 +22,9 @@ def register_hospital(session: Session, *, name: str, country: str, now: datetim
     """Register a hospital; raises Invalid or NameTaken."""
     name = name.strip()
     if not name:
-        raise Invalid("A hospital needs a name.", [FieldProblem("/name", "Enter the hospital's name.")])
+        raise Invalid(
+            "A hospital needs a name.", [FieldProblem("/name", "Enter the hospital's name.")]
+        )
     if session.scalar(select(Hospital).where(func.lower(Hospital.name) == name.lower())):
         raise NameTaken(
             f"A hospital named “{name}” is registered already.",
@@ -80,7 +82,9 @@ def add_person(
     if not name.strip():
         problems.append(FieldProblem("/name", "Enter the person's name."))
     if "@" not in email:
-        problems.append(FieldProblem("/email", "Enter an e-mail address such as name@hospital.example."))
+        problems.append(
+            FieldProblem("/email", "Enter an e-mail address such as name@hospital.example.")
+        )
     if role not in ROLES:
         problems.append(FieldProblem("/role", f"A role is one of {', '.join(ROLES)}."))
     if problems:

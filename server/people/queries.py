@@ -20,7 +20,9 @@ class PersonNotFound(NotFound):
 def hospitals(session: Session) -> list[Hospital]:
     """All hospitals with their lines, by name."""
     return list(
-        session.scalars(select(Hospital).options(selectinload(Hospital.lines)).order_by(Hospital.name))
+        session.scalars(
+            select(Hospital).options(selectinload(Hospital.lines)).order_by(Hospital.name)
+        )
     )
 
 
@@ -28,7 +30,9 @@ def hospital(session: Session, hospital_id: str) -> Hospital:
     """One hospital; raises HospitalNotFound."""
     found = session.get(Hospital, hospital_id)
     if found is None:
-        raise HospitalNotFound("This hospital is not registered.", remedy="Choose one from the list.")
+        raise HospitalNotFound(
+            "This hospital is not registered.", remedy="Choose one from the list."
+        )
     return found
 
 
@@ -76,7 +80,5 @@ def people(session: Session, role: str | None = None) -> list[Person]:
 def coordinated_hospital_ids(session: Session, person_id: str) -> frozenset[str]:
     """Ids of the hospitals whose cases this coordinator looks after."""
     return frozenset(
-        session.scalars(
-            select(Coordination.hospital_id).where(Coordination.person_id == person_id)
-        )
+        session.scalars(select(Coordination.hospital_id).where(Coordination.person_id == person_id))
     )

@@ -2,69 +2,75 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from pydicom import Dataset
 from sqlalchemy.orm import Session
 
 from server.archive import Archive, NotInArchive
-from server.foundation.errors import MarginError
+from server.foundation.errors import Invalid
+from server.volumetry.measuring import measure
 from server.volumetry.queries import measurement_of
 from server.volumetry.records import VolumeMeasurement
-from server.volumetry.segmentation import SegmentationSource, measure, source_of
+from server.volumetry.remnant import RemnantMeasurement
+from server.volumetry.segmentation import referenced_series
 
 
-class Measured:
-    """What the archive gave for one SEG: either a result or the reason why there is none."""
+@dataclass(frozen=True)
+class Segmentation:
+    """A SEG in the archive: Orthanc's id, and the UIDs under which it is known."""
 
-    def __init__(self, source: SegmentationSource, result: dict[str, Any], refusal: str) -> None:
-        self.source = source
-        self.result = result
-        self.refusal = refusal
+    orthanc_id: str
+    SOPInstanceUID: str
+    StudyInstanceUID: str
 
 
-def measure_from_archive(archive: Archive, orthanc_id: str) -> Measured:
+def measure_from_archive(archive: Archive, orthanc_id: str) -> RemnantMeasurement | str:
     """Fetch a SEG and the headers of the images it was drawn on, and measure it.
 
-    No database transaction is open meanwhile: this takes seconds. Raises ArchiveUnavailable; a SEG that
-    cannot be measured is a result with its reason.
+    A SEG that cannot be measured gives the reason as a sentence. No database transaction is open
+    meanwhile: this takes seconds. Raises ArchiveUnavailable.
     """
     seg = archive.instance_file(orthanc_id)
-    source = source_of(seg)
     try:
-        headers = _headers(archive, source)
-        return Measured(source, measure(seg, headers).to_json(), "")
+        study, series, _ = referenced_series(seg)
+        headers = [
+            Dataset.from_json(header)
+            for header in archive.dicomweb_json(f"/studies/{study}/series/{series}/metadata", {})
+        ]
+        return measure(seg, headers)
     except NotInArchive:
-        return Measured(source, {}, "The images that this segmentation was drawn on are not in the archive.")
-    except MarginError as refusal:
-        if "archive" in refusal.code:
-            raise
-        return Measured(source, {}, " ".join(filter(None, (refusal.detail, refusal.remedy))))
-
-
-def _headers(archive: Archive, source: SegmentationSource) -> list[Dataset]:
-    path = f"/studies/{source.StudyInstanceUID}/series/{source.SeriesInstanceUID}/metadata"
-    return [Dataset.from_json(one) for one in archive.dicomweb_json(path, {})]
+        return (
+            "The images that this segmentation was drawn on are not in the archive. Send them too."
+        )
+    except Invalid as refusal:
+        return f"{refusal.detail} {refusal.remedy}".strip()
 
 
 def keep(
-    session: Session, case_id: str, measured: Measured, now: datetime
+    session: Session,
+    case_id: str,
+    segmentation: Segmentation,
+    measured: RemnantMeasurement | str,
+    now: datetime,
 ) -> VolumeMeasurement:
-    """Keep what was measured. Measuring the same SEG again replaces the earlier result."""
-    source = measured.source
-    kept = measurement_of(session, source.SOPInstanceUID)
+    """Keep what was measured, or why it was not. Measuring the same SEG again replaces the result."""
+    kept = measurement_of(session, segmentation.SOPInstanceUID)
     if kept is None:
         kept = VolumeMeasurement(
             case_id=case_id,
-            SOPInstanceUID=source.SOPInstanceUID,
-            StudyInstanceUID=source.StudyInstanceUID,
+            SOPInstanceUID=segmentation.SOPInstanceUID,
+            StudyInstanceUID=segmentation.StudyInstanceUID,
             noticed_at=now,
         )
         session.add(kept)
-    kept.label = source.SeriesDescription[:200] or "Segmentation"
-    kept.result, kept.refusal = measured.result, measured.refusal
-    kept.state = "refused" if measured.refusal else "measured"
+    if isinstance(measured, str):
+        kept.state, kept.refusal, kept.result = "refused", measured, {}
+        kept.label = kept.label or "Segmentation"
+    else:
+        kept.state, kept.refusal, kept.result = "measured", "", measured.to_json()
+        kept.label = measured.label[:200]
     kept.measured_at = now
     session.flush()
     return kept

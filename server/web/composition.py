@@ -14,7 +14,12 @@ from server.cases.records import Case
 from server.intake.queries import arrivals_of_case
 from server.intake.records import Arrival
 from server.opinions.document import Opinion, Section, Signer, Study
-from server.opinions.recorded import entered_volume, recorded_fields
+from server.opinions.recorded import (
+    entered_volume,
+    measured_thresholds,
+    recorded_fields,
+    remaining_sections,
+)
 from server.opinions.stored import evaluation_of, volume_of
 from server.volumetry.queries import volume_json, volumes_of_case
 
@@ -42,8 +47,11 @@ def compose(
     """The opinion as these answers make it: a draft without `signature`."""
     organ = ORGANS[case.organ]
     evaluations = organ.evaluate(answers)
-    measured = [volume_of(volume_json(found)) for found in volumes_of_case(session, case.id)]
-    entered = entered_volume(answers)
+    volumes = [volume_of(volume_json(found)) for found in volumes_of_case(session, case.id)]
+    if not any(volume.state == "measured" for volume in volumes):
+        entered = entered_volume(answers)
+        volumes += [entered] if entered else []
+    summary = remaining_sections(sections(organ, answers, evaluations), organ.schema)
     arrivals = arrivals_of_case(session, case.id)
     signed: dict[str, Any] = {}
     if signature is not None:
@@ -58,14 +66,15 @@ def compose(
         case_number=case.number,
         hospital_name=case.hospital.name,
         hospital_reference=case.accession_number,
-        organ_title=organ.title,
+        organ_title=organ.schema.get("x-margin", {}).get("label", organ.title),
         question=case.question,
         local_verdict=case.local_verdict,
         local_verdict_reason=case.local_verdict_reason,
         signer=signer,
-        sections=tuple(Section.copy_of(s) for s in sections(organ, answers, evaluations)),
+        sections=tuple(Section.copy_of(section) for section in summary),
         evaluations=tuple(evaluation_of(evaluation.to_json()) for evaluation in evaluations),
-        volumes=(*((entered,) if entered else ()), *measured),
+        volumes=tuple(volumes),
+        thresholds=measured_thresholds(answers),
         imaging=tuple(_study(arrival) for arrival in arrivals),
         **recorded_fields(answers, organ.schema),
         **signed,

@@ -56,5 +56,9 @@ def give(
 
 def take_back(response: Response, settings: Settings, name: str) -> None:
     response.delete_cookie(
-        name, path="/", secure=settings.public_url.startswith("https:"), httponly=True, samesite="Lax"
+        name,
+        path="/",
+        secure=settings.public_url.startswith("https:"),
+        httponly=True,
+        samesite="Lax",
     )

@@ -157,7 +157,9 @@ class HospitalForm(Form):
 
 class LineForm(Form):
     hospital_id = HiddenField(validators=required("Choose the hospital."))
-    ae_title = StringField("AE title", required("Enter the AE title from which the hospital sends."))
+    ae_title = StringField(
+        "AE title", required("Enter the AE title from which the hospital sends.")
+    )
     host = StringField(
         "Address",
         [InputRequired("Enter the address from which the hospital sends."), Length(max=255)],
@@ -192,9 +194,7 @@ class PasswordForm(Form):
         "New password",
         [
             InputRequired("Enter a new password."),
-            Length(
-                min=SHORTEST_PASSWORD, message="A password has at least %(min)d characters."
-            ),
+            Length(min=SHORTEST_PASSWORD, message="A password has at least %(min)d characters."),
         ],
     )
 

@@ -19,17 +19,13 @@ from server.foundation.clock import iso
 from server.foundation.errors import BadRequest
 from server.opinions import actions as opinions
 from server.opinions.document import Signer
-from server.opinions.pdf import render_html
+from server.opinions.pdf import PREVIEW_CSP, render_html
 from server.opinions.queries import opinions_of_case
 from server.people.records import Person
 from server.volumetry.queries import volume_json, volumes_of_case
 from server.web.composition import Signature, compose, study_for_document
 from server.web.visit import Visit
 
-# The preview is shown in a frame of the viewer's page; it runs nothing and fetches nothing.
-PREVIEW_POLICY = (
-    "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'self'"
-)
 
 
 class BodyNotUnderstood(BadRequest):
@@ -133,7 +129,7 @@ def preview(visit: Visit) -> Response:
         visit.session, visit.case, revision.answers if revision else {}, signer=_signer(visit)
     )
     response = make_response(render_html(opinion))
-    response.headers["Content-Security-Policy"] = PREVIEW_POLICY
+    response.headers["Content-Security-Policy"] = PREVIEW_CSP
     return response
 
 
@@ -143,7 +139,9 @@ def _body(expected: dict[str, type]) -> dict[str, Any]:
         raise BodyNotUnderstood("The body is not a JSON object.", remedy="Reload the viewer.")
     for name, kind in expected.items():
         if not isinstance(body.get(name), kind) or isinstance(body.get(name), bool):
-            raise BodyNotUnderstood(f"“{name}” is missing or of another kind.", remedy="Reload the viewer.")
+            raise BodyNotUnderstood(
+                f"“{name}” is missing or of another kind.", remedy="Reload the viewer."
+            )
     return body
 
 
@@ -208,7 +206,11 @@ def _volumes(visit: Visit) -> list[dict[str, Any]]:
 def _opinion(visit: Visit) -> dict[str, str] | None:
     for opinion in opinions_of_case(visit.session, visit.case.id):
         status = "issued" if opinion.sha256 else "issuing"
-        return {"status": status, "number": opinion.number, "href": f"/r/{visit.launch.id}/opinion.pdf"}
+        return {
+            "status": status,
+            "number": opinion.number,
+            "href": f"/r/{visit.launch.id}/opinion.pdf",
+        }
     return None
 
 

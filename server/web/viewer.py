@@ -83,7 +83,9 @@ def opinion_document(visit: Visit) -> Response:
         download_name=f"opinion-{opinion.number}.pdf",
         as_attachment="download" in request.args,
     )
-    response.headers["Content-Security-Policy"] = "sandbox; default-src 'none'; frame-ancestors 'self'"
+    response.headers["Content-Security-Policy"] = (
+        "sandbox; default-src 'none'; frame-ancestors 'self'"
+    )
     visit.note(opinion=opinion.number)
     return response
 

@@ -90,7 +90,9 @@ def test_no_coordinator_and_no_administrator_writes_or_signs_an_opinion(action: 
 @pytest.mark.parametrize("action", GUARDED)
 def test_a_hospital_never_sees_or_writes_annotations(action: Action) -> None:
     hospital = holder(Permit.UPLOAD, Permit.DOWNLOAD)
-    if action.value.startswith(("annotation", "grant", "case.assign", "images.read", "images.write")):
+    if action.value.startswith(
+        ("annotation", "grant", "case.assign", "images.read", "images.write")
+    ):
         assert isinstance(may(hospital, action, INSIDE), Denied)
 
 

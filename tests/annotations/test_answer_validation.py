@@ -1,4 +1,4 @@
-"""Wrong answers are refused at their field, in words; hostile ones are refused too, and nothing raises."""
+"""Wrong answers are refused at their field in words, hostile ones too, and nothing raises."""
 
 from __future__ import annotations
 
@@ -140,11 +140,15 @@ ANYTHING = st.recursive(
     | st.floats(allow_nan=True)
     | st.sampled_from(["not_assessed", "solid", "m1", "typed", "", "2027-01-01"])
     | st.text(max_size=20),
-    lambda inner: st.lists(inner, max_size=4)
-    | st.dictionaries(
-        st.sampled_from(["sma", "contact_deg", "rhv", "in_remnant", "date", "extends_to", "zz"]),
-        inner,
-        max_size=4,
+    lambda inner: (
+        st.lists(inner, max_size=4)
+        | st.dictionaries(
+            st.sampled_from(
+                ["sma", "contact_deg", "rhv", "in_remnant", "date", "extends_to", "zz"]
+            ),
+            inner,
+            max_size=4,
+        )
     ),
     max_leaves=10,
 )

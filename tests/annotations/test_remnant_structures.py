@@ -14,7 +14,7 @@ CLEAR = {"contact_deg": 0, "invaded": False}
 
 
 def said(**vessels: Any) -> Evaluation:
-    answers = {"vessels": {name: CLEAR for name in VESSELS} | vessels}
+    answers = {"vessels": dict.fromkeys(VESSELS, CLEAR) | vessels}
     return LIVER.ruleset("remnant-structures").evaluate(answers)
 
 

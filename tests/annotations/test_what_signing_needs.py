@@ -1,4 +1,4 @@
-"""What still stops a signature: every vessel spoken of, the opinion complete, overriding explained."""
+"""What still stops a signature: vessels not spoken of, gaps, overriding not explained."""
 
 from __future__ import annotations
 

@@ -8,9 +8,7 @@ import pytest
 
 from server.cases.lifecycle import LABELS, TRANSITIONS, Event, EventNotPossible, State, after
 
-ILLEGAL = [
-    pair for pair in itertools.product(State, Event) if pair not in TRANSITIONS
-]
+ILLEGAL = [pair for pair in itertools.product(State, Event) if pair not in TRANSITIONS]
 
 
 @pytest.mark.parametrize(("state", "event"), ILLEGAL)

@@ -48,7 +48,7 @@ class Caller:
 
     def get(self, path: str, accept: str | None = None, **more: str) -> object:
         headers = {**self._headers, **({"Accept": accept} if accept is not None else {}), **more}
-        return self._client.get(f"/dicom-web{path}", headers=headers)
+        return self._client.get(f"/dicom-web{path}", headers=headers, buffered=True)
 
     def post(self, path: str, body: bytes, content_type: str) -> object:
         return self._client.post(

@@ -101,7 +101,7 @@ def test_every_fired_rule_stands_with_its_source_and_its_trust() -> None:
 
 def test_the_remnant_is_printed_with_denominator_band_and_thresholds() -> None:
     printed = text(samples.LIVER)
-    assert "28 % of measured TLV - tumour; with ± 10 % of the value" in printed
+    assert "28 % of the measured liver without tumour; with ± 10 % of the value" in printed
     assert "25.2 % to 30.8 %" in printed
     assert "1650 mL 420 mL 150 mL" in printed
     assert "chemotherapy (Shindoh): at least 30 % of formula sTLV (Kishi 2009)" in printed

@@ -1,6 +1,7 @@
 // The custom element in which the panel lives. OHIF puts it on the page and takes it off again
 // with every change of tab; what was entered belongs to the store, which outlives both.
 import { PanelApi } from "./api.js";
+import { drawVolumes } from "./drawing.js";
 import { html, render } from "./html.js";
 import { Panel } from "./panel.js";
 import { PanelStore } from "./store.js";
@@ -23,14 +24,15 @@ function followPage(store) {
   });
 }
 
-export function definePanelElement(services) {
+/** Registers the element; `viewer` is what OHIF hands to an extension. */
+export function definePanelElement(viewer) {
   if (customElements.get(ELEMENT_NAME)) {
     return;
   }
-  const store = new PanelStore(new PanelApi());
+  const store = new PanelStore(new PanelApi(), { drawVolumes: () => drawVolumes(viewer) });
   followPage(store);
   store.load();
-  const { displaySetService } = services;
+  const { displaySetService } = viewer.services;
   displaySetService.subscribe(displaySetService.EVENTS.DISPLAY_SETS_ADDED, () => {
     if (store.state.panel) {
       store.watchVolumes();

@@ -50,8 +50,10 @@ export class PanelStore {
   #volumesTimer = null;
   state = NOTHING;
 
-  constructor(api, after) {
+  /** `drawVolumes` starts a segmentation in the viewer; `after` replaces the clock in tests. */
+  constructor(api, { drawVolumes = () => {}, after } = {}) {
     this.#api = api;
+    this.drawVolumes = drawVolumes;
     this.queue = new SaveQueue({ send: () => this.#send(), onChange: () => this.#tell(), after });
   }
 

@@ -91,17 +91,25 @@ function Measurement({ store, volume, thresholds }) {
   `;
 }
 
-export function Volumes({ store }) {
-  const { volumes, evaluations } = store.state;
-  const thresholds = thresholdsOf(evaluations);
-  if (volumes.length === 0) {
-    return html`<p class="mgn-hint">
-      No segmentation has been measured yet. Draw “liver”, “FLR” and “tumour” in the segmentation
-      tab and store it as DICOM SEG: its volumes appear here.
-    </p>`;
-  }
+function Draw({ store }) {
   return html`
-    <ul class="mgn-volumes">
+    <p class="mgn-small">
+      Volumes are measured from a segmentation with the segments “liver”, “FLR” and “tumour”. Draw
+      them, then store with ⋯, Export, DICOM SEG, Save.
+    </p>
+    ${store.mayWrite &&
+    html`<button type="button" class="mgn-action" onClick=${() => store.drawVolumes()}>
+      Draw liver, FLR and tumour
+    </button>`}
+  `;
+}
+
+export function Volumes({ store }) {
+  const { volumes, evaluations, model } = store.state;
+  const thresholds = thresholdsOf(evaluations);
+  return html`
+    ${volumes.length > 0 &&
+    html`<ul class="mgn-volumes">
       ${volumes.map(
         (volume) => html`<${Measurement}
           key=${volume.id}
@@ -110,6 +118,7 @@ export function Volumes({ store }) {
           thresholds=${thresholds}
         />`,
       )}
-    </ul>
+    </ul>`}
+    ${model.fillable.length > 0 && html`<${Draw} store=${store} />`}
   `;
 }

@@ -16,7 +16,7 @@ class OrganNotFound(NotFound):
     """There is no form for an organ of that name."""
 
 
-def organ(organ_id: str) -> Organ:
+def organ_named(organ_id: str) -> Organ:
     """The organ of that id. Raises OrganNotFound."""
     found = ORGANS.get(organ_id)
     if found is None:
@@ -26,4 +26,4 @@ def organ(organ_id: str) -> Organ:
     return found
 
 
-__all__ = ["ORGANS", "Organ", "OrganNotFound", "organ"]
+__all__ = ["ORGANS", "Organ", "OrganNotFound", "organ_named"]

@@ -11,10 +11,12 @@ from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
+from server.foundation.errors import MarginError
+
 Schema = dict[str, Any]
 
 
-class SchemaFileBroken(Exception):
+class SchemaFileBroken(MarginError):  # noqa: N818, errors are named after the fact
     """A schema file of ours cannot be unfolded; the message names the file and the reference."""
 
 

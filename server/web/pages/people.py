@@ -151,7 +151,7 @@ def change_active(visit: Visit, person_id: str) -> Response:
         raise NotYourself("You cannot take away your own access.", remedy="Ask another administrator.")
     person.active = active
     visit.note(person=person.id, active=active)
-    said = "may come in again" if active else "can no longer come in, by account or by link"
+    said = "may sign in again" if active else "can no longer sign in; withdraw links on their cases"
     return go(f"/people/{person.id}", f"{person.name} {said}.")
 
 

@@ -68,6 +68,7 @@ def _hospitals_page(visit: Visit) -> Response:
         studies=case_facts.studies_seen(session, case),
         opinion=case_facts.opinion_of(session, case) if visit.may(Action.OPINION_READ) else None,
         can_send=can_send,
+        may_read_documents=visit.may(Action.DOCUMENT_READ),
         upload_to=f"/r/{visit.launch.id}/files",
         dicom_aet=settings.dicom_aet,
         dicom_host=urlsplit(settings.public_url).hostname,

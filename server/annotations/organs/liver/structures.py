@@ -19,7 +19,6 @@ from server.annotations.decision import (
     Fired,
     Flag,
     Missing,
-    Options,
     Ruleset,
     Trust,
     result,
@@ -56,7 +55,7 @@ class Structure:
         return VESSELS[self.name][0]
 
 
-def evaluate(answers: Answers, options: Options) -> Evaluation:
+def evaluate(answers: Answers) -> Evaluation:
     """The predicate applied to answers of any shape."""
     found = [_structure(name, raw) for name, raw in vessel_answers(answers)]
     best = max((item.best for item in found), default=KEPT)
@@ -134,5 +133,5 @@ RULESET: Final = Ruleset(
     title="Inflow, outflow and drainage of the remnant",
     version="PMC8870224",
     source=SOURCE,
-    apply=evaluate,
+    apply=lambda answers, _options: evaluate(answers),
 )

@@ -48,7 +48,7 @@ class Rule:
     category: Category
     source: str
     trust: Trust
-    applies: Callable[[Case, Options], bool]
+    applies: Callable[[Case], bool]
     text: Callable[[Case], str]
 
 
@@ -67,7 +67,7 @@ class Table:
     rules: tuple[Rule, ...]
     otherwise: Fired
     addressed: frozenset[str]
-    capabilities: Callable[[Case, Options], tuple[str, ...]]
+    capabilities: Callable[[Case], tuple[str, ...]]
     options: tuple[Option, ...] = ()
 
     def ruleset(self) -> Ruleset:
@@ -84,25 +84,25 @@ class Table:
 
 def evaluate(table: Table, answers: Answers, options: Options) -> Evaluation:
     """The table applied to answers of any shape."""
-    findings = read(answers)
-    fired = [rule for rule in table.rules if rule.applies(findings.best, options)]
+    findings = read(answers, options)
+    fired = [rule for rule in table.rules if rule.applies(findings.best)]
     best = _worst_of(fired)
-    worst = categorise(table, findings.with_worst(findings.unknown), options)
+    worst = categorise(table, findings.with_worst(findings.unknown))
     return Evaluation(
         ruleset=table.id,
         title=table.title,
         version=table.version,
         **result(best, worst),
         fired=tuple(_fired(table, findings.best, fired, best, worst)),
-        missing=tuple(_missing(table, findings, options, best, worst)),
-        capabilities=table.capabilities(findings.best, options),
+        missing=tuple(_missing(table, findings, best, worst)),
+        capabilities=table.capabilities(findings.best),
         flags=(*findings.flags, *_silence(table, findings)),
     )
 
 
-def categorise(table: Table, case: Case, options: Options) -> Category:
+def categorise(table: Table, case: Case) -> Category:
     """The category of a case in which everything is known."""
-    return _worst_of([rule for rule in table.rules if rule.applies(case, options)])
+    return _worst_of([rule for rule in table.rules if rule.applies(case)])
 
 
 def _worst_of(fired: list[Rule]) -> Category:
@@ -120,19 +120,17 @@ def _fired(
 
 
 def _missing(
-    table: Table, findings: Findings, options: Options, best: Category, worst: Category
+    table: Table, findings: Findings, best: Category, worst: Category
 ) -> Iterator[Missing]:
     """The unknowns that narrow the interval: alone they raise its best or lower its worst end."""
     if best == worst:
         return
-    alone = {
-        item: categorise(table, item.worst(findings.best), options) for item in findings.unknown
-    }
+    alone = {item: categorise(table, item.worst(findings.best)) for item in findings.unknown}
     telling = [item for item in findings.unknown if alone[item] > best]
     telling += [
         item
         for item in findings.unknown
-        if item not in telling and _without(table, findings, item, options) < worst
+        if item not in telling and _without(table, findings, item) < worst
     ]
     for item in telling or findings.unknown:
         step = alone[item]
@@ -140,9 +138,9 @@ def _missing(
         yield Missing(item.pointer, f"{item.text}{could}.")
 
 
-def _without(table: Table, findings: Findings, item: Unknown, options: Options) -> Category:
+def _without(table: Table, findings: Findings, item: Unknown) -> Category:
     others = tuple(other for other in findings.unknown if other is not item)
-    return categorise(table, findings.with_worst(others), options)
+    return categorise(table, findings.with_worst(others))
 
 
 def _silence(table: Table, findings: Findings) -> Iterator[Flag]:
@@ -165,4 +163,4 @@ def degrees(name: str, more: str = "") -> Callable[[Case], str]:
 
 def sentence(text: str) -> Callable[[Case], str]:
     """A sentence that is the same for every case."""
-    return lambda case: text
+    return lambda _case: text

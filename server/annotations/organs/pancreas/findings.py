@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
-from server.annotations.decision import Answers, Flag
+from server.annotations.decision import Answers, Flag, Options
 
 VESSELS: Final = {
     "sma": "SMA",
@@ -76,11 +76,12 @@ CLEAR: Final = Vessel()
 
 @dataclass(frozen=True)
 class Case:
-    """A case in which everything is known."""
+    """A case in which everything is known, and the options of the ruleset that judges it."""
 
     site: str = "body"
     m1: bool = False
     vessels: Mapping[str, Vessel] = field(default_factory=dict)
+    options: Options = field(default_factory=dict)
 
     def vessel(self, name: str) -> Vessel:
         """The vessel of that name."""
@@ -117,9 +118,9 @@ class Findings:
         return case
 
 
-def read(answers: Answers) -> Findings:
+def read(answers: Answers, options: Options) -> Findings:
     """Findings from answers of any shape; what cannot be read counts as not assessed."""
-    best, unknown, flags = Case(), list[Unknown](), list[Flag]()
+    best, unknown, flags = Case(options=options), list[Unknown](), list[Flag]()
     given = answers.get("vessels")
     vessels: Mapping[str, Any] = given if isinstance(given, Mapping) else {}
     for name, title in VESSELS.items():

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from server.annotations.decision import Fired, Option, Options, Trust
+from server.annotations.decision import Fired, Option, Trust
 from server.annotations.organs.pancreas.engine import (
     BORDERLINE,
     LOCALLY_ADVANCED,
@@ -39,9 +39,9 @@ def _contact(case: Case, name: str) -> int:
     return case.vessel(name).contact_deg
 
 
-def _appleby_barred(case: Case, options: Options) -> bool:
+def _appleby_barred(case: Case) -> bool:
     touched = case.vessel("aorta").touched or case.vessel("gda").touched
-    return touched or options["appleby"] == "LA"
+    return touched or case.options.get("appleby") == "LA"
 
 
 def _cha_extends(case: Case) -> bool:
@@ -65,13 +65,13 @@ def _vein_text(case: Case) -> str:
     return f"{', '.join(words)}; suitable vessel on both sides."
 
 
-def _capabilities(case: Case, options: Options) -> tuple[str, ...]:
+def _capabilities(case: Case) -> tuple[str, ...]:
     needed = []
     if _vein_needs_resection(case):
         needed.append("venous_reconstruction")
     if any(case.vessel(name).touched for name in ("sma", "ca", "cha")):
         needed.append("arterial_resection")
-    if _distal(case) and _contact(case, "ca") > OVER and not _appleby_barred(case, options):
+    if _distal(case) and _contact(case, "ca") > OVER and not _appleby_barred(case):
         needed.append("modified_appleby")
     if case.vessel("ivc").touched:
         needed.append("ivc_reconstruction")
@@ -84,7 +84,7 @@ _LA_RULES: Final = (
         METASTATIC,
         SOURCE,
         Trust.SOURCED,
-        lambda case, options: case.m1,
+        lambda case: case.m1,
         sentence("Proven distant metastasis or non-regional node (M1), whatever the vessels."),
     ),
     Rule(
@@ -92,7 +92,7 @@ _LA_RULES: Final = (
         LOCALLY_ADVANCED,
         SOURCE,
         Trust.SOURCED,
-        lambda case, options: _contact(case, "sma") > OVER,
+        lambda case: _contact(case, "sma") > OVER,
         degrees("sma", "more than 180°"),
     ),
     Rule(
@@ -100,7 +100,7 @@ _LA_RULES: Final = (
         LOCALLY_ADVANCED,
         SOURCE,
         Trust.SOURCED,
-        lambda case, options: _head(case) and _contact(case, "ca") > OVER,
+        lambda case: _head(case) and _contact(case, "ca") > OVER,
         degrees("ca", "more than 180° in a tumour of the head or uncinate process"),
     ),
     Rule(
@@ -108,7 +108,7 @@ _LA_RULES: Final = (
         LOCALLY_ADVANCED,
         SOURCE,
         Trust.DERIVED,
-        lambda case, options: case.site == "neck" and _contact(case, "ca") > OVER,
+        lambda case: case.site == "neck" and _contact(case, "ca") > OVER,
         degrees("ca", "more than 180°; a tumour of the neck is judged as one of the head"),
     ),
     Rule(
@@ -116,9 +116,7 @@ _LA_RULES: Final = (
         LOCALLY_ADVANCED,
         SOURCE,
         Trust.SOURCED,
-        lambda case, options: (
-            _distal(case) and _contact(case, "ca") > OVER and _appleby_barred(case, options)
-        ),
+        lambda case: _distal(case) and _contact(case, "ca") > OVER and _appleby_barred(case),
         degrees("ca", "more than 180°, and no modified Appleby (aorta or GDA touched, or option)"),
     ),
     Rule(
@@ -126,7 +124,7 @@ _LA_RULES: Final = (
         LOCALLY_ADVANCED,
         SOURCE,
         Trust.SOURCED,
-        lambda case, options: case.vessel("ca").touched and case.vessel("aorta").touched,
+        lambda case: case.vessel("ca").touched and case.vessel("aorta").touched,
         degrees("ca", "and contact with the aorta"),
     ),
     Rule(
@@ -134,7 +132,7 @@ _LA_RULES: Final = (
         LOCALLY_ADVANCED,
         SOURCE,
         Trust.DERIVED,
-        lambda case, options: case.vessel("aorta").touched and not case.vessel("ca").touched,
+        lambda case: case.vessel("aorta").touched and not case.vessel("ca").touched,
         degrees("aorta", "without the coeliac axis"),
     ),
     Rule(
@@ -142,7 +140,7 @@ _LA_RULES: Final = (
         LOCALLY_ADVANCED,
         SOURCE,
         Trust.DERIVED,
-        lambda case, options: _cha_extends(case),
+        lambda case: _cha_extends(case),
         degrees("cha", "extending to the coeliac axis or the hepatic bifurcation"),
     ),
     Rule(
@@ -150,7 +148,7 @@ _LA_RULES: Final = (
         LOCALLY_ADVANCED,
         SOURCE,
         Trust.DERIVED,
-        lambda case, options: case.vessel("cha").touched and not case.vessel("cha").reconstructable,
+        lambda case: case.vessel("cha").touched and not case.vessel("cha").reconstructable,
         degrees("cha", "not reconstructable"),
     ),
     Rule(
@@ -158,9 +156,7 @@ _LA_RULES: Final = (
         LOCALLY_ADVANCED,
         SOURCE,
         Trust.SOURCED,
-        lambda case, options: (
-            case.vessel("smv_pv").involved and not case.vessel("smv_pv").reconstructable
-        ),
+        lambda case: case.vessel("smv_pv").involved and not case.vessel("smv_pv").reconstructable,
         degrees("smv_pv", "not reconstructable"),
     ),
 )
@@ -171,7 +167,7 @@ _BR_RULES: Final = (
         BORDERLINE,
         SOURCE,
         Trust.SOURCED,
-        lambda case, options: 0 < _contact(case, "sma") <= OVER,
+        lambda case: 0 < _contact(case, "sma") <= OVER,
         degrees("sma", "180° or less"),
     ),
     Rule(
@@ -179,7 +175,7 @@ _BR_RULES: Final = (
         BORDERLINE,
         SOURCE,
         Trust.SOURCED,
-        lambda case, options: _distal(case) and 0 < _contact(case, "ca") <= OVER,
+        lambda case: _distal(case) and 0 < _contact(case, "ca") <= OVER,
         degrees("ca", "180° or less in a tumour of the body or tail"),
     ),
     Rule(
@@ -187,7 +183,7 @@ _BR_RULES: Final = (
         BORDERLINE,
         SOURCE,
         Trust.DERIVED,
-        lambda case, options: not _distal(case) and 0 < _contact(case, "ca") <= OVER,
+        lambda case: not _distal(case) and 0 < _contact(case, "ca") <= OVER,
         degrees("ca", "180° or less in a tumour of the head, uncinate process or neck"),
     ),
     Rule(
@@ -195,9 +191,7 @@ _BR_RULES: Final = (
         BORDERLINE,
         SOURCE,
         Trust.SOURCED,
-        lambda case, options: (
-            _distal(case) and _contact(case, "ca") > OVER and not _appleby_barred(case, options)
-        ),
+        lambda case: _distal(case) and _contact(case, "ca") > OVER and not _appleby_barred(case),
         degrees("ca", "more than 180°, aorta and GDA clear: modified Appleby possible"),
     ),
     Rule(
@@ -205,7 +199,7 @@ _BR_RULES: Final = (
         BORDERLINE,
         SOURCE,
         Trust.SOURCED,
-        lambda case, options: case.vessel("cha").touched and not _cha_extends(case),
+        lambda case: case.vessel("cha").touched and not _cha_extends(case),
         degrees("cha", "without extension to the coeliac axis or the hepatic bifurcation"),
     ),
     Rule(
@@ -213,7 +207,7 @@ _BR_RULES: Final = (
         BORDERLINE,
         SOURCE,
         Trust.SOURCED,
-        lambda case, options: case.vessel("variant_artery").touched,
+        lambda case: case.vessel("variant_artery").touched,
         degrees("variant_artery"),
     ),
     Rule(
@@ -221,7 +215,7 @@ _BR_RULES: Final = (
         BORDERLINE,
         SOURCE,
         Trust.SOURCED,
-        lambda case, options: _vein_needs_resection(case),
+        lambda case: _vein_needs_resection(case),
         _vein_text,
     ),
     Rule(
@@ -229,7 +223,7 @@ _BR_RULES: Final = (
         BORDERLINE,
         SOURCE,
         Trust.SOURCED,
-        lambda case, options: case.vessel("ivc").touched,
+        lambda case: case.vessel("ivc").touched,
         degrees("ivc"),
     ),
 )

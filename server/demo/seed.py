@@ -1,0 +1,258 @@
+"""Fills the demo world: people, cases, studies by C-STORE, links. Doing it again does no harm."""
+
+from __future__ import annotations
+
+import json
+import secrets
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from server.access.actions import issue_grant, revoke_grant, set_password
+from server.access.permissions import Permit
+from server.access.queries import grants_of_case
+from server.archive import Archive
+from server.cases import actions as cases
+from server.cases.lifecycle import State
+from server.cases.records import Case, CaseStudy
+from server.demo import cast
+from server.demo.cast import DemoCase, DemoHospital, DemoPerson
+from server.demo.phantoms import Phantom
+from server.demo.segmentations import segment
+from server.dicom.association import Peer
+from server.dicom.sending import Summary, send
+from server.foundation.clock import utc_now
+from server.foundation.db import Database
+from server.foundation.errors import Unavailable
+from server.foundation.settings import Settings
+from server.intake.lines import register_lines
+from server.intake.queries import arrivals_of_case
+from server.people import actions as people
+from server.people.queries import hospitals, person_of_email
+from server.people.records import Hospital, Person
+
+DEMO = "demo"
+PASSWORD_FILE = "demo-password"  # noqa: S105 - the name of a file, not a password
+LINK_DAYS = 14
+REVIEW = frozenset({Permit.VIEW, Permit.ANNOTATE, Permit.SIGN})
+HOSPITAL = frozenset({Permit.UPLOAD, Permit.DOWNLOAD})
+Say = Callable[[str], None]
+
+
+class DemoDidNotSettle(Unavailable):
+    """The studies did not arrive at their cases in time."""
+
+
+@dataclass(frozen=True)
+class DemoLinks:
+    """What the demo prints at its end: where to go, and as whom."""
+
+    password: str
+    links: tuple[tuple[str, str], ...]
+
+
+def fill(settings: Settings, say: Say = print) -> DemoLinks:
+    """Bring the demo world into being in a running Margin."""
+    db = Database(settings.database_url)
+    archive = Archive(settings.orthanc_url, settings.orthanc_user, settings.orthanc_password)
+    password = _password(settings.home)
+    with db.writing() as session:
+        _people(session, password)
+        for demo_case in cast.CASES:
+            _case(session, demo_case)
+    with db.reading() as session:
+        register_lines(session, archive)
+    say("Two hospitals push their studies by C-STORE ...")
+    _push_everything(settings, say)
+    _wait_for_match(db, say)
+    with db.writing() as session:
+        _assign(session)
+        links = _links(session, settings)
+    archive.close()
+    db.dispose()
+    return DemoLinks(password, links)
+
+
+def liver_phantom() -> Phantom:
+    """The four-phase liver CT of the demo."""
+    return Phantom("demo liver", AccessionNumber=cast.LIVER_CASE.accession_number)
+
+
+def pancreas_phantom() -> Phantom:
+    """The four-phase pancreas CT of the demo."""
+    return Phantom(
+        "demo pancreas",
+        organ="pancreas",
+        seed=2,
+        PatientName="PHANTOM^PANCREAS",
+        PatientID="PHANTOM-2",
+        AccessionNumber=cast.PANCREAS_CASE.accession_number,
+    )
+
+
+def _password(home: Path) -> str:
+    """The demo accounts' password: made once per home, readable by its owner only."""
+    path = home / PASSWORD_FILE
+    if not path.exists():
+        path.touch(mode=0o600)
+        path.write_text(json.dumps(secrets.token_urlsafe(12)))
+    return str(json.loads(path.read_text()))
+
+
+def _people(session: Session, password: str) -> None:
+    now = utc_now()
+    for hospital in cast.HOSPITALS:
+        if _hospital(session, hospital) is None:
+            kept = people.register_hospital(
+                session, name=hospital.name, country=hospital.country, now=now
+            )
+            people.register_line(
+                session, kept, ae_title=hospital.ae_title, host="127.0.0.1", port=11112, now=now
+            )
+    for person in cast.PEOPLE:
+        if person_of_email(session, person.email) is None:
+            _person(session, person, password)
+
+
+def _person(session: Session, demo: DemoPerson, password: str) -> None:
+    person = people.add_person(
+        session,
+        name=demo.name,
+        email=demo.email,
+        role=demo.role,
+        centre=demo.centre,
+        subspecialty=demo.subspecialty,
+        now=utc_now(),
+    )
+    set_password(person, password)
+    hospital = _hospital(session, demo.hospital) if demo.hospital else None
+    if hospital is not None:
+        people.let_coordinate(session, person, hospital)
+
+
+def _hospital(session: Session, demo: DemoHospital) -> Hospital | None:
+    return next((found for found in hospitals(session) if found.name == demo.name), None)
+
+
+def _case(session: Session, demo: DemoCase) -> Case:
+    """The demo case, opened when it is not there yet."""
+    known = session.scalar(select(Case).where(Case.accession_number == demo.accession_number))
+    if known is not None:
+        return known
+    hospital = _hospital(session, demo.hospital)
+    assert hospital is not None
+    return cases.open_case(
+        session,
+        organ=demo.organ,
+        hospital=hospital,
+        question=demo.question,
+        local_verdict=demo.local_verdict,
+        local_verdict_reason=demo.local_verdict_reason,
+        accession_number=demo.accession_number,
+        opened_by=DEMO,
+        now=utc_now(),
+    )
+
+
+def _push_everything(settings: Settings, say: Say) -> None:
+    with tempfile.TemporaryDirectory(prefix="margin-demo-") as name:
+        folder = Path(name)
+        for phantom, hospital in (
+            (liver_phantom(), cast.RIVERSIDE),
+            (pancreas_phantom(), cast.HILLCREST),
+        ):
+            study = folder / phantom.organ
+            phantom.write(study)
+            if phantom.organ == "liver":
+                segment(phantom).save_as(study / "segmentation.dcm", enforce_file_format=True)
+            _push(settings, study, hospital, f"{phantom.organ} phantom", say)
+    if settings.sample_ct.is_dir():
+        _push(settings, settings.sample_ct, cast.RIVERSIDE, "real liver CT", say)
+
+
+def _push(settings: Settings, folder: Path, hospital: DemoHospital, what: str, say: Say) -> None:
+    peer = Peer("127.0.0.1", settings.dicom_port, hospital.ae_title, settings.dicom_aet)
+    summary: Summary = send(folder, peer, associations=2)
+    say(
+        f"  {hospital.name}: {what}, {summary.accepted} instances accepted"
+        f" ({summary.instances_per_s:.0f}/s)"
+        + (f", {len(summary.refused)} refused" if summary.refused else "")
+    )
+
+
+def _wait_for_match(db: Database, say: Say, patience: timedelta = timedelta(seconds=120)) -> None:
+    """Wait until the worker has matched both phantoms to their cases."""
+    say("Margin follows the archive and matches the studies to their cases ...")
+    until = utc_now() + patience
+    wanted = {liver_phantom().StudyInstanceUID, pancreas_phantom().StudyInstanceUID}
+    while utc_now() < until:
+        with db.reading() as session:
+            matched = set(session.scalars(select(CaseStudy.StudyInstanceUID)))
+            settled = all(
+                arrival.settled_at is not None
+                for demo in (cast.LIVER_CASE, cast.PANCREAS_CASE)
+                for arrival in arrivals_of_case(session, _case(session, demo).id)
+            )
+        if wanted <= matched and settled:
+            return
+        time.sleep(0.5)
+    raise DemoDidNotSettle(
+        "The studies were sent but not matched in time.",
+        remedy="Look into the worker's log under the home's logs folder, then run it again.",
+    )
+
+
+def _assign(session: Session) -> None:
+    now = utc_now()
+    for demo in cast.CASES:
+        case = _case(session, demo)
+        if case.state == State.AWAITING_RECORDS and demo.surgeon:
+            cases.declare_records_complete(session, case, case.version, now)
+        if case.state == State.READY and demo.surgeon:
+            surgeon = _known(session, demo.surgeon)
+            cases.assign(session, case, surgeon, seen_version=case.version, by=DEMO, now=now)
+
+
+def _known(session: Session, demo: DemoPerson) -> Person:
+    person = person_of_email(session, demo.email)
+    assert person is not None
+    return person
+
+
+def _links(session: Session, settings: Settings) -> tuple[tuple[str, str], ...]:
+    """Fresh links; those of an earlier run end, because a token cannot be shown twice."""
+    now, links = utc_now(), []
+    for demo in (cast.LIVER_CASE, cast.PANCREAS_CASE):
+        case = _case(session, demo)
+        for grant in grants_of_case(session, case.id):
+            if grant.issued_by == DEMO:
+                revoke_grant(session, grant, by=DEMO, why="The demo was started again.", now=now)
+        assert demo.surgeon is not None
+        surgeon = _known(session, demo.surgeon)
+        for label, for_whom, permits, person in (
+            (f"{surgeon.name}, {demo.organ} case {case.number}", surgeon.name, REVIEW, surgeon),
+            (
+                f"{demo.hospital.name}, {demo.organ} case {case.number}",
+                demo.hospital.name,
+                HOSPITAL,
+                None,
+            ),
+        ):
+            issued = issue_grant(
+                session,
+                case=case,
+                for_whom=for_whom,
+                permits=permits,
+                days=LINK_DAYS,
+                issued_by=DEMO,
+                now=now,
+                person=person,
+            )
+            links.append((label, f"{settings.public_url}/open#{issued.token}"))
+    return tuple(links)

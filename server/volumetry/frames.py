@@ -1,0 +1,294 @@
+"""Reading a DICOM Segmentation (PS3.3 A.51): its segments, its frames, and what it was drawn on.
+
+Binary segmentations (one bit per pixel, packed), fractional ones (a pixel counts from half of the
+maximum on) and label maps are read. Frames may come in any order, may be left out where they would
+be empty, and segments may overlap.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from io import BytesIO
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+from pydicom import dcmread
+from pydicom.dataset import Dataset
+from pydicom.pixels.utils import iter_pixels
+
+from server.dicom.files import RefusedFile, read_head
+from server.dicom.geometry import Vector, directions
+from server.foundation.errors import Invalid
+from server.volumetry.roles import Segment
+
+_STORAGE: Final = {
+    "1.2.840.10008.5.1.4.1.1.66.4",  # Segmentation Storage, PS3.4 Table B.5-1
+    "1.2.840.10008.5.1.4.1.1.66.7",  # Label Map Segmentation Storage
+}
+_KINDS: Final = {"BINARY", "FRACTIONAL", "LABELMAP"}  # (0062,0001), PS3.3 C.8.20.2.3
+_MOST_VOXELS: Final = 3_000_000_000
+
+
+class SegmentationUnreadable(Invalid):
+    """This is no Segmentation, or one that leaves out what it takes to place its frames."""
+
+
+@dataclass(frozen=True)
+class Frame:
+    """Where one frame belongs: SegmentNumber (None in a label map, whose pixels name it),
+    position of its first voxel in mm, and the images it was drawn on. `index` counts frames from
+    0.
+    """
+
+    index: int
+    segment: int | None
+    position_mm: Vector
+    source_uids: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class FrameGrid:
+    """The grid of the frames: rows, columns, spacing in mm and direction cosines.
+
+    `slice_spacing_mm` is what the Segmentation itself writes as SpacingBetweenSlices, None when it
+    writes none; it is reported where it disagrees with the positions, and never computed with.
+    """
+
+    rows: int
+    columns: int
+    row_spacing_mm: float
+    column_spacing_mm: float
+    row_cosines: Vector
+    column_cosines: Vector
+    slice_spacing_mm: float | None
+    slice_thickness_mm: float | None
+
+
+@dataclass(frozen=True)
+class Segmentation:
+    """A DICOM Segmentation, its pixels still packed."""
+
+    SOPInstanceUID: str
+    SeriesInstanceUID: str
+    FrameOfReferenceUID: str
+    label: str
+    kind: str
+    segments: tuple[Segment, ...]
+    frames: tuple[Frame, ...]
+    grid: FrameGrid
+    dataset: Dataset
+
+    def masks(self) -> Iterator[tuple[Frame, int, NDArray[np.bool_]]]:
+        """Each frame with the SegmentNumber it speaks of and its mask, bool of shape (rows,
+        columns).
+        """
+        for frame, pixels in zip(self.frames, _pixels(self), strict=True):
+            if frame.segment is not None:
+                yield frame, frame.segment, pixels >= _threshold(self.dataset)
+                continue
+            for segment in self.segments:
+                yield frame, segment.number, pixels == segment.number
+
+
+@dataclass(frozen=True)
+class SegmentationSource:
+    """What a Segmentation says of itself and of the images it was drawn on.
+
+    `SOPInstanceUID` and `SeriesDescription` are the Segmentation's own (the ContentLabel where it
+    has no description); `StudyInstanceUID`, `SeriesInstanceUID` and `instances` are those of the
+    images.
+    """
+
+    SOPInstanceUID: str
+    SeriesDescription: str
+    StudyInstanceUID: str
+    SeriesInstanceUID: str
+    instances: tuple[str, ...]
+
+
+def source_of(seg: bytes) -> SegmentationSource:
+    """What a Segmentation was drawn on. Where it names several series, the one its frames refer to.
+
+    Raises SegmentationUnreadable when it names no series (PS3.3 C.12.2, Referenced Series
+    Sequence).
+    """
+    dataset = _dataset(seg)
+    drawn_on = {uid for frame in _frames(dataset) for uid in frame.source_uids}
+    study = str(dataset.get("StudyInstanceUID", ""))
+    series = list(dataset.get("ReferencedSeriesSequence") or ())
+    if not series:
+        elsewhere = list(dataset.get("StudiesContainingOtherReferencedInstancesSequence") or ())
+        if elsewhere:
+            study = str(elsewhere[0].get("StudyInstanceUID", study))
+            series = list(elsewhere[0].get("ReferencedSeriesSequence") or ())
+    if not series:
+        raise SegmentationUnreadable(
+            "The segmentation does not name the series it was drawn on: it has no "
+            "ReferencedSeriesSequence.",
+            remedy="Export it again from a program that keeps the references to the images.",
+        )
+    listed = {
+        str(item.get("SeriesInstanceUID", "")): tuple(
+            str(image.get("ReferencedSOPInstanceUID", ""))
+            for image in item.get("ReferencedInstanceSequence") or ()
+        )
+        for item in series
+    }
+    chosen = max(listed, key=lambda uid: len(drawn_on.intersection(listed[uid])))
+    return SegmentationSource(
+        SOPInstanceUID=str(dataset.get("SOPInstanceUID", "")),
+        SeriesDescription=_label(dataset),
+        StudyInstanceUID=study,
+        SeriesInstanceUID=chosen,
+        instances=listed[chosen] or tuple(sorted(drawn_on)),
+    )
+
+
+def read(seg: bytes) -> Segmentation:
+    """Reads everything but the pixels. Raises SegmentationUnreadable."""
+    dataset = _dataset(seg)
+    segments = tuple(_segment(item) for item in dataset.get("SegmentSequence") or ())
+    if not segments:
+        raise SegmentationUnreadable("The segmentation holds no segments (no SegmentSequence).")
+    return Segmentation(
+        SOPInstanceUID=str(dataset.SOPInstanceUID),
+        SeriesInstanceUID=str(dataset.get("SeriesInstanceUID", "")),
+        FrameOfReferenceUID=str(dataset.get("FrameOfReferenceUID", "")),
+        label=_label(dataset),
+        kind=str(dataset.get("SegmentationType", "")),
+        segments=segments,
+        frames=tuple(_frames(dataset)),
+        grid=_grid(dataset),
+        dataset=dataset,
+    )
+
+
+def _dataset(seg: bytes) -> Dataset:
+    head = read_head(seg, "the segmentation")
+    if isinstance(head, RefusedFile):
+        raise SegmentationUnreadable(f"The segmentation was refused. {head.reason}")
+    if head.SOPClassUID not in _STORAGE:
+        raise SegmentationUnreadable(
+            f"This is not a DICOM Segmentation: its SOPClassUID is {head.SOPClassUID}."
+        )
+    try:
+        dataset = dcmread(BytesIO(seg))
+    except Exception as problem:
+        raise SegmentationUnreadable("The segmentation cannot be read: it is damaged.") from problem
+    kind = str(dataset.get("SegmentationType", ""))
+    if kind not in _KINDS:
+        raise SegmentationUnreadable(f"SegmentationType is “{kind}”, not one of {sorted(_KINDS)}.")
+    voxels = (
+        int(dataset.get("Rows") or 0)
+        * int(dataset.get("Columns") or 0)
+        * int(dataset.get("NumberOfFrames") or 0)
+    )
+    if not 0 < voxels <= _MOST_VOXELS:
+        raise SegmentationUnreadable(f"The segmentation claims to hold {voxels} voxels.")
+    return dataset
+
+
+def _segment(item: Dataset) -> Segment:
+    kinds = item.get("SegmentedPropertyTypeCodeSequence") or [Dataset()]
+    return Segment(
+        number=int(item.get("SegmentNumber", 0)),
+        label=str(item.get("SegmentLabel", "")).strip(),
+        type_scheme=str(kinds[0].get("CodingSchemeDesignator", "")),
+        type_code=str(kinds[0].get("CodeValue", "")),
+    )
+
+
+def _groups(dataset: Dataset, frame: Dataset, keyword: str) -> Dataset:
+    """A functional group of one frame, else the shared one (PS3.3 C.7.6.16), else an empty one."""
+    shared = dataset.get("SharedFunctionalGroupsSequence") or [Dataset()]
+    for place in (frame, shared[0]):
+        items = place.get(keyword)
+        if items:
+            first: Dataset = items[0]
+            return first
+    return Dataset()
+
+
+def _frames(dataset: Dataset) -> list[Frame]:
+    per_frame = dataset.get("PerFrameFunctionalGroupsSequence") or ()
+    count = int(dataset.get("NumberOfFrames") or 0)
+    if len(per_frame) != count:
+        raise SegmentationUnreadable(
+            f"The segmentation has {count} frames but describes {len(per_frame)} of them."
+        )
+    found = []
+    for index, frame in enumerate(per_frame):
+        position = _groups(dataset, frame, "PlanePositionSequence").get("ImagePositionPatient")
+        if position is None or len(position) != 3:
+            raise SegmentationUnreadable(f"Frame {index + 1} does not say where it lies.")
+        identified = _groups(dataset, frame, "SegmentIdentificationSequence")
+        number = identified.get("ReferencedSegmentNumber")
+        if number is None and dataset.SegmentationType != "LABELMAP":
+            raise SegmentationUnreadable(f"Frame {index + 1} does not say which segment it shows.")
+        derived = _groups(dataset, frame, "DerivationImageSequence")
+        sources = derived.get("SourceImageSequence") or ()
+        found.append(
+            Frame(
+                index,
+                None if dataset.SegmentationType == "LABELMAP" else int(number),
+                (float(position[0]), float(position[1]), float(position[2])),
+                tuple(str(source.get("ReferencedSOPInstanceUID", "")) for source in sources),
+            )
+        )
+    return found
+
+
+def _grid(dataset: Dataset) -> FrameGrid:
+    first = dataset.PerFrameFunctionalGroupsSequence[0]
+    measures = _groups(dataset, first, "PixelMeasuresSequence")
+    orientation = _groups(dataset, first, "PlaneOrientationSequence").get("ImageOrientationPatient")
+    spacing = measures.get("PixelSpacing")
+    if orientation is None or spacing is None:
+        raise SegmentationUnreadable(
+            "The segmentation does not give its orientation or its pixel spacing."
+        )
+    row, column, _normal = directions([float(value) for value in orientation])
+    return FrameGrid(
+        rows=int(dataset.Rows),
+        columns=int(dataset.Columns),
+        row_spacing_mm=float(spacing[0]),
+        column_spacing_mm=float(spacing[1]),
+        row_cosines=row,
+        column_cosines=column,
+        slice_spacing_mm=_optional(measures.get("SpacingBetweenSlices")),
+        slice_thickness_mm=_optional(measures.get("SliceThickness")),
+    )
+
+
+def _pixels(segmentation: Segmentation) -> Iterator[NDArray[np.number[Any]]]:
+    dataset = segmentation.dataset
+    if dataset.BitsAllocated != 1 or dataset.file_meta.TransferSyntaxUID.is_compressed:
+        yield from iter_pixels(dataset)
+        return
+    # One bit per pixel, least significant first, frames following each other without padding
+    # (PS3.5 8.1.1 and Annex D): a frame may begin inside a byte.
+    packed = np.frombuffer(dataset.PixelData, np.uint8)
+    size = segmentation.grid.rows * segmentation.grid.columns
+    if packed.size * 8 < size * len(segmentation.frames):
+        raise SegmentationUnreadable("The segmentation holds fewer pixels than its frames need.")
+    for frame in segmentation.frames:
+        first, last = frame.index * size, (frame.index + 1) * size
+        bits = np.unpackbits(packed[first // 8 : (last + 7) // 8], bitorder="little")
+        start = first % 8
+        yield bits[start : start + size].reshape(segmentation.grid.rows, segmentation.grid.columns)
+
+
+def _threshold(dataset: Dataset) -> float:
+    if dataset.SegmentationType == "BINARY":
+        return 1.0
+    return 0.5 * float(dataset.get("MaximumFractionalValue", 255))
+
+
+def _label(dataset: Dataset) -> str:
+    return str(dataset.get("SeriesDescription") or dataset.get("ContentLabel") or "Segmentation")
+
+
+def _optional(value: object) -> float | None:
+    return None if value is None else float(str(value))

@@ -1,0 +1,104 @@
+"""Which segment is the liver, which the remnant, which a tumour: from its label, else from its
+code.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from server.foundation.errors import Invalid
+
+Role = Literal["liver", "flr", "tumour"]
+
+
+class SegmentRoleAmbiguous(Invalid):
+    """Two segments both claim to be the liver, or both the remnant."""
+
+
+@dataclass(frozen=True)
+class Segment:
+    """One item of the Segment Sequence (PS3.3 C.8.20.4): SegmentNumber, SegmentLabel and the Code
+    Values of its property type."""
+
+    number: int
+    label: str
+    type_scheme: str = ""
+    type_code: str = ""
+
+
+_REMNANT: Final = frozenset({"flr", "remnant", "sflr"})
+_TUMOUR: Final = frozenset(
+    {"tumour", "tumours", "tumor", "tumors", "lesion", "lesions", "metastasis", "metastases"}
+)
+_WHOLE_LIVER: Final = frozenset({"liver", "whole", "total", "entire", "organ", "mask", "tlv"})
+# SNOMED CT, and the SNOMED RT codes of older programs (PS3.16 Annex L, CID 7154 and CID 7159).
+_LIVER_CODES: Final = frozenset({"10200004", "T-62000"})
+_TUMOUR_CODES: Final = frozenset(
+    {
+        "108369006",
+        "M-80000",
+        "372087000",
+        "M-80003",
+        "14799000",
+        "M-80006",
+        "52988006",
+        "M-01100",
+        "4147007",
+        "M-03000",
+    }
+)
+
+
+def assign(segments: Sequence[Segment]) -> dict[Role, tuple[Segment, ...]]:
+    """The segments of each role; a role nobody plays is absent. Several tumours are one role.
+
+    A label decides before a code does: a remnant has no code of its own and is usually coded as
+    liver. Raises SegmentRoleAmbiguous.
+    """
+    found: dict[Role, list[Segment]] = {}
+    for segment in segments:
+        role = _by_label(segment.label)
+        if role is not None:
+            found.setdefault(role, []).append(segment)
+    undecided = [segment for segment in segments if _by_label(segment.label) is None]
+    by_code: dict[Role, frozenset[str]] = {"liver": _LIVER_CODES, "tumour": _TUMOUR_CODES}
+    for role, codes in by_code.items():
+        candidates = [s for s in undecided if s.type_code in codes and not _names_a_part(s.label)]
+        if candidates and role not in found:
+            found[role] = candidates
+    single: tuple[Role, ...] = ("liver", "flr")
+    for role in single:
+        if len(found.get(role, ())) > 1:
+            names = ", ".join(f"{s.number} “{s.label}”" for s in found[role])
+            raise SegmentRoleAmbiguous(
+                f"More than one segment could be the {in_words(role)}: {names}.",
+                remedy=f"Leave one segment whose label is “{in_words(role)}”.",
+            )
+    return {role: tuple(members) for role, members in found.items()}
+
+
+def in_words(role: Role) -> str:
+    """The role as it is named to a reader."""
+    return {"liver": "liver", "flr": "FLR", "tumour": "tumour"}[role]
+
+
+def _by_label(label: str) -> Role | None:
+    words = frozenset(re.findall(r"[a-z]+", label.lower()))
+    if words & _REMNANT:
+        return "flr"
+    if words & _TUMOUR:
+        return "tumour"
+    if "liver" in words and words <= _WHOLE_LIVER:
+        return "liver"
+    return None
+
+
+def _names_a_part(label: str) -> bool:
+    # "Liver segment IV", "left lobe": coded as liver by many programs, and not the whole of it.
+    words = frozenset(re.findall(r"[a-z]+", label.lower()))
+    return bool(words & {"lobe", "vein", "veins", "vessels", "duct", "ducts"}) or (
+        "liver" in words and not words <= _WHOLE_LIVER
+    )
