@@ -2,12 +2,14 @@
 
 PYTHON ?= python3
 BIN := .venv/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check
 PYTEST_ARGS ?=
 
 # A real CT for the demo may lie beside the project; MARGIN_SAMPLE_CT names another folder.
 # Every other MARGIN_ variable (docs/settings.md) reaches the program the same way.
 
 .DEFAULT_GOAL := menu
+.NOTPARALLEL:
 .PHONY: menu install up demo test e2e lint format bench lock clean packages test-packages
 
 menu: ## Print this menu
@@ -21,29 +23,29 @@ up: install ## Run the server here until Ctrl-C (everything it keeps is in var/)
 demo: install ## The same with a small demo world; prints where to sign in and the links
 	@exec $(BIN)/margin demo
 
-test: install test-packages ## Install what the tests need (Chromium, PostgreSQL too) and run all of them
+test: install test-packages .venv/installed-for-tests ## Install what the tests need (Chromium, PostgreSQL too) and run all of them
 	$(BIN)/pytest $(PYTEST_ARGS)
 
-e2e: install test-packages ## Only the tests in a real browser
+e2e: install test-packages .venv/installed-for-tests ## Only the tests in a real browser
 	$(BIN)/pytest tests/e2e $(PYTEST_ARGS)
 
-lint: packages .venv/installed ## Style, types, the house's layers, the viewer's own tests
+lint: packages .venv/installed-for-tests ## Style, types, the house's layers, the viewer's own tests
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	node --test viewer_config/tests/
 
-format: .venv/installed ## Rewrite the Python files in the project's style
+format: .venv/installed-for-tests ## Rewrite the Python files in the project's style
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: install test-packages ## Measure, print tables, write bench/results/*.json
+bench: install test-packages .venv/installed-for-tests ## Measure, print tables, write bench/results/*.json
 	$(BIN)/python -m bench
 
-lock: .venv/installed ## Choose the newest allowed dependencies and write both lock files
+lock: .venv/installed-for-tests ## Choose the newest allowed dependencies and write both lock files
 	$(BIN)/pip-compile --quiet --upgrade $(LOCK_OPTIONS) --all-extras --output-file=requirements.lock pyproject.toml
-	$(BIN)/pip-compile --quiet $(LOCK_OPTIONS) --constraint=requirements.lock --output-file=deploy/requirements.lock pyproject.toml
+	$(BIN)/pip-compile --quiet $(LOCK_OPTIONS) --build-deps-for=editable --constraint=requirements.lock --output-file=deploy/requirements.lock pyproject.toml
 
 LOCK_OPTIONS := --allow-unsafe --generate-hashes --no-emit-find-links --no-emit-index-url --strip-extras
 
@@ -58,10 +60,14 @@ test-packages:
 	@PYTHON="$(PYTHON)" install/system-packages test
 
 # The environment is made anew when its Python is gone, and only then.
-.venv/installed: requirements.lock pyproject.toml
+.venv/installed: deploy/requirements.lock pyproject.toml
 	@$(BIN)/python -c "" 2>/dev/null || $(PYTHON) -m venv --clear .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements.lock
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	$(PIP) install --quiet --require-hashes --requirement deploy/requirements.lock
+	$(PIP) install --quiet --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
+
+.venv/installed-for-tests: requirements.lock .venv/installed
+	$(PIP) install --quiet --require-hashes --requirement requirements.lock
 	@touch $@
 
 build/viewer-installed: $(shell find viewer_config -type f -not -path '*/node_modules/*' -not -path '*/__pycache__/*')

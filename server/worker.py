@@ -18,6 +18,7 @@ from typing import Any
 from pydicom import dcmread
 
 from server.archive import Archive, ArchiveUnavailable
+from server.cases.queries import study_uids
 from server.foundation import audit, jobs
 from server.foundation.clock import utc_now
 from server.foundation.db import Database
@@ -131,7 +132,9 @@ class Worker:
         segmentation = Segmentation(
             payload["orthanc_id"], payload["SOPInstanceUID"], payload["StudyInstanceUID"]
         )
-        measured = measure_from_archive(self.archive, segmentation.orthanc_id)
+        with self.db.reading() as session:
+            studies = study_uids(session, payload["case_id"])
+        measured = measure_from_archive(self.archive, segmentation.orthanc_id, studies)
         refusal = measured if isinstance(measured, str) else ""
         with self.db.writing() as session:
             kept = keep(session, payload["case_id"], segmentation, measured, utc_now())

@@ -20,7 +20,6 @@ import base64
 import gzip
 import hashlib
 import json
-import os
 import shutil
 import subprocess
 import sys
@@ -91,7 +90,7 @@ def fetch(package: Package, into: Path) -> Path:
     """The tarball of one package, as npm delivers it. Raises InstallFailed."""
     command = ["npm", "pack", str(package), "--silent", "--pack-destination", str(into)]
     try:
-        done = subprocess.run(
+        done = subprocess.run(  # noqa: S603 - names and versions come from packages.json
             command, capture_output=True, text=True, timeout=DOWNLOAD_TIMEOUT_S, check=False
         )
     except FileNotFoundError:
@@ -174,13 +173,16 @@ def compress(folder: Path) -> None:
           [c.BROTLI_PARAM_SIZE_HINT]: plain.length } }));
       }"""
     names = "\n".join(str(path) for path in candidates)
-    subprocess.run([node, "-e", script], input=names, text=True, check=True)
+    done = subprocess.run(  # noqa: S603 - the script stands above
+        [node, "-e", script], input=names, text=True, capture_output=True, check=False
+    )
+    if done.returncode != 0:
+        raise InstallFailed(f"brotli: node failed\n{done.stderr.strip()}")
 
 
 def is_compressible(path: Path) -> bool:
-    return (
-        path.suffix in COMPRESSIBLE and path.stat().st_size >= SMALLEST_WORTH_COMPRESSING_BYTES
-    )
+    is_text = path.suffix in COMPRESSIBLE
+    return is_text and path.stat().st_size >= SMALLEST_WORTH_COMPRESSING_BYTES
 
 
 def files_below(folder: Path) -> Iterator[Path]:
@@ -198,7 +200,7 @@ def digest(*paths: Path) -> str:
 
 
 def stamp_of(folder: Path) -> Path:
-    """Where the state of an installed folder is noted; beside it, because what is in it is served."""
+    """Where the state of an installed folder is noted: beside it, for what is in it is served."""
     return folder.with_name(f".{folder.name}.json")
 
 
@@ -232,13 +234,11 @@ class Tarballs:
     def of(self, name: str) -> tuple[Package, Path]:
         """One package and its verified tarball. Raises InstallFailed."""
         package = self.packages[name]
-        file_name = f"{name.lstrip('@').replace('/', '-')}-{package.version}.tgz"
         if self.prepared is not None:
+            file_name = f"{name.removeprefix('@').replace('/', '-')}-{package.version}.tgz"
             tarball = self.prepared / file_name
             if not tarball.is_file():
                 raise InstallFailed(f"{package}: {tarball} does not exist")
-        elif (self.scratch / file_name).is_file():
-            return package, self.scratch / file_name
         else:
             say(f"fetching {package}")
             tarball = fetch(package, self.scratch)
@@ -320,7 +320,7 @@ def replace_config(folder: Path) -> None:
         shutil.copyfile(HERE / "app-config.js", Path(scratch) / "app-config.js")
         compress(Path(scratch))
         for file in files_below(Path(scratch)):
-            os.replace(file, folder / file.name)
+            file.replace(folder / file.name)
 
 
 def main() -> int:

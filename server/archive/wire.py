@@ -74,6 +74,7 @@ class Stream:
         if self._answer.isclosed() and not self._answer.will_close:
             self._pool.give_back(connection)
         else:
+            self._answer.close()
             connection.close()
 
     def __enter__(self) -> Self:

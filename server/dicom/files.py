@@ -100,15 +100,14 @@ def read_part10(source: Path | bytes, name: str = "") -> Accepted | RefusedFile:
         return RefusedFile(head.name, f"Its dataset cannot be read: {_first_line(problem)}.")
     for keyword, value in found.items():
         if not is_uid(value):
-            return RefusedFile(
-                head.name, f"Its {keyword} is {'missing' if not value else 'no UID'}."
-            )
+            fault = "no UID" if value else "missing"
+            return RefusedFile(head.name, f"Its {keyword} is {fault}.")
     for keyword in ("SOPClassUID", "SOPInstanceUID"):
         if found[keyword] != getattr(head, keyword):
             return RefusedFile(
                 head.name,
-                f"Its {keyword} is {found[keyword]} in the dataset but {getattr(head, keyword)} in the "
-                "File Meta Information.",
+                f"Its {keyword} is {found[keyword]} in the dataset but "
+                f"{getattr(head, keyword)} in the File Meta Information.",
             )
     return Accepted(head, header)
 

@@ -147,11 +147,9 @@ def directions(orientation: Sequence[float]) -> tuple[Vector, Vector, Vector]:
         raise GeometryIncomplete("ImageOrientationPatient does not have six values.")
     row = np.array([float(value) for value in orientation[:3]])
     column = np.array([float(value) for value in orientation[3:]])
-    lengths = abs(np.linalg.norm(row) - 1), abs(np.linalg.norm(column) - 1)
-    if (
-        max(*lengths, abs(float(row @ column))) > 10 * COSINE_TOLERANCE
-        or not np.isfinite(lengths).all()
-    ):
+    # Written this way round, a value that is not a number is refused as well.
+    products = np.array([row @ row - 1, column @ column - 1, row @ column])
+    if not np.abs(products).max() <= 10 * COSINE_TOLERANCE:
         raise GeometryIncomplete(
             "ImageOrientationPatient is not a pair of perpendicular unit vectors: "
             + orientation_in_words(_vector(row), _vector(column))

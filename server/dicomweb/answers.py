@@ -28,7 +28,8 @@ def streamed(
     close: Callable[[], None],
 ) -> Response:
     """A response whose bytes come from `body`; `close` is called however it ends, also unread."""
-    response = Response(body, content_type=content_type, direct_passthrough=True)
+    # Not `direct_passthrough`: with it, Flask never calls what was asked for by `call_on_close`.
+    response = Response(body, content_type=content_type)
     if length is not None:
         response.content_length = length
     response.headers["Cache-Control"] = cache

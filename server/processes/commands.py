@@ -10,6 +10,7 @@ import click
 
 from server.foundation.errors import MarginError
 from server.foundation.settings import Settings, unknown_names
+from server.processes.foreground import lock_of, running_pid
 from server.processes.memory import tree_pss_mb
 from server.processes.supervision import ProgramState, Supervisor
 
@@ -63,14 +64,14 @@ def status(home: Path | None) -> None:
     supervisor = Supervisor(settings)
     try:
         states = supervisor.states()
-        own_mb = tree_pss_mb(supervisor.supervisor_pid()) - sum(map(_memory_mb, states))
+        total_mb = tree_pss_mb(running_pid(lock_of(settings)) or supervisor.pid())
     except OSError:
         click.echo(f"Margin does not run in {settings.home}.")
         sys.exit(NOT_RUNNING)
     for state in states:
         click.echo(_line(state))
-    total_mb = own_mb + sum(map(_memory_mb, states))
-    click.echo(f"{'all':<12}{'':<20}{'':<12}{total_mb:7.0f} MB, supervisor {own_mb:.0f} MB of it")
+    own_mb = total_mb - sum(map(_memory_mb, states))
+    click.echo(f"{'all':<12}{'':<20}{'':<12}{total_mb:7.0f} MB, supervision {own_mb:.0f} MB of it")
     if not all(state.runs for state in states):
         sys.exit(1)
 

@@ -44,6 +44,10 @@ class _Stop(BaseException):
     """Somebody asked for the end; no `except Exception` may swallow it."""
 
 
+def lock_of(settings: Settings) -> Path:
+    return settings.run_dir / "lock"
+
+
 def ready_line(settings: Settings) -> str:
     dicom = f"DICOM {settings.dicom_aet}@127.0.0.1:{settings.dicom_port}  "
     shown = dicom if runs_own_orthanc(settings) else f"Orthanc {settings.orthanc_url}  "
@@ -65,7 +69,7 @@ def run(
     try:
         for folder in (settings.home, settings.run_dir, settings.log_dir):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with _only_one(settings.run_dir / "lock", settings.home) as lock:
+        with _only_one(lock_of(settings), settings.home) as lock:
             require_free(settings)
             settings = with_home_secrets(settings)
             chosen = table(settings)
@@ -212,11 +216,10 @@ def _only_one(lock: Path, home: Path) -> Iterator[TextIO]:
     with lock.open("a+") as file:
         deadline = time.monotonic() + STOP_LIMIT_S
         while not _locked(file):
-            file.seek(0)
-            pid = int(file.read().strip() or 0)
-            if _is_alive(pid) or time.monotonic() > deadline:
+            pid = running_pid(lock)
+            if pid or time.monotonic() > deadline:
                 raise HomeInUse(
-                    f"Margin already runs in {home} (process {pid})",
+                    f"Margin already runs in {home} (process {pid or 'unknown'})",
                     remedy="Use that one, stop it with Ctrl-C, or choose another with --home.",
                 )
             time.sleep(LOOK_EVERY_S)
@@ -226,12 +229,14 @@ def _only_one(lock: Path, home: Path) -> Iterator[TextIO]:
         yield file
 
 
-def _is_alive(pid: int) -> bool:
+def running_pid(lock: Path) -> int:
+    """The process that holds a home's lock, 0 when it is no more."""
     try:
+        pid = int(lock.read_text())
         # A process that has ended but was not yet waited for has no command line any more.
-        return bool(Path(f"/proc/{pid}/cmdline").read_bytes())
-    except OSError:
-        return False
+        return pid if Path(f"/proc/{pid}/cmdline").read_bytes() else 0
+    except (OSError, ValueError):
+        return 0
 
 
 def _locked(file: TextIO) -> bool:

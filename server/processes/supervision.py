@@ -145,7 +145,7 @@ class Supervisor:
     def stop(self, name: str, *, wait: bool) -> None:
         self._call("stopProcess", name, wait)
 
-    def supervisor_pid(self) -> int:
+    def pid(self) -> int:
         pid: Any = self._call("getPID")
         return int(pid)
 

@@ -4,17 +4,22 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from pydicom import Dataset
 from sqlalchemy.orm import Session
 
 from server.archive import Archive, NotInArchive
 from server.foundation.errors import Invalid
-from server.volumetry.measuring import measure
 from server.volumetry.queries import measurement_of
 from server.volumetry.records import VolumeMeasurement
 from server.volumetry.remnant import RemnantMeasurement
-from server.volumetry.segmentation import referenced_series
+from server.volumetry.segmentation import measure, source_of
+
+
+ELSEWHERE = (
+    "The images that this segmentation was drawn on are not part of the case. Send them to the case too."
+)
 
 
 @dataclass(frozen=True)
@@ -26,26 +31,31 @@ class Segmentation:
     StudyInstanceUID: str
 
 
-def measure_from_archive(archive: Archive, orthanc_id: str) -> RemnantMeasurement | str:
+def measure_from_archive(
+    archive: Archive, orthanc_id: str, studies: frozenset[str]
+) -> RemnantMeasurement | str:
     """Fetch a SEG and the headers of the images it was drawn on, and measure it.
 
-    A SEG that cannot be measured gives the reason as a sentence. No database transaction is open
-    meanwhile: this takes seconds. Raises ArchiveUnavailable.
+    `studies` are the StudyInstanceUIDs of the case: a SEG must not reach images of another. One that
+    cannot be measured gives the reason as a sentence. No database transaction is open meanwhile: this
+    takes seconds. Raises ArchiveUnavailable.
     """
     seg = archive.instance_file(orthanc_id)
     try:
-        study, series, _ = referenced_series(seg)
-        headers = [
-            Dataset.from_json(header)
-            for header in archive.dicomweb_json(f"/studies/{study}/series/{series}/metadata", {})
-        ]
-        return measure(seg, headers)
+        source = source_of(seg)
+        if source.StudyInstanceUID not in studies:
+            return ELSEWHERE
+        path = f"/studies/{source.StudyInstanceUID}/series/{source.SeriesInstanceUID}/metadata"
+        return measure(seg, [_header(one) for one in archive.dicomweb_json(path, {})])
     except NotInArchive:
-        return (
-            "The images that this segmentation was drawn on are not in the archive. Send them too."
-        )
+        return ELSEWHERE
     except Invalid as refusal:
         return f"{refusal.detail} {refusal.remedy}".strip()
+
+
+def _header(said: dict[str, Any]) -> Dataset:
+    """One image's attributes; pixels and other bulk data stay where they are."""
+    return Dataset.from_json(said, bulk_data_uri_handler=lambda _uri: None)
 
 
 def keep(

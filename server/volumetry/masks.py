@@ -59,8 +59,8 @@ def describe(segmentation: Segmentation) -> str:
     apart = f" {_mm(float(np.median(steps)))} mm apart" if len(steps) else ""
     return (
         f"{grid.columns} columns x {grid.rows} rows of {_mm(grid.column_spacing_mm)} x "
-        f"{_mm(grid.row_spacing_mm)} mm, {len(distances)} positions{apart} from {_mm(distances[0])} to "
-        f"{_mm(distances[-1])} mm along the slice normal, orientation "
+        f"{_mm(grid.row_spacing_mm)} mm, {len(distances)} positions{apart} "
+        f"from {_mm(distances[0])} to {_mm(distances[-1])} mm along the slice normal, orientation "
         f"{orientation_in_words(grid.row_cosines, grid.column_cosines)}"
     )
 
@@ -166,13 +166,12 @@ def _position_difference(frames: Sequence[Frame], images: SeriesGeometry) -> str
                 f"{_mm(float(away_mm.min()))} mm from the nearest image."
             )
         nearest = images.planes[int(away_mm.argmin())].SOPInstanceUID
-        known = frame.source_uids
-        if len(known) == 1 and known[0] != nearest and known[0] not in images.duplicates:
-            if nearest not in images.duplicates:
-                return (
-                    f"Frame {frame.index + 1} of the segmentation refers to image {known[0]} and lies "
-                    f"at the position of image {nearest}."
-                )
+        others = set(frame.source_uids) - {nearest} - set(images.duplicates)
+        if len(frame.source_uids) == 1 and others:
+            return (
+                f"Frame {frame.index + 1} of the segmentation refers to image {others.pop()} and "
+                f"lies at the position of image {nearest}."
+            )
     return ""
 
 

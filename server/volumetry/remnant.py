@@ -135,8 +135,8 @@ def share(volumes: Volumes) -> float | None:
     percent = flr_percent(volumes.flr_ml, volumes.liver_ml, volumes.tumour_in_liver_ml)
     if volumes.flr_outside_liver_ml > _EDGE_PERCENT / 100.0 * volumes.flr_ml:
         raise RemnantOutsideLiver(
-            f"{volumes.flr_outside_liver_ml:.1f} mL of the FLR ({volumes.flr_ml:.1f} mL) lie outside the "
-            f"liver ({volumes.liver_ml:.1f} mL).",
+            f"{volumes.flr_outside_liver_ml:.1f} mL of the FLR ({volumes.flr_ml:.1f} mL) lie "
+            f"outside the liver ({volumes.liver_ml:.1f} mL).",
             remedy="Draw the FLR inside the liver segment.",
         )
     return percent

@@ -139,8 +139,8 @@ def _check_spacing(images: SeriesGeometry) -> None:
     if images.uneven_mm:
         steps = ", ".join(f"{step:.2f}" for step in images.uneven_mm[:5])
         raise SpacingUnknown(
-            f"The images are unevenly spaced: usually {images.slice_spacing_mm:.2f} mm apart, but also "
-            f"{steps} mm. No volume can be given on such a grid.",
+            f"The images are unevenly spaced: usually {images.slice_spacing_mm:.2f} mm apart, but "
+            f"also {steps} mm. No volume can be given on such a grid.",
             remedy="Send an evenly reconstructed series.",
         )
 
@@ -153,7 +153,8 @@ def _geometry_notes(segmentation: Segmentation, images: SeriesGeometry) -> tuple
     if missing:
         where = "; ".join(f"{gap.below_mm:.1f} to {gap.above_mm:.1f} mm" for gap in images.gaps[:5])
         notes.append(
-            f"{missing} image(s) are missing from the series ({where}); the volumes leave their slices out."
+            f"{missing} image(s) are missing from the series ({where}); the volumes leave their "
+            "slices out."
         )
     if images.duplicates:
         notes.append(

@@ -10,7 +10,7 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 from jinja2 import Environment
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from server.access.records import Grant
 from server.annotations.organs import ORGANS
@@ -79,7 +79,8 @@ def teach(env: Environment) -> None:
         count=count,
         state_label=state_label,
         state_tone=lambda state: STATE_TONES.get(state, "idle"),
-        permit_label=lambda permit: PERMIT_LABELS.get(permit, permit),
+        permit_words=permit_words,
+        dated=dated,
         event_label=lambda event: EVENT_LABELS.get(event, event),
         role_label=lambda role: ROLE_LABELS.get(role, role),
         arrival_label=lambda state: ARRIVAL_LABELS.get(state, (state, "idle"))[0],
@@ -145,7 +146,22 @@ def count(number: int, one: str, many: str = "") -> str:
 
 def state_label(state: str) -> str:
     """A case's state in words."""
-    return LABELS[State(state)] if state in State else state
+    return LABELS.get(State(state), state)
+
+
+def permit_words(permits: list[str]) -> str:
+    """What a grant permits, in the order in which things are done: `see the images, sign …`."""
+    return ", ".join(words for permit, words in PERMIT_LABELS.items() if permit in permits)
+
+
+def dated(sentence: str) -> Markup:
+    """A sentence whose dates are not broken at the end of a line."""
+    parts = re.split(r"(\d{4}-\d{2}-\d{2}|M-\d{4}-\d{5})", sentence)
+    kept = [
+        Markup('<span class="nowrap">{}</span>').format(part) if index % 2 else escape(part)
+        for index, part in enumerate(parts)
+    ]
+    return Markup("").join(kept)
 
 
 def organ_title(organ_id: str) -> str:

@@ -34,6 +34,16 @@ def test_every_possible_contact_is_taken_at_every_vessel(organ: Organ, name: str
         assert problems(organ, {"vessels": {name: {"contact_deg": value}}}) == []
 
 
+@pytest.mark.parametrize("organ", ORGANS.values(), ids=ORGANS)
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf"), 1e300, True])
+def test_what_is_no_finite_number_is_refused_at_every_number(organ: Organ, value: object) -> None:
+    numbers = [field for field in organ.fields if field.schema.get("type") in ("number", "integer")]
+    assert numbers
+    for field in numbers:
+        found = problems(organ, {field.path[0]: value})
+        assert [problem.pointer for problem in found] == [field.pointer]
+
+
 def test_the_message_names_the_field_the_remedy_and_what_was_given() -> None:
     [problem] = problems(PANCREAS, {"vessels": {"sma": {"contact_deg": 400}}})
     assert problem.message == (

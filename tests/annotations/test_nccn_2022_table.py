@@ -228,3 +228,12 @@ def test_a_vessel_that_cannot_change_the_result_is_not_asked_for() -> None:
     assert said.to_json()["category"] == R
     clear = pancreas(sma=touched(200), imv=clear_vessel())
     assert PANCREAS.evaluate(clear)[0].missing == ()
+
+
+def test_what_would_only_lower_the_worst_end_is_asked_for_too() -> None:
+    said = PANCREAS.evaluate(pancreas("body", ca=None, gda=None))[0]
+    assert said.to_json()["interval"] == [R, LA]
+    assert [missing.pointer for missing in said.missing] == [
+        "/vessels/ca/contact_deg",
+        "/vessels/gda/contact_deg",
+    ]

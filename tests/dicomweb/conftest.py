@@ -1,4 +1,4 @@
-"""Two patients' studies in a real Orthanc, and the gateway in front of it for four callers."""
+"""Two patients' studies in a real Orthanc, and the gateway in front of it for five callers."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.dicomweb import samples
 from tests.dicomweb.gateway_app import HandMadeScope, gateway_app
 
 SCOPES = {
-    "insider": HandMadeScope(frozenset({samples.CASE, samples.CASE_PRIOR})),
+    "insider": HandMadeScope(frozenset({samples.CASE, samples.CASE_PRIOR, samples.WRITABLE})),
     "reader": HandMadeScope(frozenset({samples.CASE}), may_write=False),
     "outsider": HandMadeScope(frozenset({samples.OTHER})),
     "nobodys": HandMadeScope(frozenset()),

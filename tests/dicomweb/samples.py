@@ -1,7 +1,7 @@
 """The images of the gateway's tests.
 
-Mrs INSIDE has the case's study and its prior, and a third study that is not of the case; Mr OTHER has
-one study of another case.
+Mrs INSIDE has the case's study, its prior, one for writing, and one that is not of the case; Mr OTHER
+has one study of another case.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from tests.archive.files import blank, ct_slice, written
 
 INSIDE, OTHER_PATIENT = "INSIDE-1", "OTHER-1"
 CASE, CASE_PRIOR, NOT_OF_CASE = "1.2.826.100", "1.2.826.101", "1.2.826.102"
+WRITABLE = "1.2.826.103"  # a study of the case too: the one that tests write into
 OTHER = "1.2.826.200"
 SLICES = 5
 
@@ -49,6 +50,7 @@ def everything() -> list[bytes]:
     found = [ct_slice(INSIDE, CASE, PORTAL, number) for number in range(1, SLICES + 1)]
     found += [ct_slice(INSIDE, CASE_PRIOR, f"{CASE_PRIOR}.1", number) for number in (1, 2)]
     found.append(ct_slice(INSIDE, NOT_OF_CASE, f"{NOT_OF_CASE}.1", 1))
+    found.append(ct_slice(INSIDE, WRITABLE, f"{WRITABLE}.1", 1))
     found += [ct_slice(OTHER_PATIENT, OTHER, f"{OTHER}.1", number) for number in (1, 2)]
     found += [document(PDF, EncapsulatedPDFStorage, PDF_BYTES, "application/pdf")]
     found += [document(CDA, EncapsulatedCDAStorage, b"<html><script>", "text/XML")]
@@ -100,7 +102,7 @@ def deflated() -> Dataset:
 
 def masks() -> Dataset:
     """A binary SEG of four frames of 8 x 16 pixels."""
-    dataset = segmentation(MASKS, MULTIFRAME)
+    dataset = segmentation(MASKS, MULTIFRAME, study=CASE)
     dataset.SeriesNumber = 4
     dataset.Rows, dataset.Columns = 8, 16
     dataset.NumberOfFrames = MASK_FRAMES
@@ -113,7 +115,7 @@ def mask_bytes() -> bytes:
     return b"".join(bytes([number]) * 16 for number in range(1, MASK_FRAMES + 1))
 
 
-def segmentation(uid: str, series: str, PatientID: str = INSIDE, study: str = CASE) -> Dataset:
+def segmentation(uid: str, series: str, PatientID: str = INSIDE, study: str = WRITABLE) -> Dataset:
     """A small SEG, as a viewer might store it."""
     dataset = blank(SegmentationStorage, PatientID, study, series, uid)
     dataset.Modality = "SEG"

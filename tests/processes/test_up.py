@@ -19,7 +19,7 @@ from click.testing import CliRunner
 from server.foundation.settings import Settings, with_home_secrets
 from server.processes.commands import status
 from server.processes.health import orthanc_problem, web_problem, worker_problem
-from server.processes.memory import tree
+from server.processes.memory import tree, tree_pss_mb
 from server.processes.supervision import Supervisor
 from tests.processes.conftest import MakeSettings, settings_for
 
@@ -185,7 +185,7 @@ def test_nothing_stays_when_a_parent_is_killed(make_settings: MakeSettings, vict
     with up(settings) as process:
         ready(process)
         started = tree(process.pid)
-        supervisord = Supervisor(settings).supervisor_pid()
+        supervisord = Supervisor(settings).pid()
         os.kill(process.pid if victim == "foreground" else supervisord, signal.SIGKILL)
         await_(lambda: all(map(is_gone, started)), "all processes are gone")
 
@@ -249,3 +249,21 @@ def test_status_of_a_home_where_nothing_runs_says_so(tmp_path: Path) -> None:
     shown = CliRunner().invoke(status, ["--home", str(tmp_path)])
     assert shown.exit_code == 3
     assert "does not run" in shown.output
+
+
+def test_the_real_server_becomes_ready_and_idles_within_its_budget(
+    make_settings: MakeSettings,
+) -> None:
+    settings = make_settings()
+    command = [sys.executable, "-m", "server.processes.foreground"]
+    environment = {**os.environ, **settings.to_environ()}
+    with subprocess.Popen(
+        command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        try:
+            assert ready(process).startswith("Margin is ready")
+            assert tree_pss_mb(process.pid) < 400
+        finally:
+            process.terminate()
+            process.communicate(timeout=PATIENCE_S)
+    assert process.returncode == 0

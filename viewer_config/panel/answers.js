@@ -145,7 +145,7 @@ export function numberFrom(text, unitText) {
     const [whole, rest] = trimmed.split(",");
     return { problem: `${trimmed} can be read in two ways. Write ${whole}${rest} or ${whole}.${rest}.` };
   }
-  if (/^-?\d+([.,]\d+)?$/.test(trimmed)) {
+  if (/^-?\d+([.,]\d*)?$/.test(trimmed)) {
     return { value: Number(trimmed.replace(",", ".")) };
   }
   const unit = unitText ? ` The unit is always ${unitText}.` : "";

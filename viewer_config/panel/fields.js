@@ -1,7 +1,7 @@
 // One control per widget of docs/organs/README.md. Each takes its field, its value and what to
 // do with a new one; undefined means "not answered".
 import { numberFrom } from "./answers.js";
-import { html, useEffect, useState } from "./html.js";
+import { html, useState } from "./html.js";
 import { problemAt } from "./store.js";
 
 const SEGMENTED_MOST_OPTIONS = 5;
@@ -104,21 +104,24 @@ function YesNo(props) {
   return html`<${Segmented} ...${props} options=${options} />`;
 }
 
-/** A number as typed. What cannot be read stays in the box, with the reason beside it. */
-export function NumberBox({ field, value, onChange, onUnreadable, described, disabled, unit = true }) {
+/**
+ * A number as typed. What cannot be read stays in the box, with the reason beside it: the store
+ * keeps that text in `unreadable`, so that it survives a change of tab.
+ */
+export function NumberBox({ field, value, unreadable, onChange, onUnreadable, described, disabled }) {
   const [draft, setDraft] = useState(null);
-  useEffect(() => setDraft(null), [value]);
   const type = (event) => {
     const text = event.currentTarget.value;
     const read = numberFrom(text, field.unitText);
     setDraft(text);
     if (read.problem) {
-      onUnreadable(read.problem);
+      onUnreadable(text, read.problem);
     } else {
       onChange(read.value);
     }
   };
-  const shown = typeof value === "number" ? String(value) : "";
+  const current = draft !== null && numberFrom(draft, field.unitText).value === value;
+  const settled = typeof value === "number" ? String(value) : "";
   return html`
     <span class="mgn-number">
       <input
@@ -126,13 +129,14 @@ export function NumberBox({ field, value, onChange, onUnreadable, described, dis
         type="text"
         inputmode="decimal"
         autocomplete="off"
-        value=${draft ?? shown}
+        value=${unreadable?.text ?? (current ? draft : settled)}
         placeholder=${field.example}
         disabled=${disabled}
         onInput=${type}
+        onBlur=${() => setDraft(null)}
         ...${described}
       />
-      ${unit && field.unitText && html`<span class="mgn-unit">${field.unitText}</span>`}
+      ${field.unitText && html`<span class="mgn-unit">${field.unitText}</span>`}
     </span>
   `;
 }
@@ -304,7 +308,8 @@ export function Field({ store, field, value, stacked = false, upright = false })
           upright=${upright}
           described=${describe(field, problem)}
           onChange=${change}
-          onUnreadable=${(text) => store.reportUnreadable(field.pointer, text)}
+          unreadable=${store.state.unreadable.get(field.pointer)}
+          onUnreadable=${(text, problem) => store.reportUnreadable(field.pointer, text, problem)}
         />
         ${["choice", "yes-no"].includes(field.kind) &&
         html`<${Clear} field=${field} value=${value} onChange=${change} disabled=${disabled} />`}

@@ -2,7 +2,7 @@
 import { Conflict, Unsent } from "./conflict.js";
 import { Criteria } from "./criteria.js";
 import { Form } from "./form.js";
-import { html, useEffect, useRef, useState } from "./html.js";
+import { html, useEffect, useLayoutEffect, useRef, useState } from "./html.js";
 import { homeOf } from "./model.js";
 import { SignDialog, SignFoot } from "./sign.js";
 import { StatusLine, useStore } from "./status.js";
@@ -17,9 +17,12 @@ function toggled(set, item) {
 
 /** What is folded and open, and the way to a field wherever it is hidden. */
 function useView(store, root) {
-  const [folded, setFolded] = useState(new Set());
-  const [open, setOpen] = useState(new Set());
+  const [folded, setFolded] = useState(store.view.folded);
+  const [open, setOpen] = useState(store.view.open);
   const [target, setTarget] = useState(null);
+  useEffect(() => {
+    Object.assign(store.view, { folded, open });
+  }, [folded, open]);
   useEffect(() => {
     if (!target) {
       return;
@@ -92,9 +95,15 @@ function Failure({ store }) {
 export function Panel({ store }) {
   useStore(store);
   const root = useRef(null);
+  const scroll = useRef(null);
   const view = useView(store, root);
   const [signing, setSigning] = useState(false);
   const { panel, failure, model } = store.state;
+  useLayoutEffect(() => {
+    if (scroll.current) {
+      scroll.current.scrollTop = store.view.scrollTop;
+    }
+  }, [panel === null]);
   if (failure && !panel) {
     return html`<div class="mgn" ref=${root}><${Failure} store=${store} /></div>`;
   }
@@ -107,7 +116,13 @@ export function Panel({ store }) {
       <${Conflict} store=${store} />
       <${Unsent} store=${store} />
       <${Criteria} store=${store} onJump=${view.jump} />
-      <div class="mgn-scroll">
+      <div
+        class="mgn-scroll"
+        ref=${scroll}
+        onScroll=${(event) => {
+          store.view.scrollTop = event.currentTarget.scrollTop;
+        }}
+      >
         <${CaseHead} panel=${panel} label=${model.label} />
         <${Form} store=${store} view=${view} />
       </div>

@@ -54,6 +54,8 @@ export class PanelStore {
   constructor(api, { drawVolumes = () => {}, after } = {}) {
     this.#api = api;
     this.drawVolumes = drawVolumes;
+    // What is folded and open, kept here because OHIF takes the panel off the page and back.
+    this.view = { folded: new Set(), open: new Set(), scrollTop: 0 };
     this.queue = new SaveQueue({ send: () => this.#send(), onChange: () => this.#tell(), after });
   }
 
@@ -101,8 +103,8 @@ export class PanelStore {
   }
 
   /** Text that is no value: kept in sight at its field, and left out of what is sent. */
-  reportUnreadable(pointer, problem) {
-    const unreadable = new Map(this.state.unreadable).set(pointer, problem);
+  reportUnreadable(pointer, text, problem) {
+    const unreadable = new Map(this.state.unreadable).set(pointer, { text, problem });
     const answers = withValue(this.state.answers, pointer, undefined);
     this.#set({ answers, unreadable, refused: this.#refusedBut(pointer) });
     this.queue.touch();
@@ -218,6 +220,7 @@ export class PanelStore {
       toSign: panel.to_sign,
       volumes: panel.volumes,
       opinion: panel.opinion,
+      ...(annotation.signed ? { refused: new Map(), unreadable: new Map(), undo: null } : {}),
     });
     if (panel.opinion?.status === "issuing") {
       setTimeout(() => this.followOpinion(), OPINION_POLL_MS);
@@ -313,7 +316,7 @@ export class PanelStore {
 
 /** What stands at a field: unreadable text first, then the server's refusal. */
 export function problemAt(state, pointer) {
-  return state.unreadable.get(pointer) ?? state.refused.get(pointer) ?? null;
+  return state.unreadable.get(pointer)?.problem ?? state.refused.get(pointer) ?? null;
 }
 
 /** Fields of a group that are drawn, given the group's answers. */

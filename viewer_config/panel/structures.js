@@ -89,7 +89,8 @@ function ContactEditor({ store, vessel, field, value }) {
             disabled=${disabled}
             described=${describe(field, problem, `${vessel.label}: ${field.label}`)}
             onChange=${set}
-            onUnreadable=${(text) => store.reportUnreadable(field.pointer, text)}
+            unreadable=${store.state.unreadable.get(field.pointer)}
+            onUnreadable=${(text, why) => store.reportUnreadable(field.pointer, text, why)}
           />
           <${HelpButton}
             field=${field}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import groupby
 from typing import Any
 
 from flask import Response
@@ -24,7 +25,7 @@ from server.web.pages.visits import surgeons_page
 from server.web.pages.worklist import archive_status, coordinated, row_of
 from server.web.visit import Visit
 
-AUDIT_LINES_SHOWN = 60
+AUDIT_LINES_SHOWN = 200
 SURGEONS_PERMITS = [Permit.VIEW, Permit.ANNOTATE, Permit.SIGN, Permit.DOWNLOAD]
 HOSPITALS_PERMITS = [Permit.UPLOAD, Permit.DOWNLOAD]
 # The buttons a coordinator is offered, in this order, where the case's state allows them.
@@ -55,7 +56,7 @@ def show_case(visit: Visit, refused: MarginError | None = None, **facts: Any) ->
         "steps": case_facts.way(case, held_by),
         "events": [event for event in OFFERED if possible(State(case.state), event)],
         "can_assign": possible(State(case.state), Event.SURGEON_ASSIGNED),
-        "assign_form": assign_form(visit),
+        "assign_form": assign_form(visit, formdata=None),
         "studies": case_facts.studies_seen(session, case),
         "volumes": case_facts.volumes_of(session, case),
         "progress": case_facts.progress(session, case, held_by.person_id if held_by else None),
@@ -71,14 +72,17 @@ def show_case(visit: Visit, refused: MarginError | None = None, **facts: Any) ->
     return page(visit, "case.html", refused=refused, **{**shown, **facts})
 
 
-def _trail(visit: Visit) -> list[AuditLine]:
+def _trail(visit: Visit) -> list[tuple[AuditLine, int]]:
+    """The case's newest audit lines; the same thing done several times running is one line."""
     lines = visit.session.scalars(
         select(AuditLine)
         .where(AuditLine.case_number == visit.case.number)
         .order_by(AuditLine.sequence.desc())
         .limit(AUDIT_LINES_SHOWN)
     )
-    return list(lines)
+    runs = groupby(lines, lambda line: (line.actor, line.action, line.object_, line.outcome))
+    together = [list(run) for _, run in runs]
+    return [(run[0], len(run)) for run in together]
 
 
 def assign_form(visit: Visit, **given: Any) -> AssignForm:

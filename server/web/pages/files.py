@@ -10,6 +10,7 @@ from server.access.door import Route
 from server.access.permissions import Account, Action, Holder
 from server.archive import ArchiveUnavailable
 from server.cases.queries import document
+from server.dicom.files import RefusedFile
 from server.foundation.errors import BadRequest
 from server.intake.uploads import PDF_MAGIC, plain_name, receive
 from server.web.pages.layout import page
@@ -50,6 +51,8 @@ def send_files(visit: Visit) -> Response:
 
 
 def _take(visit: Visit, name: str, content: bytes) -> Outcome:
+    # A file that is not taken must leave nothing behind, and the others must stay.
+    step = visit.session.begin_nested()
     try:
         taken = receive(
             visit.session,
@@ -62,12 +65,13 @@ def _take(visit: Visit, name: str, content: bytes) -> Outcome:
             now=visit.now,
         )
     except ArchiveUnavailable:
-        return Outcome(
-            plain_name(name), "later", "The image archive does not answer. Send this file again later."
-        )
-    reason = getattr(taken, "reason", None)
-    if reason is not None:
-        return Outcome(taken.name, "refused", reason)
+        step.rollback()
+        said = "The image archive does not answer. Send this file again later."
+        return Outcome(plain_name(name), "later", said)
+    if isinstance(taken, RefusedFile):
+        step.rollback()
+        return Outcome(taken.name, "refused", taken.reason)
+    step.commit()
     return Outcome(taken.name, "accepted", taken.detail)
 
 

@@ -18,6 +18,10 @@ from server.web.visit import Visit
 from server.web.wording import day
 
 
+# When the question is answered or withdrawn nothing more is taken for it.
+ANSWERED = frozenset({State.OPINED, State.CLOSED, State.WITHDRAWN})
+
+
 def visit_page(visit: Visit) -> Response:
     """The case, as this visitor needs it."""
     actor = visit.actor
@@ -57,7 +61,7 @@ def _reviewer(visit: Visit) -> str:
 
 def _hospitals_page(visit: Visit) -> Response:
     case, session, settings = visit.case, visit.session, visit.services.settings
-    can_send = visit.may(Action.IMAGES_SEND)
+    can_send = visit.may(Action.IMAGES_SEND) and State(case.state) not in ANSWERED
     return page(
         visit,
         "hospital.html",

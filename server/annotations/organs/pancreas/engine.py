@@ -125,22 +125,25 @@ def _missing(
     """The unknowns that narrow the interval: alone they raise its best or lower its worst end."""
     if best == worst:
         return
-    alone = {item: categorise(table, item.worst(findings.best)) for item in findings.unknown}
-    telling = [item for item in findings.unknown if alone[item] > best]
+    everything = findings.with_worst(findings.unknown)
+    alone = {
+        item.part: categorise(table, findings.with_worst((item,))) for item in findings.unknown
+    }
+    telling = [item for item in findings.unknown if alone[item.part] > best]
     telling += [
         item
         for item in findings.unknown
-        if item not in telling and _without(table, findings, item) < worst
+        if item not in telling and _without(table, findings, everything, item) < worst
     ]
     for item in telling or findings.unknown:
-        step = alone[item]
+        step = alone[item.part]
         could = f"; could make it {step.label.lower()}" if step > best else ""
         yield Missing(item.pointer, f"{item.text}{could}.")
 
 
-def _without(table: Table, findings: Findings, item: Unknown) -> Category:
-    others = tuple(other for other in findings.unknown if other is not item)
-    return categorise(table, findings.with_worst(others))
+def _without(table: Table, findings: Findings, everything: Case, item: Unknown) -> Category:
+    """The category with everything but `item` at its worst."""
+    return categorise(table, everything.with_parts({item.part: findings.best.part(item.part)}))
 
 
 def _silence(table: Table, findings: Findings) -> Iterator[Flag]:

@@ -1,14 +1,14 @@
 """From answers to findings: what is known, what is not, and the best and worst that can hide there.
 
 Every ruleset of the pancreas judges a `Case`, in which everything is known. Answers leave things
-open, so they become a best case plus a list of `Unknown`s, each able to turn its part of a case
-into the worst it may be. Worse is the same direction for all published sets: more contact,
-occlusion, tumour thrombus, not reconstructable, further extension, head rather than body.
+open, so they become a best case plus a list of `Unknown`s, each with the worst its part may be.
+Worse is the same direction for all published sets: more contact, occlusion, tumour thrombus, not
+reconstructable, further extension, head rather than body.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
@@ -87,19 +87,28 @@ class Case:
         """The vessel of that name."""
         return self.vessels.get(name, CLEAR)
 
-    def with_vessel(self, name: str, **changes: Any) -> Case:
-        """The same case with one vessel changed."""
-        changed = replace(self.vessel(name), **changes)
-        return replace(self, vessels={**self.vessels, name: changed})
+    def part(self, name: str) -> Any:
+        """The site, the M status or a vessel, by name."""
+        return getattr(self, name) if name in ("site", "m1") else self.vessel(name)
+
+    def with_parts(self, parts: Mapping[str, Any]) -> Case:
+        """The same case with some of its parts replaced."""
+        own = {name: value for name, value in parts.items() if name in ("site", "m1")}
+        vessels = {name: value for name, value in parts.items() if name not in own}
+        return replace(self, vessels={**self.vessels, **vessels}, **own)
 
 
 @dataclass(frozen=True)
 class Unknown:
-    """Something not assessed; `worst` turns a case into the worst it may be in this respect."""
+    """Something not assessed: the part of the case it concerns, and the worst that may be there.
+
+    No two unknowns of the same findings concern the same part.
+    """
 
     pointer: str
     text: str
-    worst: Callable[[Case], Case]
+    part: str
+    worst: Any
 
 
 @dataclass(frozen=True)
@@ -112,10 +121,7 @@ class Findings:
 
     def with_worst(self, unknown: tuple[Unknown, ...]) -> Case:
         """The best case with the given unknowns at their worst."""
-        case = self.best
-        for item in unknown:
-            case = item.worst(case)
-        return case
+        return self.best.with_parts({item.part: item.worst for item in unknown})
 
 
 def read(answers: Answers, options: Options) -> Findings:
@@ -134,10 +140,10 @@ def read(answers: Answers, options: Options) -> Findings:
         best = replace(best, site=str(site))
     else:
         text = "Site of the tumour not stated"
-        unknown.append(Unknown("/site", text, lambda case: replace(case, site="head")))
+        unknown.append(Unknown("/site", text, "site", "head"))
     if m1 is None:
         text = "M status not assessed"
-        unknown.append(Unknown("/m_status", text, lambda case: replace(case, m1=True)))
+        unknown.append(Unknown("/m_status", text, "m1", True))
     best = replace(best, m1=bool(m1))
     return Findings(best, tuple(unknown), (*flags, *_metastasis_flags(answers)))
 
@@ -195,7 +201,8 @@ class _VesselReader:
                 yield Unknown(
                     f"/vessels/{name}/reconstructable",
                     f"{self.title}: not stated whether it can be reconstructed",
-                    lambda case: case.with_vessel(name, reconstructable=False),
+                    name,
+                    replace(self.best(), reconstructable=False),
                 )
             return
         worst: dict[str, Any] = {"contact_deg": 360}
@@ -215,7 +222,8 @@ class _VesselReader:
         yield Unknown(
             f"/vessels/{name}/contact_deg",
             f"{self.title}: contact {why}",
-            lambda case: case.with_vessel(name, **worst),
+            name,
+            replace(self.best(), **worst),
         )
 
     def flags(self) -> Iterator[Flag]:

@@ -1,0 +1,138 @@
+"""C-STORE into Orthanc: instances per second of `margin push` beside DCMTK's storescu.
+
+    python -m bench.store [--instances 400] [--rounds 3]
+
+Orthanc runs on loopback with TCP_NODELAY=1, afresh for each run, and the runs of both senders
+alternate. Time counts from the first look at the folder to the last answer; the second that a Python
+interpreter takes to start is left out. Prints a table of medians and writes bench/results/store.json.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from statistics import median
+
+import click
+import httpx
+from rich.console import Console
+from rich.table import Table
+
+from server.demo.phantoms import PHASES, Phantom
+from server.dicom.association import Peer
+from server.dicom.sending import send
+from tests.archive.orthanc_process import PASSWORD, USER, OrthancProcess, running_orthanc
+
+RESULTS = Path(__file__).parent / "results" / "store.json"
+Sender = Callable[[list[Path], int, int], float]
+
+
+def push(files: list[Path], port: int, associations: int) -> float:
+    """Our own sender, in a process of its own as a hospital runs it; seconds."""
+    command = [sys.executable, "-m", "bench.store", "--send", str(files[0].parent)]
+    done = subprocess.run(
+        [*command, "--port", str(port), "--associations", str(associations)],
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    return float(done.stdout)
+
+
+def storescu(files: list[Path], port: int, associations: int) -> float:
+    """DCMTK's sender, one process per association; seconds."""
+
+    def one(share: list[Path]) -> None:
+        command = ["storescu", "-aet", "BENCH", "-aec", "MARGIN", "-pdu", "131072"]
+        subprocess.run(
+            [*command, "127.0.0.1", str(port), *map(str, share)],
+            check=True,
+            capture_output=True,
+            env={**os.environ, "TCP_NODELAY": "1"},
+        )
+
+    started = time.perf_counter()
+    with ThreadPoolExecutor(associations) as pool:
+        list(pool.map(one, [files[number::associations] for number in range(associations)]))
+    return time.perf_counter() - started
+
+
+SENDERS: dict[str, Sender] = {"margin push": push, "storescu": storescu}
+
+
+def rate(sender: Sender, files: list[Path], associations: int) -> float:
+    """Instances per second of one run into an empty Orthanc."""
+    with tempfile.TemporaryDirectory() as home, running_orthanc(Path(home)) as orthanc:
+        admit(orthanc)
+        seconds = sender(files, orthanc.dicom_port, associations)
+        stored = httpx.get(f"{orthanc.url}/statistics", auth=(USER, PASSWORD)).json()
+        if stored["CountInstances"] != len(files):
+            raise RuntimeError(f"{stored['CountInstances']} of {len(files)} instances were stored")
+    return len(files) / seconds
+
+
+def admit(orthanc: OrthancProcess) -> None:
+    """Registers the sender: an unknown one is turned away."""
+    httpx.put(
+        f"{orthanc.url}/modalities/bench", json=["BENCH", "127.0.0.1", 104], auth=(USER, PASSWORD)
+    ).raise_for_status()
+
+
+@click.command()
+@click.option("--instances", default=400, show_default=True)
+@click.option("--rounds", default=3, show_default=True)
+@click.option("--send", "folder", type=click.Path(path_type=Path), hidden=True)
+@click.option("--port", type=int, hidden=True)
+@click.option("--associations", type=int, default=1, hidden=True)
+def main(
+    instances: int, rounds: int, folder: Path | None, port: int | None, associations: int
+) -> None:
+    """Compare C-STORE rates."""
+    if folder is not None and port is not None:
+        started = time.perf_counter()
+        peer = Peer("127.0.0.1", port, "BENCH", "MARGIN")
+        summary = send(folder, peer, associations=associations)
+        click.echo(time.perf_counter() - started)
+        sys.exit(0 if summary.is_complete else 1)
+    found: dict[str, list[float]] = {}
+    with tempfile.TemporaryDirectory() as directory:
+        phantom = Phantom("bench store", slices=instances, phases=PHASES[2:3])
+        files = phantom.write(Path(directory))
+        for _ in range(rounds):
+            for count in (1, 4):
+                for name, sender in SENDERS.items():
+                    key = f"{name}, {count} association{'s' if count > 1 else ''}"
+                    found.setdefault(key, []).append(rate(sender, files, count))
+        size = files[0].stat().st_size
+    report(found, size, instances)
+
+
+def report(found: dict[str, list[float]], size: int, instances: int) -> None:
+    """Prints the medians and keeps every run."""
+    table = Table(title=f"C-STORE of {instances} instances of {size / 1000:.0f} kB into Orthanc")
+    for heading in ("sender", "instances/s (median)", "MB/s", "runs"):
+        table.add_column(heading)
+    for name, runs in found.items():
+        middle = median(runs)
+        runs_in_words = ", ".join(f"{run:.0f}" for run in runs)
+        table.add_row(name, f"{middle:.0f}", f"{middle * size / 1e6:.0f}", runs_in_words)
+    Console().print(table)
+    RESULTS.parent.mkdir(exist_ok=True)
+    results = {
+        "instances": instances,
+        "bytes_per_instance": size,
+        "instances_per_s": {name: median(runs) for name, runs in found.items()},
+        "runs": found,
+    }
+    RESULTS.write_text(json.dumps(results, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    main()

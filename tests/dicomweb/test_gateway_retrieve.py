@@ -1,0 +1,218 @@
+"""Metadata, instances, bulk data, pictures and documents through the gateway."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+from pydicom import dcmread
+
+from server.dicomweb.answers import with_own_addresses
+from tests.archive.files import ct_slice, written
+from tests.dicomweb import samples
+from tests.dicomweb.conftest import Caller
+from tests.dicomweb.samples import parts_of
+
+pytestmark = pytest.mark.orthanc
+
+CASE = f"/studies/{samples.CASE}"
+PORTAL = f"{CASE}/series/{samples.PORTAL}"
+SLICE = f"{PORTAL}/instances/{samples.PORTAL}.2"
+DOCUMENTS = f"{CASE}/series/{samples.DOCUMENTS}/instances"
+JSON = "application/dicom+json"
+FILES = 'multipart/related; type="application/dicom"'
+
+
+# Metadata
+
+
+@pytest.mark.parametrize(
+    ("path", "count"), [(SLICE, 1), (PORTAL, samples.SLICES), (CASE, samples.SLICES + 8)]
+)
+def test_metadata_comes_at_three_levels(insider: Caller, path: str, count: int) -> None:
+    response = insider.get(f"{path}/metadata", f'{JSON}, multipart/related; type="{JSON}"; q=0.1')
+    assert response.content_type == JSON
+    assert len(response.json) == count
+    assert response.headers["Cache-Control"] == "private, no-cache"
+
+
+def test_bulk_data_addresses_are_ours_and_lead_to_the_bytes(insider: Caller) -> None:
+    (item,) = insider.get(f"{SLICE}/metadata").json
+    uri = item["7FE00010"]["BulkDataURI"]
+    assert uri == f"http://localhost/dicom-web{SLICE}/bulk/7fe00010"
+    response = insider.get(uri.removeprefix("http://localhost/dicom-web"), "*/*")
+    expected = ct_slice(samples.INSIDE, samples.CASE, samples.PORTAL, 2).PixelData
+    assert response.data == expected
+    assert response.content_type == "application/octet-stream"
+    wrapped = insider.get(
+        f"{SLICE}/bulkdata/7fe00010", 'multipart/related; type="application/octet-stream"'
+    )
+    assert [content for _, content in parts_of(wrapped)] == [expected]
+
+
+def test_a_browsers_bulk_data_addresses_are_paths_below_its_visit(insider: Caller) -> None:
+    response = insider._client.get(f"/r/insider/dicom-web{SLICE}/metadata", buffered=True)
+    uri = response.json[0]["7FE00010"]["BulkDataURI"]
+    assert uri == f"/r/insider/dicom-web{SLICE}/bulk/7fe00010"
+
+
+@pytest.mark.parametrize("size", [1, 7, 50, 10_000])
+def test_addresses_are_replaced_wherever_the_pieces_are_cut(size: int) -> None:
+    said = (
+        b'[{"00081030":{"vr":"LO","Value":["a } brace and \\"BulkDataURI\\" : \\"http://h/studies/1\\""]},'
+        b'"7FE00010" : \n{"BulkDataURI" : "http://localhost/dicom-web/studies/1/bulk/7fe00010","vr":"OW"}},'
+        b'{"7FE00010":{"vr":"OW","BulkDataURI":"http://localhost/dicom-web/studies/2/studies/3"}}]'
+    )
+
+    class Pieces:
+        def chunks(self):
+            return (said[start : start + size] for start in range(0, len(said), size))
+
+    ours = b"".join(with_own_addresses(Pieces(), "/r/x/dicom-web"))  # type: ignore[arg-type]
+    expected = said.replace(b'"http://localhost/dicom-web', b'"/r/x/dicom-web')
+    assert ours == expected
+
+
+def test_metadata_that_has_not_changed_is_not_sent_again(
+    callers: dict[str, Caller], archive
+) -> None:
+    study, caller = samples.NOT_OF_CASE, callers["archive"]
+    series = f"{study}.77"
+    archive.store_instance(written(ct_slice(samples.INSIDE, study, series, 1)))
+    path = f"/studies/{study}/series/{series}/metadata"
+    first = caller.get(path)
+    tag = first.headers["ETag"]
+    again = caller.get(path, **{"If-None-Match": tag})
+    assert (again.status_code, again.data, again.headers["ETag"]) == (304, b"", tag)
+    archive.store_instance(written(ct_slice(samples.INSIDE, study, series, 2)))
+    grown = caller.get(path, **{"If-None-Match": tag})
+    assert (grown.status_code, len(grown.json)) == (200, 2)
+
+
+@pytest.mark.parametrize("accept", ["text/html", 'multipart/related; type="application/dicom+xml"'])
+def test_metadata_is_never_anything_but_json(insider: Caller, accept: str) -> None:
+    assert insider.get(f"{SLICE}/metadata", accept).status_code == 406
+
+
+# Instances
+
+
+def test_files_leave_as_they_are_stored(insider: Caller, archive) -> None:
+    response = insider.get(PORTAL, f"{FILES}; transfer-syntax=*")
+    files = [content for _, content in parts_of(response)]
+    (series,) = archive.candidates(samples.CASE, samples.PORTAL)
+    stored = [one.orthanc_id for one in archive.series_instances(series)]
+    assert files == [archive.instance_file(one) for one in stored]
+    assert int(response.headers["Content-Length"]) == len(response.data)
+
+
+def test_without_a_syntax_files_are_explicit_little_endian(insider: Caller) -> None:
+    for _, content in parts_of(insider.get(PORTAL, FILES)):
+        dataset = dcmread(io.BytesIO(content))
+        assert dataset.file_meta.TransferSyntaxUID == "1.2.840.10008.1.2.1"
+        assert dataset.SeriesInstanceUID == samples.PORTAL
+
+
+def test_a_file_may_come_alone_and_in_another_syntax(insider: Caller) -> None:
+    bare = insider.get(SLICE, "application/dicom")
+    assert bare.content_type == "application/dicom"
+    jpeg_ls = insider.get(SLICE, f"{FILES}; transfer-syntax=1.2.840.10008.1.2.4.80")
+    ((_, content),) = parts_of(jpeg_ls)
+    compressed, plain = dcmread(io.BytesIO(content)), dcmread(io.BytesIO(bare.data))
+    assert compressed.SOPInstanceUID == plain.SOPInstanceUID == f"{samples.PORTAL}.2"
+    assert compressed.file_meta.TransferSyntaxUID == "1.2.840.10008.1.2.4.80"
+    assert (compressed.pixel_array == plain.pixel_array).all()
+
+
+def test_a_syntax_that_cannot_be_made_is_not_acceptable(insider: Caller) -> None:
+    instance = f"{CASE}/series/{samples.COMPRESSED}/instances/{samples.JPEG_2000}"
+    response = insider.get(instance, f"{FILES}; transfer-syntax=1.2.840.10008.1.2.1")
+    assert response.status_code == 406
+    ((_, content),) = parts_of(insider.get(instance, FILES))
+    assert dcmread(io.BytesIO(content)).file_meta.TransferSyntaxUID == "1.2.840.10008.1.2.4.90"
+
+
+def test_a_whole_study_comes_complete(insider: Caller) -> None:
+    prior = parts_of(insider.get(f"/studies/{samples.CASE_PRIOR}", f"{FILES}; transfer-syntax=*"))
+    uids = {dcmread(io.BytesIO(content)).SOPInstanceUID for _, content in prior}
+    assert uids == {f"{samples.CASE_PRIOR}.1.1", f"{samples.CASE_PRIOR}.1.2"}
+
+
+# Documents
+
+
+@pytest.mark.parametrize("accept", ["*/*", "application/pdf", "application/octet-stream", None])
+def test_an_encapsulated_pdf_leaves_caged(insider: Caller, accept: str | None) -> None:
+    response = insider.get(f"{DOCUMENTS}/{samples.PDF}/bulk/00420011", accept)
+    assert response.status_code == 200
+    assert response.data.rstrip(b"\0") == samples.PDF_BYTES
+    assert response.headers["Content-Security-Policy"] == "sandbox; default-src 'none'"
+    assert response.headers["X-Content-Type-Options"] == "nosniff"
+    assert response.headers["Content-Disposition"] == 'attachment; filename="document.pdf"'
+
+
+def test_an_encapsulated_pdf_is_rendered_as_itself(insider: Caller) -> None:
+    path = f"{DOCUMENTS}/{samples.PDF}/rendered"
+    assert insider.get(f"{path}?accept=application/pdf").data.startswith(b"%PDF")
+    assert insider.get(path, "application/pdf").content_type == "application/pdf"
+    assert insider.get(f"{SLICE}/rendered", "application/pdf").status_code == 404
+
+
+@pytest.mark.parametrize("accept", ["*/*", "application/pdf", "application/octet-stream"])
+def test_a_document_that_is_no_pdf_never_leaves_as_one(insider: Caller, accept: str) -> None:
+    response = insider.get(f"{DOCUMENTS}/{samples.CDA}/bulk/00420011", accept)
+    assert response.status_code == 403
+    assert b"<html>" not in response.data
+    assert response.json["error"]["code"] == "document_is_not_pdf"
+
+
+@pytest.mark.parametrize("attribute", ["7fe0001", "../../..", "00420011/../x", "PixelData", "0" * 9])
+def test_bulk_data_has_only_addresses_of_attributes(insider: Caller, attribute: str) -> None:
+    assert insider.get(f"{SLICE}/bulk/{attribute}").status_code == 404
+
+
+# Pictures
+
+
+@pytest.mark.parametrize(
+    ("accept", "begins"),
+    [("image/jpeg", b"\xff\xd8"), ("image/png", b"\x89PNG"), ("*/*", b"\xff\xd8"), (None, b"\xff\xd8")],
+)
+def test_a_picture_is_drawn_as_jpeg_or_png(
+    insider: Caller, accept: str | None, begins: bytes
+) -> None:
+    for path in ("rendered", "frames/1/rendered", "thumbnail", "frames/1/thumbnail"):
+        response = insider.get(f"{SLICE}/{path}", accept)
+        assert response.status_code == 200
+        assert response.data.startswith(begins)
+        assert int(response.headers["Content-Length"]) == len(response.data)
+
+
+def test_window_and_viewport_change_the_picture(insider: Caller) -> None:
+    plain = insider.get(f"{SLICE}/rendered", "image/png").data
+    windowed = insider.get(f"{SLICE}/rendered?window=0,100,linear", "image/png").data
+    small = insider.get(f"{SLICE}/rendered?viewport=8,8", "image/png").data
+    assert plain != windowed
+    assert int.from_bytes(small[16:20]) <= 8
+
+
+@pytest.mark.parametrize(
+    "query",
+    ["window=1", "window=a,b", "viewport=0,0", "viewport=99999,1", "viewport=1", "quality=0", "quality=x"],
+)
+def test_a_picture_that_cannot_be_drawn_so_is_a_bad_request(insider: Caller, query: str) -> None:
+    assert insider.get(f"{SLICE}/rendered?{query}").status_code == 400
+
+
+def test_thumbnails_fit_into_their_box(insider: Caller) -> None:
+    for path in (CASE, PORTAL, SLICE):
+        png = insider.get(f"{path}/thumbnail", "image/png").data
+        assert max(int.from_bytes(png[16:20]), int.from_bytes(png[20:24])) <= 128
+
+
+def test_what_has_no_picture_says_so(insider: Caller) -> None:
+    report = f"{CASE}/series/{samples.REPORTS}"
+    assert insider.get(f"{report}/instances/{samples.REPORT}/rendered").status_code == 406
+    assert insider.get(f"{report}/thumbnail").status_code == 406
+    assert insider.get(f"{SLICE}/rendered", "image/gif").status_code == 406
+    assert insider.get(f"{SLICE}/frames/0/rendered").status_code == 400

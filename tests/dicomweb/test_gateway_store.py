@@ -1,0 +1,163 @@
+"""STOW-RS through the gateway: what readers may write back, and nothing else."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+from pydicom import dcmread
+
+from server.dicomweb.store import (
+    CANNOT_UNDERSTAND,
+    CLASS_NOT_SUPPORTED,
+    DOES_NOT_MATCH,
+    DUPLICATE_INSTANCE,
+    NOT_AUTHORISED,
+)
+from tests.archive.files import ct_slice, written
+from tests.dicomweb import samples
+from tests.dicomweb.conftest import Caller
+from tests.dicomweb.samples import multipart, segmentation
+
+pytestmark = pytest.mark.orthanc
+NEW = f"{samples.WRITABLE}.50"
+
+
+def seg(number: int, **changes: str) -> bytes:
+    return written(segmentation(f"{NEW}.{number}", NEW, **changes))
+
+
+def store(caller: Caller, *files: bytes, path: str = "/studies") -> object:
+    body, content_type = multipart(*files)
+    return caller.post(path, body, content_type)
+
+
+def failures(response, sequence: str = "00081198") -> list[int]:
+    return [item["00081197"]["Value"][0] for item in response.json[sequence]["Value"]]
+
+
+def test_a_segmentation_is_stored_with_its_author_beside_it(insider: Caller, archive) -> None:
+    response = store(insider, seg(1), path=f"/studies/{samples.WRITABLE}")
+    assert response.status_code == 200
+    assert response.content_type == "application/dicom+json"
+    assert response.headers["Cache-Control"] == "no-store"
+    study = f"http://localhost/dicom-web/studies/{samples.WRITABLE}"
+    assert response.json["00081190"]["Value"] == [study]
+    (item,) = response.json["00081199"]["Value"]
+    assert item["00081155"]["Value"] == [f"{NEW}.1"]
+    url = item["00081190"]["Value"][0]
+    assert url == f"{study}/series/{NEW}/instances/{NEW}.1"
+    (orthanc_id,) = archive.candidates(samples.WRITABLE, NEW, f"{NEW}.1")
+    assert archive.author(orthanc_id) == "insider"
+    got = insider.get(url.removeprefix("http://localhost/dicom-web"), "application/dicom")
+    assert dcmread(io.BytesIO(got.data)).Modality == "SEG"
+
+
+def test_storing_the_same_again_is_no_failure(insider: Caller) -> None:
+    assert store(insider, seg(2)).status_code == 200
+    assert store(insider, seg(2)).status_code == 200
+
+
+def test_the_same_uid_with_other_contents_is_a_duplicate(insider: Caller) -> None:
+    assert store(insider, seg(3)).status_code == 200
+    other = segmentation(f"{NEW}.3", NEW)
+    other.PixelData = bytes(8)
+    response = store(insider, written(other))
+    assert (response.status_code, failures(response)) == (409, [DUPLICATE_INSTANCE])
+
+
+def test_a_program_in_the_preamble_is_not_kept(insider: Caller, archive) -> None:
+    file = b"MZ" + b"\x90" * 126 + seg(4)[128:]
+    assert store(insider, file).status_code == 200
+    (orthanc_id,) = archive.candidates(samples.WRITABLE, NEW, f"{NEW}.4")
+    assert archive.instance_file(orthanc_id) == bytes(128) + file[128:]
+
+
+def test_each_part_is_judged_by_itself(insider: Caller, archive) -> None:
+    image = written(ct_slice(samples.INSIDE, samples.WRITABLE, NEW, 90))
+    before = archive.statistics().instances
+    response = store(insider, seg(5), image, b"not DICOM", seg(6))
+    assert response.status_code == 202
+    assert len(response.json["00081199"]["Value"]) == 2
+    assert failures(response) == [CLASS_NOT_SUPPORTED]
+    assert failures(response, "0008119A") == [CANNOT_UNDERSTAND]
+    assert archive.statistics().instances == before + 2
+
+
+@pytest.mark.parametrize(
+    ("file", "reason"),
+    [
+        (seg(7, study=samples.OTHER, PatientID=samples.OTHER_PATIENT), NOT_AUTHORISED),
+        (seg(7, study=samples.NOT_OF_CASE), NOT_AUTHORISED),
+        (seg(7, study="1.2.826.404"), NOT_AUTHORISED),
+        (seg(7, PatientID="ANOTHER"), DOES_NOT_MATCH),
+        (written(ct_slice(samples.INSIDE, samples.WRITABLE, NEW, 91)), CLASS_NOT_SUPPORTED),
+    ],
+)
+def test_nothing_is_stored_beyond_the_grant_or_of_another_kind(
+    insider: Caller, archive, file: bytes, reason: int
+) -> None:
+    before = archive.statistics()
+    response = store(insider, file)
+    assert (response.status_code, failures(response)) == (409, [reason])
+    assert archive.statistics() == before
+
+
+def test_a_part_for_another_study_than_the_paths_is_refused(insider: Caller) -> None:
+    response = store(insider, seg(8), path=f"/studies/{samples.CASE_PRIOR}")
+    assert (response.status_code, failures(response)) == (409, [DOES_NOT_MATCH])
+
+
+def test_an_archive_grant_opens_no_new_study(callers: dict[str, Caller], archive) -> None:
+    before = archive.statistics()
+    response = store(callers["archive"], seg(9, study="1.2.826.404"))
+    assert (response.status_code, failures(response)) == (409, [NOT_AUTHORISED])
+    assert archive.statistics() == before
+
+
+def test_a_reader_without_the_right_to_annotate_stores_nothing(
+    callers: dict[str, Caller], archive
+) -> None:
+    before = archive.statistics()
+    response = store(callers["reader"], seg(10))
+    assert (response.status_code, response.json["error"]["code"]) == (403, "may_not_store")
+    assert archive.statistics() == before
+
+
+def test_a_foreign_study_in_the_path_is_not_found(insider: Caller) -> None:
+    for study in (samples.OTHER, "1.2.826.404"):
+        assert store(insider, seg(11), path=f"/studies/{study}").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("content_type", "status"),
+    [
+        ("application/dicom", 415),
+        ('multipart/related; type="application/dicom+json"; boundary=edge', 415),
+        ("multipart/form-data; boundary=edge", 415),
+        ("", 415),
+        ('multipart/related; type="application/dicom"', 400),
+        ('multipart/related; type="application/dicom"; boundary="other"', 400),
+    ],
+)
+def test_a_body_of_another_kind_is_refused(
+    insider: Caller, content_type: str, status: int
+) -> None:
+    assert insider.post("/studies", multipart(seg(12))[0], content_type).status_code == status
+
+
+@pytest.mark.parametrize("cut", [10, 300, -12])
+def test_half_a_body_is_refused(insider: Caller, cut: int) -> None:
+    body, content_type = multipart(seg(13))
+    assert insider.post("/studies", body[:cut], content_type).status_code == 400
+
+
+def test_an_empty_multipart_body_is_refused(insider: Caller) -> None:
+    body, content_type = multipart()
+    assert insider.post("/studies", body, content_type).status_code == 400
+
+
+def test_a_part_that_is_not_called_dicom_is_not_read(insider: Caller) -> None:
+    body, _ = multipart(seg(14), content_type="text/html")
+    response = insider.post("/studies", body, 'multipart/related; type="application/dicom"; boundary=edge')
+    assert (response.status_code, failures(response, "0008119A")) == (409, [CANNOT_UNDERSTAND])
