@@ -1,10 +1,11 @@
 """C-STORE into Orthanc: instances per second of `margin push` beside DCMTK's storescu.
 
-    python -m bench.store [--instances 400] [--rounds 3]
+python -m bench.store [--instances 400] [--rounds 3]
 
 Orthanc runs on loopback with TCP_NODELAY=1, afresh for each run, and the runs of both senders
-alternate. Time counts from the first look at the folder to the last answer; the second that a Python
-interpreter takes to start is left out. Prints a table of medians and writes bench/results/store.json.
+alternate. Time counts from the first look at the folder to the last answer; the second that a
+Python interpreter takes to start is left out. Prints a table of medians and writes
+bench/results/store.json.
 """
 
 from __future__ import annotations

@@ -14,6 +14,7 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from server.access.door import Admission, Credentials, Route, admit, describe_refusal
+from server.access.openings import Openings
 from server.access.permissions import READING_IS_RECORDED, Action
 from server.archive import Archive
 from server.dicomweb.doorway import Doorway
@@ -67,12 +68,13 @@ def create_app(settings: Settings | None = None) -> Flask:
     )
     app.extensions["margin"] = services
     protection = CSRFProtect(app)
+    openings = Openings()
     wording.teach(app.jinja_env)
     for route in WEB_ROUTES:
         app.add_url_rule(
             route.url,
             endpoint=_endpoint_name(route),
-            view_func=_page(route, services, protection),
+            view_func=_page(route, services, protection, openings),
             methods=list(route.methods),
         )
     doorway = Doorway(
@@ -116,7 +118,9 @@ def _credentials_reader(settings: Settings) -> Callable[[str | None], Credential
     return read
 
 
-def _page(route: Route, services: Services, protection: CSRFProtect) -> Callable[..., Any]:
+def _page(
+    route: Route, services: Services, protection: CSRFProtect, openings: Openings
+) -> Callable[..., Any]:
     read_credentials = _credentials_reader(services.settings)
 
     def endpoint(**args: Any) -> Any:
@@ -126,7 +130,7 @@ def _page(route: Route, services: Services, protection: CSRFProtect) -> Callable
         now = utc_now()
         try:
             if changes:
-                _refuse_cross_site(launch_id, protection)
+                _refuse_cross_site(protection)
             with services.db.writing() if changes else services.db.reading() as session:
                 admission = admit(
                     session,
@@ -143,7 +147,11 @@ def _page(route: Route, services: Services, protection: CSRFProtect) -> Callable
         except MarginError as error:
             _record_refusal(services, route, admission, number or launch_id, error)
             return problems.response_to(error)
-        if not changes and route.action in READING_IS_RECORDED:
+        if (
+            not changes
+            and route.action in READING_IS_RECORDED
+            and openings.is_first(visit.actor.text, request.path)
+        ):
             with services.db.writing() as session:
                 _record(session, route, visit, "allowed")
         return response
@@ -151,7 +159,7 @@ def _page(route: Route, services: Services, protection: CSRFProtect) -> Callable
     return endpoint
 
 
-def _refuse_cross_site(launch_id: str | None, protection: CSRFProtect) -> None:
+def _refuse_cross_site(protection: CSRFProtect) -> None:
     """Refuse a change that another site made the browser send."""
     if request.headers.get("Sec-Fetch-Site", "same-origin") not in ("same-origin", "none"):
         raise CrossSiteRequest(

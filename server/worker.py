@@ -27,18 +27,20 @@ from server.foundation.files import FileStore
 from server.foundation.settings import Settings, with_home_secrets
 from server.intake.actions import MEASURE_SEGMENTATION
 from server.intake.feed import Feed
+from server.intake.lines import register_lines
+from server.intake.refusals import take_over
 from server.opinions import actions as opinion_actions
 from server.opinions.actions import ISSUE_OPINION
 from server.opinions.encapsulated import encapsulated_pdf
 from server.opinions.pdf import render_pdf
 from server.opinions.records import IssuedOpinion
 from server.opinions.stored import from_stored
-from server.intake.lines import register_lines
 from server.volumetry.actions import Segmentation, keep, measure_from_archive
 
 FEED_EVERY_S = 1.0
 JOBS_EVERY_S = 0.5
 LINES_EVERY_S = 10.0
+REFUSALS_EVERY_S = 5.0
 log = logging.getLogger("margin.worker")
 Payload = dict[str, Any]
 
@@ -69,6 +71,7 @@ class Worker:
             "feed": (self._follow, FEED_EVERY_S),
             "jobs": (self._work, JOBS_EVERY_S),
             "lines": (self._register_lines, LINES_EVERY_S),
+            "refusals": (self._note_refusals, REFUSALS_EVERY_S),
         }
         threads = [
             threading.Thread(target=self._loop, args=(name, step, every_s), name=name)
@@ -104,6 +107,10 @@ class Worker:
                 register_lines(session, self.archive)
             except ArchiveUnavailable:
                 return
+
+    def _note_refusals(self) -> None:
+        with self.db.writing() as session:
+            take_over(session, self.settings.log_dir / "orthanc.log", utc_now())
 
     def _work(self) -> None:
         while not self.stopping.is_set() and self.do_next_job():

@@ -112,7 +112,7 @@ BY_ROLE: dict[str, frozenset[Action]] = {
 
 # Reading these is itself an event worth a line in the audit trail.
 READING_IS_RECORDED = frozenset(
-    {A.AUDIT_READ, A.CASE_READ, A.DOCUMENT_READ, A.IMAGES_READ, A.OPINION_READ}
+    {A.ARRIVALS_READ, A.AUDIT_READ, A.CASE_READ, A.DOCUMENT_READ, A.IMAGES_READ, A.OPINION_READ}
 )
 
 

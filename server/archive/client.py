@@ -42,12 +42,10 @@ from server.archive.wire import KEEP_ALIVE_S, Stream, Wire
 READ_TIMEOUT_S = 120.0  # a study's metadata is computed before its first byte: seconds to a minute
 PATIENT_IDS_KEPT_S = 60.0
 PATIENT_IDS_KEPT = 4096
-ATTRIBUTION = (
-    "1024"  # the first of Orthanc's user-defined metadata: who stored an instance through us
-)
+ATTRIBUTION = "1024"  # user-defined metadata of Orthanc: who stored an instance through us
 DICOMWEB = "/dicom-web"
-# Characters that the plugin (1.7) understands only when they stand in a query as they are: it compares
-# what is percent-encoded literally.
+# Characters that the plugin (1.7) understands only when they stand in a query as they are: what is
+# percent-encoded it compares as it comes.
 PLAIN = "*?^,:/@=!$'()\\"
 
 T = TypeVar("T")

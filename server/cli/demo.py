@@ -24,4 +24,5 @@ def demo(home: Path | None, port: int | None, dicom_port: int | None) -> None:
     environment = {**os.environ, **settings.to_environ()}
     # Whoever fills the world is a child of the foreground, and ends by itself or with it.
     subprocess.Popen([sys.executable, "-m", "server.demo.welcome"], env=environment)
-    os.execve(sys.executable, [sys.executable, "-m", "server.processes.foreground"], environment)
+    foreground = [sys.executable, "-m", "server.processes.foreground"]
+    os.execve(sys.executable, foreground, environment)  # noqa: S606 - no shell is wanted

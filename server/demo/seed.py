@@ -27,6 +27,7 @@ from server.demo.phantoms import Phantom
 from server.demo.segmentations import segment
 from server.dicom.association import Peer
 from server.dicom.sending import Summary, send
+from server.foundation import audit
 from server.foundation.clock import utc_now
 from server.foundation.db import Database
 from server.foundation.errors import Unavailable
@@ -147,7 +148,7 @@ def _case(session: Session, demo: DemoCase) -> Case:
         return known
     hospital = _hospital(session, demo.hospital)
     assert hospital is not None
-    return cases.open_case(
+    case = cases.open_case(
         session,
         organ=demo.organ,
         hospital=hospital,
@@ -157,6 +158,21 @@ def _case(session: Session, demo: DemoCase) -> Case:
         accession_number=demo.accession_number,
         opened_by=DEMO,
         now=utc_now(),
+    )
+    _record(session, "case.open", case)
+    return case
+
+
+def _record(session: Session, action: str, case: Case) -> None:
+    """The demo's deeds stand in the trail like everybody's."""
+    audit.append(
+        session,
+        actor=DEMO,
+        action=action,
+        object_=f"case {case.number}",
+        outcome="done",
+        now=utc_now(),
+        case_number=case.number,
     )
 
 
@@ -214,9 +230,11 @@ def _assign(session: Session) -> None:
         case = _case(session, demo)
         if case.state == State.AWAITING_RECORDS and demo.surgeon:
             cases.declare_records_complete(session, case, case.version, now)
+            _record(session, "case.advance", case)
         if case.state == State.READY and demo.surgeon:
             surgeon = _known(session, demo.surgeon)
             cases.assign(session, case, surgeon, seen_version=case.version, by=DEMO, now=now)
+            _record(session, "case.assign", case)
 
 
 def _known(session: Session, demo: DemoPerson) -> Person:
@@ -231,8 +249,9 @@ def _links(session: Session, settings: Settings) -> tuple[tuple[str, str], ...]:
     for demo in (cast.LIVER_CASE, cast.PANCREAS_CASE):
         case = _case(session, demo)
         for grant in grants_of_case(session, case.id):
-            if grant.issued_by == DEMO:
+            if grant.issued_by == DEMO and grant.revoked_at is None:
                 revoke_grant(session, grant, by=DEMO, why="The demo was started again.", now=now)
+                _record(session, "grant.revoke", case)
         assert demo.surgeon is not None
         surgeon = _known(session, demo.surgeon)
         for label, for_whom, permits, person in (
@@ -254,5 +273,6 @@ def _links(session: Session, settings: Settings) -> tuple[tuple[str, str], ...]:
                 now=now,
                 person=person,
             )
+            _record(session, "grant.issue", case)
             links.append((label, f"{settings.public_url}/open#{issued.token}"))
     return tuple(links)

@@ -1,6 +1,6 @@
 """One DICOM association as its requestor: open it, echo, store, release.
 
-PDUs and command sets are encoded by pynetdicom; the exchange itself is here, because a requestor
+PDUs are pynetdicom's; the exchange itself is here, because a requestor
 that sends one instance and waits for its answer needs no threads. pynetdicom's own requestor polls
 two of them every millisecond and stays near 100 instances of 527 kB per second where the receiver
 takes 170.
@@ -12,12 +12,9 @@ import socket
 import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
-from io import BytesIO
 from typing import Final, Self
 
-from pydicom.dataset import Dataset
 from pydicom.uid import UID
-from pynetdicom.dsutils import decode, encode
 from pynetdicom.pdu import (
     A_ABORT_RQ,
     A_ASSOCIATE_AC,
@@ -55,6 +52,18 @@ _LAST: Final = 2
 _C_STORE_RQ: Final = 0x0001  # command fields, PS3.7 E.1
 _C_ECHO_RQ: Final = 0x0030
 _NO_DATASET: Final = 0x0101  # PS3.7 E.1
+_WITH_DATASET: Final = 0x0001
+
+# Elements of group 0000, PS3.7 E.1.
+_AFFECTED_CLASS: Final = 0x0002
+_FIELD: Final = 0x0100
+_MESSAGE_ID: Final = 0x0110
+_RESPONDED_TO: Final = 0x0120
+_PRIORITY: Final = 0x0700
+_DATASET_TYPE: Final = 0x0800
+_STATUS: Final = 0x0900
+_ERROR_COMMENT: Final = 0x0902
+_AFFECTED_INSTANCE: Final = 0x1000
 
 
 class PeerUnreachable(Unavailable):
@@ -86,6 +95,15 @@ class Peer:
 
     def __str__(self) -> str:
         return f"{self.called_aet} at {self.host}:{self.port}"
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The receiver's answer: Status (0000,0900), 0 for success, and its ErrorComment (0000,0902),
+    empty when it gave none."""
+
+    status: int
+    comment: str
 
 
 Wanted = tuple[str, str]
@@ -146,28 +164,30 @@ class Association:
             peer, connection, accepted, min(limit or _LARGEST_PDU, _WRITE_BYTES) - _PDV_OVERHEAD
         )
 
-    def echo(self) -> int:
-        """C-ECHO (PS3.7 9.1.5); the status, 0 for success. Raises AssociationLost."""
-        context = self.contexts[(VERIFICATION, DEFAULT_SYNTAX)]
-        command = Dataset()
-        command.AffectedSOPClassUID = VERIFICATION
-        command.CommandField = _C_ECHO_RQ
-        command.CommandDataSetType = _NO_DATASET
-        return int(self._exchange(context, command, memoryview(b"")).Status)
+    def echo(self) -> Answer:
+        """C-ECHO (PS3.7 9.1.5). Raises AssociationLost."""
+        command = {
+            _AFFECTED_CLASS: _uid(VERIFICATION),
+            _FIELD: _short(_C_ECHO_RQ),
+            _DATASET_TYPE: _short(_NO_DATASET),
+        }
+        return self._exchange(
+            self.contexts[(VERIFICATION, DEFAULT_SYNTAX)], command, memoryview(b"")
+        )
 
-    def store(self, pair: Wanted, sop_instance_uid: str, dataset: memoryview) -> Dataset:
+    def store(self, pair: Wanted, sop_instance_uid: str, dataset: memoryview) -> Answer:
         """C-STORE (PS3.7 9.1.1) of a dataset encoded in the pair's transfer syntax, without its
-        File Meta Information. The answer's command set: Status, and ErrorComment when the receiver
-        gave one.
+        File Meta Information.
 
         Raises KeyError when the pair was not accepted, AssociationLost when no answer came.
         """
-        command = Dataset()
-        command.AffectedSOPClassUID = pair[0]
-        command.CommandField = _C_STORE_RQ
-        command.Priority = 0
-        command.CommandDataSetType = 0x0001
-        command.AffectedSOPInstanceUID = sop_instance_uid
+        command = {
+            _AFFECTED_CLASS: _uid(pair[0]),
+            _FIELD: _short(_C_STORE_RQ),
+            _PRIORITY: _short(0),
+            _DATASET_TYPE: _short(_WITH_DATASET),
+            _AFFECTED_INSTANCE: _uid(sop_instance_uid),
+        }
         return self._exchange(self.contexts[pair], command, dataset)
 
     def release(self) -> None:
@@ -194,9 +214,9 @@ class Association:
         finally:
             self._connection.close()
 
-    def _exchange(self, context_id: int, command: Dataset, dataset: memoryview) -> Dataset:
+    def _exchange(self, context_id: int, command: dict[int, bytes], dataset: memoryview) -> Answer:
         self._message_id = self._message_id % 0xFFFF + 1
-        command.MessageID = self._message_id
+        command[_MESSAGE_ID] = _short(self._message_id)
         try:
             self._send(context_id, _encoded(command), dataset)
             return self._answer()
@@ -235,7 +255,7 @@ class Association:
                 found.append((kind | last, content[start : start + self._fragment_bytes]))
         return found
 
-    def _answer(self) -> Dataset:
+    def _answer(self) -> Answer:
         command = b""
         while True:
             pdu = _read_pdu(self._connection, self.peer)
@@ -333,23 +353,42 @@ def _read(connection: socket.socket, count: int, peer: Peer) -> bytes:
     return bytes(found)
 
 
-def _encoded(command: Dataset) -> bytes:
-    # Command sets are Implicit VR Little Endian and begin with their own length, PS3.7 6.3.1.
-    body = encode(command, True, True)
-    if body is None:
-        raise ValueError("the command set cannot be encoded")
-    return struct.pack("<HHLL", 0x0000, 0x0000, 4, len(body)) + body
+def _short(value: int) -> bytes:
+    return struct.pack("<H", value)
 
 
-def _decoded(command: bytes, message_id: int, peer: Peer) -> Dataset:
+def _uid(value: str) -> bytes:
+    return value.encode("ascii") + b"\0" * (len(value) % 2)  # even length, PS3.5 9.1
+
+
+def _encoded(command: dict[int, bytes]) -> bytes:
+    # Command sets are Implicit VR Little Endian, group 0000, in ascending order, and begin with
+    # their own length (PS3.7 6.3.1). Packed here because pydicom takes 0.4 ms for it, per instance.
+    body = b"".join(
+        struct.pack("<HHL", 0, element, len(value)) + value
+        for element, value in sorted(command.items())
+    )
+    return struct.pack("<HHLL", 0, 0, 4, len(body)) + body
+
+
+def _decoded(command: bytes, message_id: int, peer: Peer) -> Answer:
+    found: dict[int, bytes] = {}
+    at = 0
     try:
-        answer = decode(BytesIO(command), True, True)
-        answered, _status = int(answer.MessageIDBeingRespondedTo), int(answer.Status)
-    except Exception as problem:
+        while at < len(command):
+            group, element, length = struct.unpack_from("<HHL", command, at)
+            if group != 0 or at + 8 + length > len(command):
+                raise AssociationLost(f"{peer} sent an answer that cannot be read.")
+            found[element] = command[at + 8 : at + 8 + length]
+            at += 8 + length
+        (answered,) = struct.unpack("<H", found[_RESPONDED_TO])
+        (status,) = struct.unpack("<H", found[_STATUS])
+    except (struct.error, KeyError) as problem:
         raise AssociationLost(f"{peer} sent an answer that cannot be read.") from problem
     if answered != message_id:
         raise AssociationLost(f"{peer} answered message {answered} instead of {message_id}.")
-    return answer
+    comment = found.get(_ERROR_COMMENT, b"").decode("ascii", "replace").strip(" \0")
+    return Answer(status, comment)
 
 
 def _rejection(peer: Peer, answer: A_ASSOCIATE_RJ) -> AssociationRejected:

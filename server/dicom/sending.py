@@ -19,7 +19,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from pydicom.dataset import Dataset
 from pydicom.uid import UID
 from pynetdicom.status import STORAGE_SERVICE_CLASS_STATUS
 from tenacity import RetryCallState, Retrying, retry_if_exception
@@ -28,6 +27,7 @@ from server.dicom.association import (
     DEFAULT_SYNTAX,
     MOST_CONTEXTS,
     VERIFICATION,
+    Answer,
     Association,
     AssociationLost,
     AssociationRejected,
@@ -158,7 +158,7 @@ def echo(peer: Peer) -> float:
         association.abort()
         raise AssociationRejected(f"{peer} accepts the association but not verification (C-ECHO).")
     started = time.monotonic()
-    status = association.echo()
+    status = association.echo().status
     seconds = time.monotonic() - started
     association.release()
     if status != 0:
@@ -276,10 +276,10 @@ class _Sending:
             return
         answer = association.store(pair, head.SOPInstanceUID, dataset)
         said = RefusedFile(head.name, _in_words(answer))
-        if answer.Status in _WARNINGS:
+        if answer.status in _WARNINGS:
             with self._lock:
                 self.warned.append(said)
-        self._settle(head, None if answer.Status == 0 or answer.Status in _WARNINGS else said)
+        self._settle(head, None if answer.status == 0 or answer.status in _WARNINGS else said)
 
     def _after_loss(self, batch: _Queue, head: FileHead, loss: AssociationLost) -> None:
         with batch.lock:
@@ -339,12 +339,10 @@ def _pair(head: FileHead) -> Wanted:
     return head.SOPClassUID, head.TransferSyntaxUID
 
 
-def _in_words(answer: Dataset) -> str:
-    status = int(answer.Status)
-    meaning = STORAGE_SERVICE_CLASS_STATUS.get(status, ("", ""))[1] or "no meaning given"
-    comment = str(answer.get("ErrorComment", "")).strip()
-    said = f", and says: {comment}" if comment else ""
-    return f"The receiver answered 0x{status:04X} ({meaning}){said}."
+def _in_words(answer: Answer) -> str:
+    meaning = STORAGE_SERVICE_CLASS_STATUS.get(answer.status, ("", ""))[1] or "no meaning given"
+    said = f", and says: {answer.comment}" if answer.comment else ""
+    return f"The receiver answered 0x{answer.status:04X} ({meaning}){said}."
 
 
 def _unwanted(pair: Wanted) -> str:

@@ -7,8 +7,6 @@ objects are written every time.
 
 from __future__ import annotations
 
-import threading
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -16,15 +14,13 @@ from typing import Any
 from flask import Response, request
 
 from server.access.door import Credentials, ImageAdmission, ImageDoor, Route, describe_refusal
+from server.access.openings import Openings
 from server.access.permissions import Action
 from server.archive import Archive
 from server.foundation import audit
 from server.foundation.clock import utc_now
 from server.foundation.db import Database
 from server.foundation.errors import MarginError
-
-OPENING_IS_REMEMBERED_FOR_S = 900.0
-MOST_OPENINGS = 5000
 
 
 @dataclass(frozen=True)
@@ -63,14 +59,15 @@ class Doorway:
         archive: Archive,
         read_credentials: Callable[[str | None], Credentials],
         answer_to: Callable[[MarginError], Response],
+        public_url: str = "",
     ) -> None:
         self._db = db
         self._archive = archive
         self._door = ImageDoor(db, utc_now)
         self._read_credentials = read_credentials
         self._answer_to = answer_to
-        self._opened: dict[tuple[str, str | None], float] = {}
-        self._lock = threading.Lock()
+        self._public_url = public_url.rstrip("/")
+        self._openings = Openings()
 
     def endpoint(self, route: Route) -> Callable[..., Any]:
         """The endpoint of one route, under a visit's address or for a bearer token."""
@@ -82,7 +79,9 @@ class Doorway:
                 admission = self._door.admit(
                     route.action, self._read_credentials(launch_id), launch_id
                 )
-                prefix = f"/r/{launch_id}/dicom-web" if launch_id else "/dicom-web"
+                # A program has no origin to complete a path with, so it gets whole addresses.
+                whole = f"{self._public_url}/dicom-web"
+                prefix = f"/r/{launch_id}/dicom-web" if launch_id else whole
                 pass_ = ImagePass(
                     admission.actor.text, AdmissionScope(admission), prefix, self._archive
                 )
@@ -92,22 +91,13 @@ class Doorway:
                 return self._answer_to(error)
             if route.action is not Action.IMAGES_READ:
                 self._record(route, admission, "done", "", args)
-            elif "study" in args and self._is_first(admission.actor.text, args["study"]):
+            elif "study" in args and self._openings.is_first(
+                admission.actor.text, str(args["study"])
+            ):
                 self._record(route, admission, "allowed", "", args)
             return response
 
         return endpoint
-
-    def _is_first(self, actor: str, study: str) -> bool:
-        """Whether this actor has not opened this study within the last quarter of an hour."""
-        now, key = time.monotonic(), (actor, study)
-        with self._lock:
-            if self._opened.get(key, 0.0) > now:
-                return False
-            if len(self._opened) >= MOST_OPENINGS:
-                self._opened.clear()
-            self._opened[key] = now + OPENING_IS_REMEMBERED_FOR_S
-            return True
 
     def _record(
         self,

@@ -31,7 +31,7 @@ from server.dicomweb.answers import (
 )
 from server.dicomweb.multipart import Unwrapped, closing, part_head, unwrap
 from server.dicomweb.pixels import HEAD_BYTES, stored_syntax
-from server.dicomweb.scope import Pass, inside, outside, own_base, wishes
+from server.dicomweb.scope import Pass, inside, outside, wishes
 from server.foundation.errors import NotAcceptable, Refused
 
 PDF = "application/pdf"
@@ -49,7 +49,7 @@ def metadata(
     """`GET .../metadata` at three levels: the DICOM JSON Model, passed through as it comes."""
     path = inside(pass_, study, series, instance)
     media_type = choose(wishes(), (JSON, "application/json"))
-    base = own_base(pass_)
+    base = pass_.prefix
     tag = _state(pass_.archive, base, study, series, instance)
     if tag in request.if_none_match:
         unchanged = Response(status=304, headers={"Cache-Control": CHANGING})

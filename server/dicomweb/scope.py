@@ -33,8 +33,11 @@ class Scope(Protocol):
 class Pass(Protocol):
     """Who was let in, to what, and where they see it.
 
-    `prefix` is the path under which this caller sees DICOMweb: `/r/<launch>/dicom-web` or
-    `/dicom-web`. `actor` names the caller for what is kept beside a stored instance.
+    `prefix` is how every address of ours begins for this caller: for a browser the path
+    `/r/<launch>/dicom-web`, right whatever proxies stand between; for a program, which has no
+    origin to complete a path with, the whole `https://.../dicom-web`. (The Host header would not
+    do: dicomweb-client sends it without its port.) `actor` names the caller for what is kept beside
+    a stored instance.
     """
 
     @property
@@ -80,14 +83,3 @@ def wishes() -> tuple[Wish, ...]:
     8.3.3.1).
     """
     return read_accept(request.args.get("accept") or ", ".join(request.headers.getlist("Accept")))
-
-
-def own_base(pass_: Pass) -> str:
-    """How our own addresses begin for this caller.
-
-    A program (it sends Authorization) has no origin to complete a path with, so it gets whole URLs.
-    A browser gets paths: they are right whatever proxies stand between.
-    """
-    if "Authorization" in request.headers:
-        return request.host_url.rstrip("/") + pass_.prefix
-    return pass_.prefix

@@ -12,7 +12,7 @@ from pydicom.datadict import keyword_for_tag, tag_for_keyword
 
 from server.archive import PLAIN, ArchiveFailed
 from server.dicomweb.accept import JSON, choose
-from server.dicomweb.scope import UID, Pass, inside, own_base, wishes
+from server.dicomweb.scope import UID, Pass, inside, wishes
 from server.foundation.errors import BadRequest
 
 STUDY, SERIES, INSTANCE = "0020000D", "0020000E", "00080018"
@@ -67,9 +67,8 @@ def _answer(pass_: Pass, level: str, study: str | None, series: str | None) -> R
         if len(found) > wanted:
             break
     page = found[query.offset : wanted]
-    base = own_base(pass_)
     for item in page:
-        item[RETRIEVE_URL] = {"vr": "UR", "Value": [base + _path_of(item, level)]}
+        item[RETRIEVE_URL] = {"vr": "UR", "Value": [pass_.prefix + _path_of(item, level)]}
     response = Response(json.dumps(page), content_type=media_type)
     response.headers["Cache-Control"] = "private, no-cache"
     if len(found) > wanted and query.limit == MOST_RESULTS:

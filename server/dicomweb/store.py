@@ -14,10 +14,10 @@ from pydicom.errors import InvalidDicomError
 from werkzeug.http import parse_options_header
 
 from server.access.permissions import Action
-from server.archive import RefusedByArchive
+from server.archive import ArchiveFailed, RefusedByArchive
 from server.dicomweb.accept import DICOM, JSON, MULTIPART, choose
 from server.dicomweb.multipart import PartReader, Received
-from server.dicomweb.scope import UID, Pass, inside, own_base, wishes
+from server.dicomweb.scope import UID, Pass, inside, wishes
 from server.foundation.errors import BadRequest, Refused, UnsupportedMedia
 
 LARGEST_PART_BYTES = (
@@ -86,7 +86,7 @@ def store(pass_: Pass, study: str | None = None) -> Response:
         raise BadRequest("The multipart body has no part.")
     stored = [outcome for outcome in outcomes if not outcome.failure]
     status = 200 if len(stored) == len(outcomes) else 202 if stored else 409
-    body = json.dumps(_report(own_base(pass_), study, outcomes))
+    body = json.dumps(_report(pass_.prefix, study, outcomes))
     return Response(body, status=status, content_type=JSON, headers={"Cache-Control": "no-store"})
 
 
@@ -119,8 +119,10 @@ def _take(pass_: Pass, study: str | None, part: Received) -> Outcome:
     md5 = _clean_preamble(part.file)
     try:
         stored = pass_.archive.store_instance(part.file, size_bytes=part.size_bytes, by=pass_.actor)
-    except RefusedByArchive:
-        return Outcome(named.SOPClassUID, named.SOPInstanceUID, failure=CANNOT_UNDERSTAND)
+    except (RefusedByArchive, ArchiveFailed) as error:
+        refused = isinstance(error, RefusedByArchive)
+        failure = CANNOT_UNDERSTAND if refused else PROCESSING_FAILURE
+        return Outcome(named.SOPClassUID, named.SOPInstanceUID, failure=failure)
     other = stored.status == "AlreadyStored" and (
         pass_.archive.instance_md5(stored.orthanc_id) != md5
     )

@@ -35,7 +35,7 @@ class FileStore:
             half.write(content)
             half.flush()
             os.fsync(half.fileno())
-        os.replace(half.name, target)
+        Path(half.name).replace(target)
         return sha256
 
     def open(self, sha256: str) -> BinaryIO:

@@ -63,7 +63,6 @@ class FrameGrid:
     row_cosines: Vector
     column_cosines: Vector
     slice_spacing_mm: float | None
-    slice_thickness_mm: float | None
 
 
 @dataclass(frozen=True)
@@ -258,7 +257,6 @@ def _grid(dataset: Dataset) -> FrameGrid:
         row_cosines=row,
         column_cosines=column,
         slice_spacing_mm=_optional(measures.get("SpacingBetweenSlices")),
-        slice_thickness_mm=_optional(measures.get("SliceThickness")),
     )
 
 

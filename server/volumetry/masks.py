@@ -68,9 +68,6 @@ def describe(segmentation: Segmentation) -> str:
 def spacing_note(segmentation: Segmentation, images: SeriesGeometry) -> str:
     """A sentence when the Segmentation's own pixel measures disagree with the images' positions."""
     written, true = segmentation.grid.slice_spacing_mm, images.slice_spacing_mm
-    name = "SpacingBetweenSlices"
-    if written is None:
-        written, name = segmentation.grid.slice_thickness_mm, "SliceThickness"
     if (
         written is None
         or true is None
@@ -78,8 +75,8 @@ def spacing_note(segmentation: Segmentation, images: SeriesGeometry) -> str:
     ):
         return ""
     return (
-        f"The segmentation's own pixel measures give {name} {_mm(written)} mm; the images lie "
-        f"{_mm(true)} mm apart. The volumes use {_mm(true)} mm."
+        f"The segmentation's own pixel measures give SpacingBetweenSlices {_mm(written)} mm; "
+        f"the images lie {_mm(true)} mm apart. The volumes use {_mm(true)} mm."
     )
 
 

@@ -102,6 +102,6 @@ def _study(arrival: Arrival) -> Study:
 
 def _day(text: str) -> date | None:
     try:
-        return datetime.strptime(text, "%Y%m%d").date()  # PS3.5 6.2, VR DA
+        return date.fromisoformat(text) if len(text) == 8 else None  # PS3.5 6.2, VR DA
     except ValueError:
         return None

@@ -6,6 +6,9 @@ their findings are put onto the same fields by `show_problems`.
 
 from __future__ import annotations
 
+from typing import Any
+
+from flask import request
 from flask_wtf import FlaskForm
 from wtforms import (
     BooleanField,
@@ -36,8 +39,17 @@ def text_only(value: str | None) -> str | None:
     return "".join(c for c in value if c in "\n\r\t" or c.isprintable())
 
 
-class Form(FlaskForm):
+class Form(FlaskForm):  # type: ignore[misc]
     """A form of ours. `general` holds what cannot be said at one field."""
+
+    class Meta(FlaskForm.Meta):  # type: ignore[misc]
+        """Where a form's values come from."""
+
+        def wrap_formdata(self, form: FlaskForm, formdata: Any) -> Any:
+            """Text fields of the request only: a file or a JSON body never stands in for text."""
+            if formdata is None or hasattr(formdata, "getlist"):
+                return formdata
+            return request.form if form.is_submitted() else None
 
     @property
     def general(self) -> list[str]:
@@ -58,7 +70,8 @@ def show_problems(form: Form, error: Invalid | Conflict) -> None:
         form.form_errors.append(f"{error.detail} {error.remedy}".strip())
 
 
-def required(message: str) -> list[object]:
+def required(message: str) -> list[InputRequired]:
+    """The validators of a field that must be filled in."""
     return [InputRequired(message)]
 
 
@@ -138,10 +151,6 @@ class RevokeForm(Form):
 class AttachForm(Form):
     case_number = StringField("Case")
     other_number = StringField("Another case")
-
-
-class PlainForm(Form):
-    """A button: nothing but the protection against other sites."""
 
 
 class HospitalForm(Form):

@@ -8,7 +8,7 @@ from flask import Response, jsonify, make_response, request
 
 from server.access.door import Route
 from server.access.permissions import Account, Action, Holder
-from server.annotations import actions as annotations
+from server.annotations import actions as annotation_actions
 from server.annotations.organs import ORGANS
 from server.annotations.queries import annotation_of, current, signed_revisions
 from server.annotations.records import Revision
@@ -25,7 +25,6 @@ from server.people.records import Person
 from server.volumetry.queries import volume_json, volumes_of_case
 from server.web.composition import Signature, compose, study_for_document
 from server.web.visit import Visit
-
 
 
 class BodyNotUnderstood(BadRequest):
@@ -68,7 +67,7 @@ def save_annotation(visit: Visit) -> Response:
     """Keep the answers; the whole document over the version that was seen."""
     body = _body({"answers": dict, "version": int})
     draft = _draft(visit)
-    saved = annotations.save(
+    saved = annotation_actions.save(
         visit.session, draft, body["answers"], seen_version=body["version"], now=visit.now
     )
     if visit.case.state == State.ASSIGNED:
@@ -87,7 +86,7 @@ def sign_annotation(visit: Visit) -> Response:
     """Make the annotation final and ask for the opinion's document."""
     body = _body({"version": int, "verdict": str})
     case, (_, name) = visit.case, _reviewer(visit)
-    signed = annotations.sign(
+    signed = annotation_actions.sign(
         visit.session,
         _draft(visit),
         seen_version=body["version"],
@@ -162,7 +161,7 @@ def _signer(visit: Visit) -> Signer:
 
 def _draft(visit: Visit) -> Revision:
     reviewer_id, name = _reviewer(visit)
-    return annotations.draft_of(
+    return annotation_actions.draft_of(
         visit.session, visit.case.id, visit.case.organ, reviewer_id=reviewer_id, reviewer_name=name
     )
 

@@ -171,7 +171,7 @@ def organ_title(organ_id: str) -> str:
 
 
 def person_name(value: str | None) -> str:
-    """A DICOM person name (PS3.5 6.2, VR PN) as `FAMILY, Given Middle`; other scripts in brackets."""
+    """A DICOM person name (PS3.5 6.2, VR PN) as `FAMILY, Given`; other scripts in brackets."""
     groups = [_name_group(group) for group in (value or "").split("=")[:3]]
     shown = [group for group in groups if group]
     if not shown:

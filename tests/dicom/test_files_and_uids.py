@@ -103,7 +103,21 @@ def test_uids_are_recognised(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "1", ".1", "1.", "1..2", "1.2/../3", "1.2 ", "1.2\n", "1.a", "1." + "2" * 63, None, "1.２"]
+    "text",
+    [
+        "",
+        "1",
+        ".1",
+        "1.",
+        "1..2",
+        "1.2/../3",
+        "1.2 ",
+        "1.2\n",
+        "1.a",
+        "1." + "2" * 63,
+        None,
+        "1.２",
+    ],
 )
 def test_what_only_looks_like_a_uid_is_not_one(text: object) -> None:
     assert not is_uid(text)

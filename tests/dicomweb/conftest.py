@@ -75,12 +75,12 @@ def outsider(callers: dict[str, Caller]) -> Caller:
 @pytest.fixture(scope="package")
 def gateway_url(archive: Archive) -> Iterator[str]:
     """The gateway behind a real socket, for clients that want one."""
-    server = make_server(
-        "127.0.0.1", free_port(18350), gateway_app(archive, SCOPES), threaded=True
-    )
+    port = free_port(18350)
+    url = f"http://127.0.0.1:{port}"
+    server = make_server("127.0.0.1", port, gateway_app(archive, SCOPES, url), threaded=True)
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
-    yield f"http://127.0.0.1:{server.server_port}"
+    yield url
     server.shutdown()
     thread.join(5)
     server.server_close()

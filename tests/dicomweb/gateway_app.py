@@ -44,7 +44,9 @@ class HandMadePass:
     archive: Archive
 
 
-def gateway_app(archive: Archive, scopes: Mapping[str, HandMadeScope]) -> Flask:
+def gateway_app(
+    archive: Archive, scopes: Mapping[str, HandMadeScope], public_url: str = "http://localhost"
+) -> Flask:
     """Every route under `/dicom-web` (bearer: the scope's name) and `/r/<name>/dicom-web`."""
     app = Flask("tests.dicomweb", static_folder=None)
     for position, route in enumerate(ROUTES):
@@ -52,7 +54,7 @@ def gateway_app(archive: Archive, scopes: Mapping[str, HandMadeScope]) -> Flask:
             app.add_url_rule(
                 prefix + route.url,
                 endpoint=f"{position}{prefix}",
-                view_func=_endpoint(route, archive, scopes),
+                view_func=_endpoint(route, archive, scopes, public_url),
                 methods=list(route.methods),
             )
     app.register_error_handler(MarginError, problems.response_to)
@@ -60,11 +62,11 @@ def gateway_app(archive: Archive, scopes: Mapping[str, HandMadeScope]) -> Flask:
 
 
 def _endpoint(
-    route: Route, archive: Archive, scopes: Mapping[str, HandMadeScope]
+    route: Route, archive: Archive, scopes: Mapping[str, HandMadeScope], public_url: str
 ) -> Callable[..., Any]:
     def endpoint(launch: str | None = None, **args: Any) -> Response:
         name = launch or request.headers["Authorization"].removeprefix("Bearer ")
-        prefix = f"/r/{launch}/dicom-web" if launch else "/dicom-web"
+        prefix = f"/r/{launch}/dicom-web" if launch else f"{public_url}/dicom-web"
         response: Response = route.view(HandMadePass(name, scopes[name], prefix, archive), **args)
         return response
 

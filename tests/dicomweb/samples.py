@@ -1,7 +1,7 @@
 """The images of the gateway's tests.
 
-Mrs INSIDE has the case's study, its prior, one for writing, and one that is not of the case; Mr OTHER
-has one study of another case.
+Mrs INSIDE has the case's study, its prior, one for writing, and one that is not of the case; Mr
+OTHER has one study of another case.
 """
 
 from __future__ import annotations

@@ -42,7 +42,9 @@ def test_octets_in_any_syntax_are_understood_however_they_are_written(header: st
 
 
 @pytest.mark.parametrize("stored", [IMPLICIT, EXPLICIT_LITTLE])
-@pytest.mark.parametrize("asked", ["", "; transfer-syntax=*", f"; transfer-syntax={EXPLICIT_LITTLE}"])
+@pytest.mark.parametrize(
+    "asked", ["", "; transfer-syntax=*", f"; transfer-syntax={EXPLICIT_LITTLE}"]
+)
 def test_uncompressed_frames_leave_as_explicit_little_endian(stored: str, asked: str) -> None:
     wishes = read_accept(f'multipart/related; type="{OCTETS}"{asked}')
     assert choose_frames(wishes, stored, single=False) == FrameForm(

@@ -82,8 +82,9 @@ def test_dicomweb_client_follows_bulk_data_addresses(program: DICOMwebClient) ->
 
 def test_dicomweb_client_stores_a_segmentation_in_chunks(program: DICOMwebClient) -> None:
     segmentation = samples.segmentation(f"{samples.WRITABLE}.60.1", f"{samples.WRITABLE}.60")
-    segmentation.ImageComments = "so long that it is sent in several chunks " * 200
-    answer = program.store_instances([segmentation])
+    segmentation.ImageComments = "so long that it is sent in several chunks; " * 200 + "end"
+    file = dcmread(io.BytesIO(written(segmentation)))
+    answer = program.store_instances([file])
     assert answer.ReferencedSOPSequence[0].ReferencedSOPInstanceUID == segmentation.SOPInstanceUID
     assert "FailedSOPSequence" not in answer
     stored = program.retrieve_instance(
@@ -152,7 +153,9 @@ def test_ohif_opens_a_study_with_its_usual_sequence_of_requests(gateway_url: str
 def test_a_client_that_goes_away_in_the_middle_leaves_nothing_open(
     gateway_url: str, archive
 ) -> None:
-    big = ct_slice(samples.INSIDE, samples.WRITABLE, f"{samples.WRITABLE}.70", 1, rows=4000, columns=4000)
+    big = ct_slice(
+        samples.INSIDE, samples.WRITABLE, f"{samples.WRITABLE}.70", 1, rows=4000, columns=4000
+    )
     archive.store_instance(written(big))
     path = (
         f"/r/insider/dicom-web/studies/{samples.WRITABLE}/series/{samples.WRITABLE}.70"

@@ -22,7 +22,9 @@ def frames_of(series: str, instance: str, numbers: str = "1") -> str:
     return f"/studies/{samples.CASE}/series/{series}/instances/{instance}/frames/{numbers}"
 
 
-@pytest.mark.parametrize("accept", [OHIF, OCTETS, "*/*", None, f"{OCTETS}; transfer-syntax={EXPLICIT}"])
+@pytest.mark.parametrize(
+    "accept", [OHIF, OCTETS, "*/*", None, f"{OCTETS}; transfer-syntax={EXPLICIT}"]
+)
 @pytest.mark.parametrize("number", [1, 4])
 def test_a_ct_frame_is_its_pixels_labelled_explicit_little_endian(
     insider: Caller, accept: str | None, number: int

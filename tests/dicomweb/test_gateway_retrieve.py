@@ -166,7 +166,9 @@ def test_a_document_that_is_no_pdf_never_leaves_as_one(insider: Caller, accept: 
     assert response.json["error"]["code"] == "document_is_not_pdf"
 
 
-@pytest.mark.parametrize("attribute", ["7fe0001", "../../..", "00420011/../x", "PixelData", "0" * 9])
+@pytest.mark.parametrize(
+    "attribute", ["7fe0001", "../../..", "00420011/../x", "PixelData", "0" * 9]
+)
 def test_bulk_data_has_only_addresses_of_attributes(insider: Caller, attribute: str) -> None:
     assert insider.get(f"{SLICE}/bulk/{attribute}").status_code == 404
 
@@ -176,7 +178,12 @@ def test_bulk_data_has_only_addresses_of_attributes(insider: Caller, attribute: 
 
 @pytest.mark.parametrize(
     ("accept", "begins"),
-    [("image/jpeg", b"\xff\xd8"), ("image/png", b"\x89PNG"), ("*/*", b"\xff\xd8"), (None, b"\xff\xd8")],
+    [
+        ("image/jpeg", b"\xff\xd8"),
+        ("image/png", b"\x89PNG"),
+        ("*/*", b"\xff\xd8"),
+        (None, b"\xff\xd8"),
+    ],
 )
 def test_a_picture_is_drawn_as_jpeg_or_png(
     insider: Caller, accept: str | None, begins: bytes
@@ -198,7 +205,15 @@ def test_window_and_viewport_change_the_picture(insider: Caller) -> None:
 
 @pytest.mark.parametrize(
     "query",
-    ["window=1", "window=a,b", "viewport=0,0", "viewport=99999,1", "viewport=1", "quality=0", "quality=x"],
+    [
+        "window=1",
+        "window=a,b",
+        "viewport=0,0",
+        "viewport=99999,1",
+        "viewport=1",
+        "quality=0",
+        "quality=x",
+    ],
 )
 def test_a_picture_that_cannot_be_drawn_so_is_a_bad_request(insider: Caller, query: str) -> None:
     assert insider.get(f"{SLICE}/rendered?{query}").status_code == 400

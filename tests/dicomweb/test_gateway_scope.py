@@ -122,9 +122,7 @@ def test_addresses_of_orthanc_itself_do_not_exist(insider: Caller) -> None:
 
 
 @pytest.mark.parametrize("route", READING, ids=lambda route: route.url)
-def test_no_answer_names_the_backend(
-    insider: Caller, orthanc, route
-) -> None:
+def test_no_answer_names_the_backend(insider: Caller, orthanc, route) -> None:
     response = insider.get(address(route.url, CT), ANY)
     said = response.data + str(response.headers).encode()
     assert str(orthanc.http_port).encode() not in said.replace(str(CT).encode(), b"")
@@ -144,7 +142,9 @@ def test_every_answer_is_private_and_not_sniffed(insider: Caller, route) -> None
 
 
 def test_head_answers_like_get_without_a_body(insider: Caller) -> None:
-    path = f"/dicom-web{address('/studies/<study>/series/<series>/instances/<instance>', CT)}/frames/1"
+    path = (
+        f"/dicom-web{address('/studies/<study>/series/<series>/instances/<instance>', CT)}/frames/1"
+    )
     got = insider._client.get(path, headers=insider._headers, buffered=True)
     head = insider._client.head(path, headers=insider._headers, buffered=True)
     assert (head.status_code, head.data) == (200, b"")

@@ -140,9 +140,7 @@ def test_a_foreign_study_in_the_path_is_not_found(insider: Caller) -> None:
         ('multipart/related; type="application/dicom"; boundary="other"', 400),
     ],
 )
-def test_a_body_of_another_kind_is_refused(
-    insider: Caller, content_type: str, status: int
-) -> None:
+def test_a_body_of_another_kind_is_refused(insider: Caller, content_type: str, status: int) -> None:
     assert insider.post("/studies", multipart(seg(12))[0], content_type).status_code == status
 
 
@@ -159,5 +157,7 @@ def test_an_empty_multipart_body_is_refused(insider: Caller) -> None:
 
 def test_a_part_that_is_not_called_dicom_is_not_read(insider: Caller) -> None:
     body, _ = multipart(seg(14), content_type="text/html")
-    response = insider.post("/studies", body, 'multipart/related; type="application/dicom"; boundary=edge')
+    response = insider.post(
+        "/studies", body, 'multipart/related; type="application/dicom"; boundary=edge'
+    )
     assert (response.status_code, failures(response, "0008119A")) == (409, [CANNOT_UNDERSTAND])

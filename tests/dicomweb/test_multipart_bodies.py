@@ -25,7 +25,9 @@ class Drip:
 
 
 def read(body: bytes, step: int = 65536, most_bytes: int = 10**6) -> list[bytes]:
-    return [part.file.read() for part in PartReader(Drip(body, step), "edge", most_bytes=most_bytes)]
+    return [
+        part.file.read() for part in PartReader(Drip(body, step), "edge", most_bytes=most_bytes)
+    ]
 
 
 @given(st.lists(st.binary(max_size=300), max_size=4), st.integers(1, 40))
@@ -43,7 +45,9 @@ def test_what_we_write_we_can_read(content: bytes) -> None:
 
 def test_a_part_knows_its_type_and_size() -> None:
     body, _ = multipart(b"1234", content_type="application/dicom; x=y")
-    (part,) = [(p.content_type, p.size_bytes) for p in PartReader(io.BytesIO(body), "edge", most_bytes=9)]
+    (part,) = [
+        (p.content_type, p.size_bytes) for p in PartReader(io.BytesIO(body), "edge", most_bytes=9)
+    ]
     assert part == ("application/dicom; x=y", 4)
 
 

@@ -68,10 +68,10 @@ export function Criteria({ store, onJump }) {
     return null;
   }
   return html`
-    <section class="mgn-criteria" aria-label="What the criteria say">
-      <h2>
-        Computed from the findings <span class="mgn-aside">not a verdict</span>
-      </h2>
+    <details class="mgn-criteria" open>
+      <summary>
+        <h2>Computed from the findings <span class="mgn-aside">not a verdict</span></h2>
+      </summary>
       <div aria-live="polite">
         ${evaluations.map(
           (evaluation) => html`<${Card}
@@ -82,6 +82,6 @@ export function Criteria({ store, onJump }) {
           />`,
         )}
       </div>
-    </section>
+    </details>
   `;
 }

@@ -16,7 +16,7 @@ from server.foundation.errors import MarginError
 Schema = dict[str, Any]
 
 
-class SchemaFileBroken(MarginError):  # noqa: N818, errors are named after the fact
+class SchemaFileBroken(MarginError):
     """A schema file of ours cannot be unfolded; the message names the file and the reference."""
 
 

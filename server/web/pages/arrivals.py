@@ -45,7 +45,9 @@ def inbox(visit: Visit) -> Response:
     return _inbox(visit)
 
 
-def _inbox(visit: Visit, form: AttachForm | None = None, at: str = "", error: Invalid | None = None) -> Response:
+def _inbox(
+    visit: Visit, form: AttachForm | None = None, at: str = "", error: Invalid | None = None
+) -> Response:
     allowed = visit.account.hospital_ids
     by_title = {
         line.ae_title: hospital for hospital in hospitals(visit.session) for line in hospital.lines
@@ -103,7 +105,9 @@ def _reachable_case(visit: Visit, number: str) -> Case:
     """The case that a form names, for those who may attach to it; raises CaseNotFound."""
     case = case_by_number(visit.session, number)
     if not isinstance(may(visit.actor, Action.ARRIVAL_ATTACH, facts(case)), Allowed):
-        raise CaseNotFound(f"There is no case {number[:40]}.", remedy="Choose a case from the list.")
+        raise CaseNotFound(
+            f"There is no case {number[:40]}.", remedy="Choose a case from the list."
+        )
     return case
 
 
@@ -112,7 +116,9 @@ def set_aside(visit: Visit, arrival_id: str) -> Response:
     arrival = queries.arrival(visit.session, arrival_id, visit.account.hospital_ids)
     actions.set_aside(visit.session, arrival)
     visit.note(arrival=arrival.id)
-    return go("/arrivals", "The study was set aside. It stays in the archive and can still be attached.")
+    return go(
+        "/arrivals", "The study was set aside. It stays in the archive and can still be attached."
+    )
 
 
 ROUTES = [

@@ -1,4 +1,4 @@
-"""Style sheets, scripts and drawings of our own, addressed by their content so that they cache for ever."""
+"""Style sheets, scripts and drawings of our own, addressed by content to cache for ever."""
 
 from __future__ import annotations
 

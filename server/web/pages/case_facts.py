@@ -12,7 +12,7 @@ from server.annotations.organs import ORGANS
 from server.annotations.queries import annotation_of, current
 from server.annotations.records import Revision
 from server.cases.lifecycle import State
-from server.cases.records import Assignment, Case, CaseStudy
+from server.cases.records import Case, CaseStudy
 from server.intake.queries import arrivals_of_case
 from server.intake.records import Arrival
 from server.opinions.queries import opinions_of_case
@@ -96,9 +96,15 @@ class Step:
     standing: str
 
 
-def way(case: Case, holder: Assignment | None) -> list[Step]:
+def way(case: Case) -> list[Step]:
     """The case's way from question to opinion, for the line of steps."""
-    labels = ["Case opened", "Records received", "Records complete", "With a surgeon", "Opinion issued"]
+    labels = [
+        "Case opened",
+        "Records received",
+        "Records complete",
+        "With a surgeon",
+        "Opinion issued",
+    ]
     state = State(case.state)
     reached = {
         State.OPEN: 0,

@@ -6,7 +6,6 @@ from itertools import groupby
 from typing import Any
 
 from flask import Response
-from sqlalchemy import select
 
 from server.access.door import Route
 from server.access.permissions import Action, Permit
@@ -15,7 +14,7 @@ from server.annotations.organs import ORGANS
 from server.cases import actions
 from server.cases.lifecycle import Event, State, possible
 from server.cases.queries import holder
-from server.foundation.audit import AuditLine
+from server.foundation.audit import AuditLine, newest
 from server.foundation.errors import Invalid, MarginError
 from server.people.queries import hospital, people
 from server.web.forms import AssignForm, CaseForm, GrantForm, show_problems
@@ -53,7 +52,7 @@ def show_case(visit: Visit, refused: MarginError | None = None, **facts: Any) ->
     shown: dict[str, Any] = {
         "case": case,
         "row": row_of(case, visit.now),
-        "steps": case_facts.way(case, held_by),
+        "steps": case_facts.way(case),
         "events": [event for event in OFFERED if possible(State(case.state), event)],
         "can_assign": possible(State(case.state), Event.SURGEON_ASSIGNED),
         "assign_form": assign_form(visit, formdata=None),
@@ -74,12 +73,7 @@ def show_case(visit: Visit, refused: MarginError | None = None, **facts: Any) ->
 
 def _trail(visit: Visit) -> list[tuple[AuditLine, int]]:
     """The case's newest audit lines; the same thing done several times running is one line."""
-    lines = visit.session.scalars(
-        select(AuditLine)
-        .where(AuditLine.case_number == visit.case.number)
-        .order_by(AuditLine.sequence.desc())
-        .limit(AUDIT_LINES_SHOWN)
-    )
+    lines = newest(visit.session, case_number=visit.case.number, limit=AUDIT_LINES_SHOWN)
     runs = groupby(lines, lambda line: (line.actor, line.action, line.object_, line.outcome))
     together = [list(run) for _, run in runs]
     return [(run[0], len(run)) for run in together]
@@ -150,7 +144,9 @@ def open_case(visit: Visit) -> Response:
 
 def _case_form(visit: Visit) -> CaseForm:
     form = CaseForm()
-    form.organ.choices = [("", "Choose an organ")] + [(one.id, one.title) for one in ORGANS.values()]
+    form.organ.choices = [("", "Choose an organ")] + [
+        (one.id, one.title) for one in ORGANS.values()
+    ]
     form.hospital_id.choices = [("", "Choose a hospital")] + [
         (one.id, one.name) for one in coordinated(visit)
     ]

@@ -65,9 +65,7 @@ def sign_in(visit: Visit) -> Response:
     _record(visit, account.text, "done")
     response = go(local(form.next.data or "") or "/")
     name = cookies.sign_in_name(visit.services.settings)
-    cookies.give(
-        response, visit.services.settings, name, secret, expires_at=begun.expires_at
-    )
+    cookies.give(response, visit.services.settings, name, secret, expires_at=begun.expires_at)
     return response
 
 
@@ -87,11 +85,15 @@ def sign_out(visit: Visit) -> Response:
 
 def local(address: str) -> str:
     """An address of this site to go to after signing in, or nothing."""
-    good = address.startswith("/") and not address.startswith(("//", "/\\")) and address.isprintable()
+    good = (
+        address.startswith("/") and not address.startswith(("//", "/\\")) and address.isprintable()
+    )
     return address if good and "\\" not in address else ""
 
 
-def _record(visit: Visit, actor: str, outcome: audit.Outcome, reason: str = "", email: str = "") -> None:
+def _record(
+    visit: Visit, actor: str, outcome: audit.Outcome, reason: str = "", email: str = ""
+) -> None:
     # What was typed as an address may be a mistyped password: only its hash is kept.
     details = {"email_sha256": hashlib.sha256(email.strip().lower().encode()).hexdigest()[:16]}
     audit.append(

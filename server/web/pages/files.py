@@ -47,7 +47,9 @@ def send_files(visit: Visit) -> Response:
     if wants_json():
         return jsonify({"files": [asdict(one) for one in outcomes]})
     back = request.path.removesuffix("files")
-    return page(visit, "files_sent.html", case=visit.case, outcomes=outcomes, back=back.rstrip("/") or "/")
+    return page(
+        visit, "files_sent.html", case=visit.case, outcomes=outcomes, back=back.rstrip("/") or "/"
+    )
 
 
 def _take(visit: Visit, name: str, content: bytes) -> Outcome:

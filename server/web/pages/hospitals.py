@@ -27,7 +27,11 @@ def show_hospitals(visit: Visit) -> Response:
 
 def _list(visit: Visit, refused: Invalid | Conflict | None = None, **forms: Any) -> Response:
     settings = visit.services.settings
-    shown = {"form": HospitalForm(formdata=None), "line_form": LineForm(formdata=None), "line_at": ""}
+    shown = {
+        "form": HospitalForm(formdata=None),
+        "line_form": LineForm(formdata=None),
+        "line_at": "",
+    }
     return page(
         visit,
         "hospitals.html",
@@ -88,7 +92,9 @@ def add_line(visit: Visit, hospital_id: str) -> Response:
         show_problems(form, error)
         return _list(visit, error, line_form=form, line_at=registered.id)
     visit.note(hospital=registered.id, ae_title=made.ae_title)
-    return go("/hospitals", f"Studies from {made.ae_title} are taken within a few seconds from now.")
+    return go(
+        "/hospitals", f"Studies from {made.ae_title} are taken within a few seconds from now."
+    )
 
 
 def remove_line(visit: Visit, line_id: str) -> Response:

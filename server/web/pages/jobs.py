@@ -21,7 +21,9 @@ class JobNotFound(NotFound):
 
 def show_jobs(visit: Visit) -> Response:
     session = visit.session
-    under_way = select(Job).where(Job.state.in_(("running", "waiting"))).order_by(Job.run_at).limit(200)
+    under_way = (
+        select(Job).where(Job.state.in_(("running", "waiting"))).order_by(Job.run_at).limit(200)
+    )
     lately = (
         select(Job).where(Job.state == "done").order_by(Job.finished_at.desc()).limit(LATELY_SHOWN)
     )

@@ -83,7 +83,9 @@ def add(visit: Visit) -> Response:
         return _list(visit, form, error)
     visit.note(person=made.id, role=made.role)
     if made.role == "coordinator":
-        return go(f"/people/{made.id}", f"{made.name} was added. Choose the hospitals to look after.")
+        return go(
+            f"/people/{made.id}", f"{made.name} was added. Choose the hospitals to look after."
+        )
     return go("/people", f"{made.name} was added.")
 
 
@@ -148,7 +150,9 @@ def change_active(visit: Visit, person_id: str) -> Response:
     person = queries.person(visit.session, person_id)
     active = bool(ActiveForm().active.data)
     if person.id == visit.account.person_id and not active:
-        raise NotYourself("You cannot take away your own access.", remedy="Ask another administrator.")
+        raise NotYourself(
+            "You cannot take away your own access.", remedy="Ask another administrator."
+        )
     person.active = active
     visit.note(person=person.id, active=active)
     said = "may sign in again" if active else "can no longer sign in; withdraw links on their cases"

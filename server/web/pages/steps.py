@@ -1,4 +1,4 @@
-"""What a coordinator lets happen to a case: complete, hold, assign, close. One of two at once wins."""
+"""What a coordinator lets happen to a case: complete, hold, assign. One of two at once wins."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from flask import Response
 from server.access.door import Route
 from server.access.permissions import Action
 from server.cases import actions
-from server.cases.lifecycle import Event, State
+from server.cases.lifecycle import Event
 from server.foundation.errors import BadRequest, FieldProblem, Invalid
 from server.people.queries import person
 from server.web.forms import AdvanceForm, show_problems
@@ -46,9 +46,10 @@ def advance(visit: Visit) -> Response:
     seen_version = form.version.data or 0
     if event is Event.RECORDS_COMPLETE:
         actions.declare_records_complete(visit.session, visit.case, seen_version, visit.now)
+    elif event is Event.HOLD:
+        actions.hold(visit.session, visit.case, reason=reason, seen_version=seen_version)
     else:
         actions.happen(visit.session, visit.case, event, seen_version=seen_version)
-    if State(visit.case.state) in (State.ON_HOLD, State.WITHDRAWN):
         visit.case.held_reason = reason
     visit.note(event=event.value, **({"why": reason} if reason else {}))
     return go(f"/cases/{visit.case.number}", SAID[event])

@@ -1,4 +1,4 @@
-"""The page of whoever came by a link: the surgeon's, who reviews, and the hospital's, which sends."""
+"""The page of whoever came by a link: the surgeon, who reviews; the hospital, which sends."""
 
 from __future__ import annotations
 
@@ -9,14 +9,12 @@ from flask import Response
 from server.access.door import Route
 from server.access.permissions import Account, Action, Holder
 from server.cases.lifecycle import State
-from server.cases.queries import holder
 from server.cases.records import Case
 from server.web.pages import case_facts
 from server.web.pages.layout import go, page
 from server.web.pages.worklist import archive_status, case_urgency
 from server.web.visit import Visit
 from server.web.wording import day
-
 
 # When the question is answered or withdrawn nothing more is taken for it.
 ANSWERED = frozenset({State.OPINED, State.CLOSED, State.WITHDRAWN})
@@ -67,7 +65,7 @@ def _hospitals_page(visit: Visit) -> Response:
         "hospital.html",
         case=case,
         base=f"/r/{visit.launch.id}",
-        steps=case_facts.way(case, holder(case)),
+        steps=case_facts.way(case),
         next_up=what_happens_next(case, can_send=can_send),
         studies=case_facts.studies_seen(session, case),
         opinion=case_facts.opinion_of(session, case) if visit.may(Action.OPINION_READ) else None,
@@ -88,14 +86,14 @@ def what_happens_next(case: Case, *, can_send: bool = True) -> str:
     sentences = {
         State.OPEN: f"{send}The coordinator checks them and starts the clock; "
         "the opinion follows within 7 days of complete records.",
-        State.AWAITING_RECORDS: "The coordinator checks what was received. When nothing is missing the "
-        "clock starts; the opinion follows within 7 days.",
+        State.AWAITING_RECORDS: "The coordinator checks what was received. When nothing is missing "
+        "the clock starts; the opinion follows within 7 days.",
         State.READY: f"The records are complete. The coordinator is choosing a surgeon. {due}",
         State.ASSIGNED: f"A surgeon was asked to review the case. {due}",
         State.IN_REVIEW: f"A surgeon is reviewing the images. {due}",
         State.OPINED: "The opinion is signed.",
         State.CLOSED: "The opinion is signed and the case is closed.",
-        State.ON_HOLD: f"The case is on hold: {case.held_reason or 'the coordinator will be in touch'}",
+        State.ON_HOLD: f"The case is on hold: {case.held_reason or 'ask the coordinator why'}",
         State.WITHDRAWN: "The case was withdrawn. Nothing more will happen.",
     }
     return sentences[State(case.state)]

@@ -1,10 +1,10 @@
-"""The worklist: a coordinator's cases with what each waits for, a surgeon's with what to do next."""
+"""The worklist: a coordinator's cases with what each waits for, a surgeon's with what to do."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 
 from flask import Response, request
 
@@ -191,11 +191,6 @@ def archive_status(visit: Visit) -> ArchiveStatus:
     feed = intake.feed_status(visit.session)
     asked = feed.checked_at is not None and visit.now - feed.checked_at < FEED_SILENT_AFTER
     return ArchiveStatus(bool(feed.archive_ok), asked, feed.checked_at)
-
-
-def paused_since(case: Case) -> date | None:
-    """The deadline that no longer counts because the clock stands, or None."""
-    return case.due_on if State(case.state) in CLOCK_STOPPED else None
 
 
 ROUTES = [Route("/worklist", worklist, Action.WORKLIST_READ)]

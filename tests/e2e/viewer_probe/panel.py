@@ -44,7 +44,7 @@ class PanelProbe:
         if control.evaluate("element => element.tagName") == "SELECT":
             control.select_option(label=words)
         else:
-            control.get_by_text(words, exact=True).click()
+            control.get_by_label(words, exact=True).check()
 
     def answer_rest(self, words: str) -> None:
         """The button that answers every vessel nobody has answered yet."""

@@ -1,0 +1,105 @@
+"""A whole Margin with the demo world in it, and a real browser."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+from server.demo.seed import DemoLinks, fill
+from server.foundation.settings import Settings, with_home_secrets
+from tests.archive.orthanc_process import free_port
+
+CHROMIUM = "/usr/bin/chromium"
+FLAGS = [
+    "--no-sandbox",
+    "--use-angle=swiftshader",
+    "--enable-unsafe-swiftshader",
+    "--ignore-gpu-blocklist",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-quic",
+    "--disable-sync",
+    "--no-first-run",
+]
+START_LIMIT_S = 90.0
+
+
+@dataclass(frozen=True)
+class RunningMargin:
+    """A Margin that runs, with the demo world, and what a tester needs to use it."""
+
+    settings: Settings
+    links: DemoLinks
+    process: subprocess.Popen[str]
+
+    def link(self, *words: str) -> str:
+        """The access link whose label contains all of these words."""
+        return next(link for label, link in self.links.links if all(word in label for word in words))
+
+
+@pytest.fixture(scope="session")
+def margin(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningMargin]:
+    home = tmp_path_factory.mktemp("margin")
+    ports = {
+        "MARGIN_PORT": free_port(18800, 18829),
+        "MARGIN_ORTHANC_PORT": free_port(18830, 18859),
+        "MARGIN_DICOM_PORT": free_port(18860, 18889),
+    }
+    said = {"MARGIN_HOME": str(home), **{name: str(port) for name, port in ports.items()}}
+    process = subprocess.Popen(
+        [sys.executable, "-m", "server.processes.foreground"],
+        env={**os.environ, **said},
+        stdout=subprocess.PIPE,
+        stderr=(home / "up.err").open("w"),
+        text=True,
+    )
+    try:
+        _await_ready(process, home)
+        settings = with_home_secrets(Settings.from_environ(said))
+        yield RunningMargin(settings, fill(settings, lambda _text: None), process)
+    finally:
+        process.send_signal(signal.SIGINT)
+        process.wait(60)
+        assert process.stdout is not None
+        process.stdout.close()
+
+
+def _await_ready(process: subprocess.Popen[str], home: Path) -> None:
+    assert process.stdout is not None
+    os.set_blocking(process.stdout.fileno(), False)
+    deadline = time.monotonic() + START_LIMIT_S
+    while time.monotonic() < deadline and process.poll() is None:
+        if "is ready" in (process.stdout.readline() or ""):
+            return
+        time.sleep(0.2)
+    raise RuntimeError(f"Margin did not start: {(home / 'up.err').read_text()}")
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def context(browser: Browser) -> Iterator[BrowserContext]:
+    context = browser.new_context(viewport={"width": 1280, "height": 800})
+    context.set_default_timeout(60_000)
+    yield context
+    context.close()
+
+
+@pytest.fixture
+def page(context: BrowserContext) -> Page:
+    return context.new_page()
