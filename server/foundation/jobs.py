@@ -25,7 +25,7 @@ class Job(Base):
     """One piece of work. `state` is waiting, running, done or dead."""
 
     __tablename__ = "job"
-    __table_args__ = (Index("ix_job_due", "state", "run_at"),)
+    __table_args__ = (Index("ix_job_due", "state", "run_at", unique=False),)
 
     id: Mapped[str] = mapped_column(String(32), primary_key=True, default=new_id)
     name: Mapped[str] = mapped_column(String(60))

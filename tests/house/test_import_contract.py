@@ -1,0 +1,51 @@
+"""The staircase holds, and its gate closes when somebody climbs it the wrong way."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+PROJECT = Path(__file__).resolve().parents[2]
+
+
+def lint_imports(folder: Path) -> subprocess.CompletedProcess[str]:
+    program = Path(sys.executable).with_name("lint-imports")
+    return subprocess.run(
+        [program, "--config", folder / "pyproject.toml", "--no-cache"],
+        cwd=folder,
+        env={"PYTHONPATH": str(folder), "PATH": "/usr/bin:/bin"},
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+
+
+def test_the_staircase_holds() -> None:
+    result = lint_imports(PROJECT)
+    assert result.returncode == 0, result.stdout
+
+
+@pytest.mark.parametrize(
+    ("room", "offence"),
+    [
+        ("cases/deadlines.py", "from server.web import problems"),
+        ("opinions/queries.py", "from server.intake import queries as q"),
+        ("access/tokens.py", "import flask"),
+        ("cases/lifecycle.py", "import sqlalchemy"),
+        ("dicomweb/search.py", "import pyorthanc"),
+    ],
+)
+def test_an_offence_is_found(tmp_path: Path, room: str, offence: str) -> None:
+    shutil.copytree(
+        PROJECT / "server", tmp_path / "server", ignore=shutil.ignore_patterns("__pycache__")
+    )
+    shutil.copy(PROJECT / "pyproject.toml", tmp_path)
+    file = tmp_path / "server" / room
+    file.write_text(file.read_text() + f"\n{offence}\n")
+    result = lint_imports(tmp_path)
+    assert result.returncode == 1
+    assert "BROKEN" in result.stdout

@@ -1,0 +1,74 @@
+"""What the house asks of every file, and of the database's steps."""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from click import Command, Group
+
+from server.cli import main
+from server.foundation.db import Base, Database
+
+PROJECT = Path(__file__).resolve().parents[2]
+SOURCES = sorted((PROJECT / "server").rglob("*.py"))
+WRITTEN = [path for path in SOURCES if "versions" not in path.parts]
+EMPTY_NAMES = re.compile(r"(utils?|helpers?|common|misc|managers?|handlers?|services?)")
+
+
+@pytest.mark.parametrize("path", WRITTEN, ids=lambda path: str(path.relative_to(PROJECT)))
+def test_a_file_is_small_has_a_sentence_and_imports_at_its_top(path: Path) -> None:
+    text = path.read_text()
+    tree = ast.parse(text)
+    assert len(text.splitlines()) <= 450
+    assert not EMPTY_NAMES.fullmatch(path.stem)
+    assert not text.strip() or ast.get_docstring(tree)
+    for function in ast.walk(tree):
+        if isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef):
+            inner = [node for node in ast.walk(function) if isinstance(node, ast.Import | ast.ImportFrom)]
+            assert not inner, f"{function.name} imports inside itself"
+            assert (function.end_lineno or 0) - function.lineno <= 60, function.name
+
+
+def test_the_migrations_give_the_shape_that_the_records_have(database: Database) -> None:
+    for path in SOURCES:
+        if path.name == "records.py":
+            importlib.import_module(
+                ".".join(path.relative_to(PROJECT).with_suffix("").parts)
+            )
+    with database.engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        assert compare_metadata(context, Base.metadata) == []
+
+
+def test_nothing_tracked_names_a_registry_or_a_machine() -> None:
+    tracked = subprocess.run(
+        ["git", "ls-files"], cwd=PROJECT, capture_output=True, text=True, check=True
+    ).stdout.split()
+    forbidden = re.compile(r"(files\.pythonhosted|pypi\.org|registry\.npmjs|deb\.debian)\b")
+    for name in tracked:
+        path = PROJECT / name
+        if path.suffix in (".png", ".ico") or name == "tests/house/test_order.py":
+            continue
+        assert not forbidden.search(path.read_text(errors="replace")), name
+
+
+def commands(group: Group, prefix: str) -> list[str]:
+    found = []
+    for name, command in group.commands.items():
+        full = f"{prefix} {name}"
+        found += commands(command, full) if isinstance(command, Group) else [full]
+    return found
+
+
+def test_every_command_stands_in_the_documentation() -> None:
+    assert isinstance(main, Command)
+    documented = (PROJECT / "docs" / "commands.md").read_text()
+    missing = [name for name in commands(main, "margin") if f"`{name}" not in documented]
+    assert missing == []

@@ -1,0 +1,238 @@
+"""The feed is followed through repetition, outage and restart, and nothing is lost or doubled."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from io import BytesIO
+from pathlib import Path
+
+import pytest
+from sqlalchemy import func, select
+
+from server.archive import Archive
+from server.cases.queries import case_by_number
+from server.demo.phantoms import PHASES, Phantom
+from server.demo.segmentations import segment
+from server.dicom.association import Peer
+from server.dicom.sending import send
+from server.foundation import audit
+from server.foundation.jobs import Job
+from server.intake.actions import attach
+from server.intake.feed import Feed
+from server.intake.lines import register_lines
+from server.intake.queries import arrivals, feed_status
+from server.intake.records import Arrival, ReceivedInstance
+from tests.archive.orthanc_process import OrthancProcess
+from tests.world import World
+
+QUIET = timedelta(seconds=5)
+
+
+class Clock:
+    """A clock that a test moves."""
+
+    def __init__(self) -> None:
+        self.now = datetime(2026, 11, 20, 9, 30, tzinfo=UTC)
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def forward(self, **much: float) -> None:
+        self.now += timedelta(**much)
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def feed(sqlite_world: World, archive: Archive, clock: Clock) -> Feed:
+    with sqlite_world.db.reading() as session:
+        register_lines(session, archive)
+    return Feed(sqlite_world.db, archive, clock, QUIET)
+
+
+@pytest.fixture
+def study(tmp_path: Path) -> Iterator[Path]:
+    folder = tmp_path / "study"
+    phantom().write(folder)
+    yield folder
+
+
+def phantom(accession: str = "ACC-Riverside") -> Phantom:
+    return Phantom(
+        "feed", slices=4, rows=32, AccessionNumber=accession, phases=PHASES[:2], PatientID="P1"
+    )
+
+
+def push(orthanc: OrthancProcess, folder: Path, calling: str = "RIVERSIDE") -> None:
+    summary = send(folder, Peer("127.0.0.1", orthanc.dicom_port, calling, "MARGIN"))
+    assert summary.is_complete, summary.refused
+
+
+def settle(feed: Feed, clock: Clock) -> None:
+    feed.step()
+    clock.forward(seconds=6)
+    feed.step()
+
+
+def counts(world: World) -> tuple[int, int]:
+    with world.db.reading() as session:
+        return (
+            session.scalar(select(func.count(Arrival.id))) or 0,
+            session.scalar(select(func.count(ReceivedInstance.orthanc_id))) or 0,
+        )
+
+
+def test_a_pushed_study_arrives_with_its_sender_and_is_matched(
+    sqlite_world: World, orthanc: OrthancProcess, feed: Feed, clock: Clock, study: Path
+) -> None:
+    push(orthanc, study)
+    feed.step()
+    with sqlite_world.db.reading() as session:
+        assert [found.state for found in arrivals(session, None)] == ["receiving"]
+    settle(feed, clock)
+    with sqlite_world.db.reading() as session:
+        arrival = arrivals(session, None)[0]
+        case = case_by_number(session, sqlite_world.inside.number)
+        assert (arrival.calling_aet, arrival.remote_address, arrival.called_aet) == (
+            "RIVERSIDE",
+            "127.0.0.1",
+            "MARGIN",
+        )
+        assert (arrival.state, arrival.case_id) == ("matched", case.id)
+        assert phantom().StudyInstanceUID in {one.StudyInstanceUID for one in case.studies}
+        instances = session.scalars(select(ReceivedInstance)).all()
+        assert len(instances) == 8
+        assert all(len(one.md5) == 32 and one.calling_aet == "RIVERSIDE" for one in instances)
+        assert [line.action for line in audit.newest(session)] == ["arrival.received"]
+
+
+def test_noticing_everything_again_changes_nothing(
+    sqlite_world: World, orthanc: OrthancProcess, archive: Archive, feed: Feed, clock: Clock, study: Path
+) -> None:
+    push(orthanc, study)
+    settle(feed, clock)
+    before = counts(sqlite_world)
+    push(orthanc, study)
+    another = Feed(sqlite_world.db, archive, clock, QUIET)
+    for _ in range(3):
+        settle(another, clock)
+        clock.forward(minutes=2)
+    assert counts(sqlite_world) == before == (1, 8)
+    with sqlite_world.db.reading() as session:
+        assert len(audit.newest(session)) == 1
+
+
+def test_an_archive_that_was_down_is_caught_up_with(
+    sqlite_world: World, orthanc: OrthancProcess, feed: Feed, clock: Clock, study: Path
+) -> None:
+    feed.step()
+    orthanc.stop()
+    assert feed.step() == 0
+    with sqlite_world.db.reading() as session:
+        assert not feed_status(session).archive_ok
+    orthanc.start()
+    push(orthanc, study)
+    settle(feed, clock)
+    with sqlite_world.db.reading() as session:
+        assert feed_status(session).archive_ok
+        assert [found.state for found in arrivals(session, None)] == ["matched"]
+
+
+def test_a_restart_that_swallows_the_stable_event_loses_nothing(
+    sqlite_world: World, orthanc: OrthancProcess, feed: Feed, clock: Clock, study: Path
+) -> None:
+    push(orthanc, study)
+    orthanc.stop()
+    orthanc.start()
+    settle(feed, clock)
+    assert counts(sqlite_world) == (1, 8)
+    with sqlite_world.db.reading() as session:
+        assert [found.state for found in arrivals(session, None)] == ["matched"]
+
+
+def test_instances_that_come_later_are_noticed_by_the_sweep(
+    sqlite_world: World, orthanc: OrthancProcess, archive: Archive, feed: Feed, clock: Clock, study: Path
+) -> None:
+    late = sorted((study / "arterial").glob("*"))[-1] if (study / "arterial").exists() else None
+    late = late or sorted(study.rglob("*.dcm"))[-1]
+    content = late.read_bytes()
+    late.unlink()
+    push(orthanc, study)
+    settle(feed, clock)
+    assert counts(sqlite_world) == (1, 7)
+    archive.store_instance(content)
+    clock.forward(minutes=2)
+    settle(feed, clock)
+    assert counts(sqlite_world) == (1, 8)
+    with sqlite_world.db.reading() as session:
+        arrival = arrivals(session, None)[0]
+        assert arrival.state == "matched"
+        assert {(s.calling_aet, s.instances) for s in arrival.senders} == {("RIVERSIDE", 7), ("", 1)}
+
+
+def test_an_unexpected_study_waits_in_the_inbox_until_somebody_attaches_it(
+    sqlite_world: World, orthanc: OrthancProcess, feed: Feed, clock: Clock, tmp_path: Path
+) -> None:
+    stranger = phantom("SOMETHING-ELSE")
+    stranger.write(tmp_path / "stranger")
+    push(orthanc, tmp_path / "stranger")
+    settle(feed, clock)
+    with sqlite_world.db.writing() as session:
+        arrival = arrivals(session, frozenset({sqlite_world.hospital.id}))[0]
+        assert arrival.state == "unmatched"
+        assert arrivals(session, frozenset({sqlite_world.other_hospital.id})) == []
+        case = case_by_number(session, sqlite_world.inside.number)
+        attach(session, arrival, case, by="Clara", now=clock())
+    clock.forward(minutes=2)
+    settle(feed, clock)
+    with sqlite_world.db.reading() as session:
+        assert arrivals(session, None)[0].state == "matched"
+
+
+def test_another_hospital_cannot_push_into_a_case(
+    sqlite_world: World, orthanc: OrthancProcess, feed: Feed, clock: Clock, study: Path
+) -> None:
+    push(orthanc, study, calling="HILLCREST")
+    settle(feed, clock)
+    with sqlite_world.db.reading() as session:
+        arrival = arrivals(session, None)[0]
+        assert (arrival.state, arrival.case_id) == ("unmatched", None)
+        assert "another hospital" in arrival.guesses[0]["reason"]
+
+
+def test_a_segmentation_of_a_matched_study_is_measured_once(
+    sqlite_world: World, orthanc: OrthancProcess, archive: Archive, feed: Feed, clock: Clock, study: Path
+) -> None:
+    push(orthanc, study)
+    settle(feed, clock)
+    seg = BytesIO()
+    segment(phantom(), phase="arterial").save_as(seg, enforce_file_format=True)
+    for _ in range(2):
+        archive.store_instance(seg.getvalue())
+        clock.forward(minutes=2)
+        settle(feed, clock)
+    with sqlite_world.db.reading() as session:
+        jobs = session.scalars(select(Job)).all()
+        assert [job.name for job in jobs] == ["measure_segmentation"]
+
+
+def test_two_hospitals_using_one_study_uid_for_two_patients_are_not_merged(
+    sqlite_world: World, orthanc: OrthancProcess, feed: Feed, clock: Clock, study: Path, tmp_path: Path
+) -> None:
+    push(orthanc, study)
+    settle(feed, clock)
+    twin = Phantom(
+        "feed", slices=4, rows=32, AccessionNumber="ACC-Hillcrest", phases=PHASES[:2], PatientID="P2"
+    )
+    twin.write(tmp_path / "twin")
+    push(orthanc, tmp_path / "twin", calling="HILLCREST")
+    clock.forward(minutes=2)
+    settle(feed, clock)
+    with sqlite_world.db.reading() as session:
+        states = {found.PatientID: (found.state, found.case_id) for found in arrivals(session, None)}
+    assert states["P1"] == ("matched", sqlite_world.inside.id)
+    assert states["P2"] == ("unmatched", None)
