@@ -135,9 +135,9 @@ def alternate(comparison: Comparison, rounds: int, measure: Callable[[Side], Non
 def own_margin(series: int, slices: int) -> Iterator[Comparison]:
     """A Margin in a temporary folder, with one study in it, for as long as the block runs."""
     with tempfile.TemporaryDirectory(prefix="margin-bench-") as folder:
-        port = free_port()
-        orthanc_port = free_port(port + 1)
-        dicom_port = free_port(orthanc_port + 1)
+        port, orthanc_port, dicom_port = (
+            free_port(first, first + 28) for first in (18310, 18340, 18370)
+        )
         home = Path(folder) / "home"
         environ = {
             **{name: value for name, value in os.environ.items() if "MARGIN_" not in name},

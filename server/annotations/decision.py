@@ -83,6 +83,17 @@ class Flag:
 
 
 @dataclass(frozen=True)
+class Threshold:
+    """A minimum that can be drawn beside a measured share, in percent of its own denominator."""
+
+    percent: float
+    label: str
+    denominator: str
+    source: str
+    trust: Trust
+
+
+@dataclass(frozen=True)
 class Evaluation:
     """One ruleset applied to one set of answers.
 
@@ -99,6 +110,7 @@ class Evaluation:
     missing: tuple[Missing, ...] = ()
     capabilities: tuple[str, ...] = ()
     flags: tuple[Flag, ...] = ()
+    thresholds: tuple[Threshold, ...] = ()
 
     @property
     def best(self) -> Category | None:
@@ -145,6 +157,7 @@ class Evaluation:
             "missing": [{"pointer": m.pointer, "text": m.text} for m in self.missing],
             "capabilities": list(self.capabilities),
             "flags": [{"id": f.id, "text": f.text} for f in self.flags],
+            "thresholds": [{**vars(t), "trust": t.trust.value} for t in self.thresholds],
         }
 
 

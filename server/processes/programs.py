@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -72,7 +73,7 @@ def web_command(settings: Settings) -> tuple[str, ...]:
         *("--timeout", "120", "--graceful-timeout", str(WEB_GRACE_S), "--keep-alive", "75"),
         *("--log-level", settings.log_level, "--no-control-socket"),
     ]
-    if in_memory.is_dir():
+    if os.access(in_memory, os.W_OK):
         command += ["--worker-tmp-dir", str(in_memory)]
     if settings.web_workers > 1:
         command += ["--preload"]

@@ -151,6 +151,8 @@ def read(seg: bytes) -> Segmentation:
     segments = tuple(_segment(item) for item in dataset.get("SegmentSequence") or ())
     if not segments:
         raise SegmentationUnreadable("The segmentation holds no segments (no SegmentSequence).")
+    frames = tuple(_frames(dataset))
+    _refuse_undefined(segments, frames)
     return Segmentation(
         SOPInstanceUID=str(dataset.SOPInstanceUID),
         SeriesInstanceUID=str(dataset.get("SeriesInstanceUID", "")),
@@ -158,10 +160,28 @@ def read(seg: bytes) -> Segmentation:
         label=_label(dataset),
         kind=str(dataset.get("SegmentationType", "")),
         segments=segments,
-        frames=tuple(_frames(dataset)),
+        frames=frames,
         grid=_grid(dataset),
         dataset=dataset,
     )
+
+
+def _refuse_undefined(segments: tuple[Segment, ...], frames: tuple[Frame, ...]) -> None:
+    """Refuse frames of a segment that is not listed: the names can then belong to other segments.
+
+    OHIF 3.13 leaves an empty segment out of SegmentSequence and counts the rest anew, while the
+    frames keep the numbers under which they were drawn.
+    """
+    listed = {segment.number for segment in segments}
+    undefined = sorted({f.segment for f in frames if f.segment is not None} - listed)
+    if undefined:
+        raise SegmentationUnreadable(
+            "Its frames show segment "
+            + ", ".join(map(str, undefined))
+            + ", which it does not list, "
+            "so it is not certain which name belongs to which region.",
+            remedy="Delete the empty segments in the viewer and store the segmentation again.",
+        )
 
 
 def _dataset(seg: bytes) -> Dataset:

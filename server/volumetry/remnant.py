@@ -37,7 +37,9 @@ class Volumes:
     """Volumes in mL; None where there was no such segment.
 
     `flr_outside_liver_ml` and `tumour_in_liver_ml` are overlaps of the drawn regions;
-    `tumour_in_flr_ml` is tumour the remnant would keep.
+    `tumour_in_flr_ml` is tumour the remnant would keep. `painted_over` says that no two regions
+    overlapped, as drawn in a viewer where each stroke replaces what was there, so that the liver is
+    all of them together.
     """
 
     liver_ml: float | None
@@ -46,6 +48,7 @@ class Volumes:
     flr_outside_liver_ml: float = 0.0
     tumour_in_liver_ml: float = 0.0
     tumour_in_flr_ml: float = 0.0
+    painted_over: bool = False
 
 
 @dataclass(frozen=True)
@@ -145,6 +148,11 @@ def share(volumes: Volumes) -> float | None:
 def remarks(volumes: Volumes) -> tuple[str, ...]:
     """What a reader has to know about how the drawn regions lie to each other."""
     notes = []
+    if volumes.painted_over:
+        notes.append(
+            "The segments do not overlap, as if each was painted over the liver. The liver was "
+            "measured as liver, FLR and tumour together."
+        )
     if (
         volumes.flr_ml is not None
         and volumes.liver_ml is not None

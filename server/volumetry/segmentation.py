@@ -109,6 +109,10 @@ def _volumes(
         for role, members in roles.items()
     }
     liver, flr, tumour = (regions.get(role) for role in _ROLES)
+    painted_over = False
+    if liver is not None and flr is not None and _lie_side_by_side(liver, flr, tumour):
+        painted_over = True
+        liver = liver | flr if tumour is None else liver | flr | tumour
 
     def size_ml(volume: Volume | None) -> float | None:
         return None if volume is None else volume_ml(as_image(volume, images))
@@ -126,7 +130,24 @@ def _volumes(
         else max(0.0, (flr_ml or 0.0) - overlap_ml(flr, liver)),
         tumour_in_liver_ml=overlap_ml(tumour, liver),
         tumour_in_flr_ml=overlap_ml(tumour, flr),
+        painted_over=painted_over,
     )
+
+
+def _lie_side_by_side(liver: Volume, flr: Volume, tumour: Volume | None) -> bool:
+    """Whether no two regions share a voxel and the remnant borders on the rest of the liver.
+
+    Viewers paint exclusively: drawing the FLR takes its voxels from the liver. A remnant that
+    touches the liver nowhere was drawn somewhere else and is not made part of it.
+    """
+    rest = liver if tumour is None else liver | tumour
+    if np.any(liver & flr) or (tumour is not None and np.any(tumour & (liver | flr))):
+        return False
+    for axis in range(3):
+        one, other = np.moveaxis(rest, axis, 0), np.moveaxis(flr, axis, 0)
+        if np.any(one[1:] & other[:-1]) or np.any(one[:-1] & other[1:]):
+            return True
+    return False
 
 
 def _check_spacing(images: SeriesGeometry) -> None:

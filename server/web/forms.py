@@ -6,6 +6,8 @@ their findings are put onto the same fields by `show_problems`.
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
 from typing import Any
 
 from flask import request
@@ -20,6 +22,7 @@ from wtforms import (
     StringField,
     TextAreaField,
 )
+from wtforms.fields import SelectChoice
 from wtforms.validators import InputRequired, Length, NumberRange, Optional
 from wtforms.widgets import CheckboxInput, ListWidget
 
@@ -75,6 +78,26 @@ def required(message: str) -> list[InputRequired]:
     return [InputRequired(message)]
 
 
+def choices(pairs: Iterable[tuple[str, str]], nothing: str = "") -> list[SelectChoice]:
+    """What a select offers: values with their labels, and first the words for no choice yet."""
+    offered = [SelectChoice(value, label) for value, label in pairs]
+    return [SelectChoice("", nothing), *offered] if nothing else offered
+
+
+class WholeNumber(IntegerField):  # type: ignore[misc]
+    """A whole number; anything else is refused in our words."""
+
+    def process_formdata(self, valuelist: list[str]) -> None:
+        """Take the first value; raises ValueError with the sentence that stands at the field."""
+        text = valuelist[0].strip() if valuelist else ""
+        if not text:
+            return
+        if not re.fullmatch(r"-?[0-9]{1,9}", text):
+            self.data = None
+            raise ValueError("Enter a whole number, in digits.")
+        self.data = int(text)
+
+
 class SignInForm(Form):
     email = StringField("E-mail address", required("Enter your e-mail address."))
     password = PasswordField("Password", required("Enter your password."))
@@ -109,13 +132,13 @@ class CaseForm(Form):
 
 
 class AdvanceForm(Form):
-    version = IntegerField(validators=required("Reload the case."))
+    version = WholeNumber(validators=required("Reload the case."))
     event = HiddenField(validators=required("Say what happened."))
     reason = StringField("Reason", [Length(max=LONGEST_TEXT)], filters=[text_only])
 
 
 class AssignForm(Form):
-    version = IntegerField(validators=required("Reload the case."))
+    version = WholeNumber(validators=required("Reload the case."))
     person_id = SelectField("Surgeon", required("Choose a surgeon."))
 
 
@@ -127,11 +150,11 @@ class GrantForm(Form):
     permits = SelectMultipleField(
         "The link permits",
         required("Choose at least one thing that the link permits."),
-        choices=[(permit.value, PERMIT_LABELS[permit.value]) for permit in Permit],
+        choices=[SelectChoice(permit.value, PERMIT_LABELS[permit.value]) for permit in Permit],
         option_widget=CheckboxInput(),
         widget=ListWidget(prefix_label=False),
     )
-    days = IntegerField(
+    days = WholeNumber(
         "Valid for (days)",
         [
             InputRequired(f"Enter a number of days from 1 to {LONGEST_GRANT_DAYS}."),
@@ -174,7 +197,7 @@ class LineForm(Form):
         [InputRequired("Enter the address from which the hospital sends."), Length(max=255)],
         filters=[text_only],
     )
-    port = IntegerField(
+    port = WholeNumber(
         "Port",
         [
             InputRequired("A port is a number from 1 to 65535."),

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import re
+from base64 import b64encode
+from functools import cache
+from hashlib import sha256
 from pathlib import Path
 
-from flask import Response, request, send_file
+from flask import Response, redirect, request, send_file
 from werkzeug.security import safe_join
+from werkzeug.wrappers import Response as WerkzeugResponse
 
 from server.access.door import Route
 from server.access.permissions import Action
@@ -16,8 +20,9 @@ from server.web.headers import VIEWER_POLICY
 from server.web.visit import Visit
 
 # The build writes a hash into these names, so that their content can never change.
-_HASHED = re.compile(r"(\.bundle\.[0-9a-f]{16}\.js|[0-9a-f]{16}\.wasm)$")
+_HASHED = re.compile(r"(\.bundle\.[0-9a-f]{16}\.js|[0-9a-f]{16}\.(wasm|woff2))$")
 _A_YEAR = "public, max-age=31536000, immutable"
+_NOT_SERVED = (".html", ".gz", ".br", ".map")
 _TYPES = {".js": "text/javascript", ".mjs": "text/javascript", ".wasm": "application/wasm"}
 
 
@@ -29,7 +34,12 @@ class FileNotServed(NotFound):
     """No such file belongs to the viewer."""
 
 
-def viewer_page(visit: Visit, rest: str = "") -> Response:
+def viewer_start(visit: Visit) -> WerkzeugResponse:
+    """The viewer without a study to show has nothing to show: back to the case."""
+    return redirect(f"/r/{visit.launch.id}/")
+
+
+def viewer_page(visit: Visit, rest: str) -> Response:
     """The stock viewer's page; its configuration finds out from the address which visit it is."""
     page = visit.services.settings.viewer_dir / "ohif" / "index.html"
     if not page.is_file():
@@ -40,7 +50,7 @@ def viewer_page(visit: Visit, rest: str = "") -> Response:
     visit.note(studies=len(visit.case.studies))
     response = send_file(page, mimetype="text/html")
     response.headers["Cache-Control"] = "no-store"
-    response.headers["Content-Security-Policy"] = VIEWER_POLICY
+    response.headers["Content-Security-Policy"] = viewer_policy(page)
     return response
 
 
@@ -57,20 +67,42 @@ def margin_file(visit: Visit, name: str) -> Response:
 def _file(folder: Path, name: str) -> Response:
     joined = safe_join(str(folder), name)
     path = Path(joined) if joined else None
-    if path is None or not path.is_file() or path.suffix in (".html", ".gz", ".map"):
+    hidden = path is None or path.name.startswith(".") or path.suffix in _NOT_SERVED
+    if path is None or hidden or not path.is_file():
         raise FileNotServed("There is nothing at this address.", remedy="Check the address.")
-    packed = path.with_name(path.name + ".gz")
-    is_packed = packed.is_file() and "gzip" in request.headers.get("Accept-Encoding", "")
-    response = send_file(
-        packed if is_packed else path, mimetype=_TYPES.get(path.suffix), conditional=True
-    )
-    if is_packed:
-        response.headers["Content-Encoding"] = "gzip"
+    packed, encoding = _packed(path)
+    response = send_file(packed, mimetype=_TYPES.get(path.suffix), conditional=True)
+    if encoding:
+        response.headers["Content-Encoding"] = encoding
     response.headers["Vary"] = "Accept-Encoding"
     response.headers["Cache-Control"] = _A_YEAR if _HASHED.search(name) else "public, no-cache"
-    if path.suffix == ".js" and "worker" in name.lower():
-        response.headers["Content-Security-Policy"] = VIEWER_POLICY
+    if path.suffix == ".js":
+        # A worker is held to the policy of its own script, and some of these are workers.
+        response.headers["Content-Security-Policy"] = VIEWER_POLICY.format(hashes="")
     return response
+
+
+def _packed(path: Path) -> tuple[Path, str]:
+    """The smallest form of a file that this browser takes, and its encoding."""
+    accepted = request.accept_encodings
+    for encoding, suffix in (("br", ".br"), ("gzip", ".gz")):
+        packed = path.with_name(path.name + suffix)
+        if accepted[encoding] > 0 and packed.is_file():
+            return packed, encoding
+    return path, ""
+
+
+@cache
+def viewer_policy(page: Path) -> str:
+    """The viewer page's policy: of inline scripts, only the two that the stock page has.
+
+    The codecs are WebAssembly in workers; showing a segmentation compiles code from text.
+    """
+    inline = re.findall(r"<script>(.*?)</script>", page.read_text(encoding="utf-8"), re.DOTALL)
+    hashes = " ".join(
+        f"'sha256-{b64encode(sha256(script.encode()).digest()).decode()}'" for script in inline
+    )
+    return VIEWER_POLICY.format(hashes=hashes)
 
 
 def opinion_document(visit: Visit) -> Response:
@@ -91,7 +123,7 @@ def opinion_document(visit: Visit) -> Response:
 
 
 ROUTES = [
-    Route("/r/<launch>/view/", viewer_page, Action.IMAGES_READ),
+    Route("/r/<launch>/view/", viewer_start, Action.IMAGES_READ),
     Route("/r/<launch>/view/<path:rest>", viewer_page, Action.IMAGES_READ),
     Route("/r/<launch>/opinion.pdf", opinion_document, Action.OPINION_READ),
     Route("/cases/<number>/opinion.pdf", opinion_document, Action.OPINION_READ),

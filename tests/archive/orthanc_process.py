@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import random
 import shutil
 import socket
 import subprocess
@@ -22,14 +23,17 @@ USER, PASSWORD = "margin", "a password only for tests"
 
 
 def free_port(first: int = 18310, last: int = 18399) -> int:
-    """A port nobody listens on."""
-    for port in range(first, last + 1):
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            with contextlib.suppress(OSError):
-                probe.bind(("127.0.0.1", port))
-                return port
-    raise RuntimeError("no port is free")
+    """A port from `first` to `last` that nobody listens on.
+
+    Where the search begins is left to chance, so that two test runs at once seldom meet.
+    """
+    ports = list(range(first, max(last, first + 40) + 1))
+    start = random.randrange(len(ports))
+    for port in ports[start:] + ports[:start]:
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+    raise RuntimeError(f"no port from {first} to {last} is free")
 
 
 @dataclass

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 from pathlib import Path
 
 from server.dicomweb import search, store
@@ -19,8 +20,7 @@ def rows(heading: str) -> list[list[str]]:
     """The rows of the tables below a heading, without their headings."""
     section = PAGE.partition(f"## {heading}\n")[2].partition("\n## ")[0]
     found = []
-    lines = section.splitlines()
-    for above, line in zip(lines, lines[1:], strict=False):
+    for above, line in pairwise(section.splitlines()):
         if line.startswith("| ") and above.startswith("|"):
             found.append([cell.strip().replace("`", "") for cell in line.strip("|").split("|")])
     return found

@@ -16,6 +16,7 @@ from pydicom.pixels import pack_bits
 
 from server.demo.phantoms import Phantom
 from server.demo.segmentations import segment
+from server.volumetry.remnant import RemnantOutsideLiver
 from server.volumetry.roles import SegmentRoleAmbiguous
 from server.volumetry.segmentation import (
     NothingToMeasure,
@@ -50,6 +51,32 @@ def test_liver_remnant_and_tumour_overlap_and_are_each_counted_whole() -> None:
     assert measured.flr_percent == pytest.approx(100 * 672 / (2352 - 27))
     assert measured.missing == ()
     assert measured.notes == ()
+
+
+def test_segments_painted_over_each_other_make_the_liver_together() -> None:
+    headers = images()
+    painted = {"Liver": LIVER & ~FLR & ~TUMOUR, "FLR": FLR & ~TUMOUR, "Tumour": TUMOUR}
+    measured = measure(stored(seg(headers, **painted)), headers)
+    whole = measure(stored(seg(headers, Liver=LIVER, FLR=FLR, Tumour=TUMOUR)), headers)
+    assert measured.liver_ml == pytest.approx(whole.liver_ml)
+    assert measured.flr_percent == pytest.approx(whole.flr_percent)
+    assert any("do not overlap" in note for note in measured.notes)
+
+
+def test_a_remnant_drawn_away_from_the_liver_is_refused() -> None:
+    headers = images()
+    liver, elsewhere = mask((0, 12, 0, 14, 0, 8)), mask((0, 12, 0, 14, 10, 14))
+    with pytest.raises(RemnantOutsideLiver):
+        measure(stored(seg(headers, Liver=liver, FLR=elsewhere)), headers)
+
+
+def test_frames_of_a_segment_that_is_not_listed_are_refused() -> None:
+    headers = images()
+    drawn = seg(headers, Liver=LIVER, FLR=FLR)
+    for frame in drawn.PerFrameFunctionalGroupsSequence:
+        frame.SegmentIdentificationSequence[0].ReferencedSegmentNumber += 1
+    with pytest.raises(SegmentationUnreadable, match="segment 3"):
+        measure(stored(drawn), headers)
 
 
 def test_the_phantom_measures_what_it_was_made_with() -> None:

@@ -205,8 +205,14 @@ def test_a_link_is_shown_once_and_opens_the_case(
 @pytest.mark.parametrize(
     ("fields", "message"),
     [
-        ({"kind": "surgeon", "permits": ["view"], "days": "14"}, "Choose the surgeon"),
-        ({"kind": "hospital", "permits": ["upload"], "days": "14"}, "Say for whom the link is."),
+        (
+            {"kind": "surgeon", "person_id": "", "permits": ["view"], "days": "14"},
+            "Choose the surgeon",
+        ),
+        (
+            {"kind": "hospital", "for_whom": " ", "permits": ["upload"], "days": "14"},
+            "Say for whom the link is.",
+        ),
         ({"kind": "hospital", "for_whom": "Desk", "days": "14"}, "Choose at least one thing"),
         (
             {"kind": "hospital", "for_whom": "Desk", "permits": ["upload"], "days": "0"},
@@ -214,7 +220,7 @@ def test_a_link_is_shown_once_and_opens_the_case(
         ),
         (
             {"kind": "hospital", "for_whom": "Desk", "permits": ["upload"], "days": "soon"},
-            "Not a valid integer value.",
+            "Enter a whole number, in digits.",
         ),
     ],
 )

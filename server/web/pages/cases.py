@@ -17,7 +17,7 @@ from server.cases.queries import holder
 from server.foundation.audit import AuditLine, newest
 from server.foundation.errors import Invalid, MarginError
 from server.people.queries import hospital, people
-from server.web.forms import AssignForm, CaseForm, GrantForm, show_problems
+from server.web.forms import AssignForm, CaseForm, GrantForm, choices, show_problems
 from server.web.pages import case_facts
 from server.web.pages.layout import FORM_REFUSED, go, page
 from server.web.pages.visits import surgeons_page
@@ -82,7 +82,7 @@ def _trail(visit: Visit) -> list[tuple[AuditLine, int]]:
 def assign_form(visit: Visit, **given: Any) -> AssignForm:
     """The form that asks a surgeon, with every active surgeon to choose from."""
     form = AssignForm(**given)
-    form.person_id.choices = [("", "Choose a surgeon"), *_surgeons(visit)]
+    form.person_id.choices = choices(_surgeons(visit), "Choose a surgeon")
     form.version.data = form.version.data or visit.case.version
     return form
 
@@ -98,7 +98,7 @@ def grant_form(visit: Visit, kind: str, **given: Any) -> GrantForm:
         for_whom=visit.case.hospital.name if kind == "hospital" else "",
         person_id=held_by.person_id if held_by else "",
     )
-    form.person_id.choices = [("", "Choose a surgeon"), *_surgeons(visit)]
+    form.person_id.choices = choices(_surgeons(visit), "Choose a surgeon")
     return form
 
 
@@ -144,12 +144,10 @@ def open_case(visit: Visit) -> Response:
 
 def _case_form(visit: Visit) -> CaseForm:
     form = CaseForm()
-    form.organ.choices = [("", "Choose an organ")] + [
-        (one.id, one.title) for one in ORGANS.values()
-    ]
-    form.hospital_id.choices = [("", "Choose a hospital")] + [
-        (one.id, one.name) for one in coordinated(visit)
-    ]
+    organs = [(one.id, one.title) for one in ORGANS.values()]
+    form.organ.choices = choices(organs, "Choose an organ")
+    hospitals = [(one.id, one.name) for one in coordinated(visit)]
+    form.hospital_id.choices = choices(hospitals, "Choose a hospital")
     return form
 
 

@@ -13,7 +13,15 @@ from server.foundation.errors import Conflict, FieldProblem, Invalid
 from server.people import actions, queries
 from server.people.actions import ROLES, NameTaken
 from server.people.records import Coordination, Person
-from server.web.forms import ActiveForm, CareForm, Form, PasswordForm, PersonForm, show_problems
+from server.web.forms import (
+    ActiveForm,
+    CareForm,
+    Form,
+    PasswordForm,
+    PersonForm,
+    choices,
+    show_problems,
+)
 from server.web.pages.layout import FORM_REFUSED, go, page
 from server.web.visit import Visit
 from server.web.wording import ROLE_LABELS
@@ -54,7 +62,7 @@ def _list(visit: Visit, form: PersonForm, refused: Invalid | Conflict | None = N
 
 def _person_form(**given: Any) -> PersonForm:
     form = PersonForm(**given)
-    form.role.choices = [("", "Choose a role")] + [(one, ROLE_LABELS[one]) for one in ROLES]
+    form.role.choices = choices([(one, ROLE_LABELS[one]) for one in ROLES], "Choose a role")
     return form
 
 
@@ -107,7 +115,8 @@ def _one(
 def _care_form(visit: Visit, person: Person, **given: Any) -> CareForm:
     in_care = queries.coordinated_hospital_ids(visit.session, person.id)
     form = CareForm(**given, hospital_ids=sorted(in_care))
-    form.hospital_ids.choices = [(one.id, one.name) for one in queries.hospitals(visit.session)]
+    everywhere = [(one.id, one.name) for one in queries.hospitals(visit.session)]
+    form.hospital_ids.choices = choices(everywhere)
     return form
 
 

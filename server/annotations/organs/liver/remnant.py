@@ -22,6 +22,7 @@ from server.annotations.decision import (
     Option,
     Options,
     Ruleset,
+    Threshold,
     Trust,
     result,
 )
@@ -76,7 +77,11 @@ class Index:
 
 @dataclass(frozen=True)
 class Family:
-    """Thresholds that share one index and so one denominator."""
+    """Thresholds that share one index and so one denominator.
+
+    `drawn` says that the index is the share a segmentation gives, so that the minima may stand as
+    marks on its bar.
+    """
 
     id: str
     title: str
@@ -87,6 +92,7 @@ class Family:
     index: Callable[[Answers], Index]
     limits: tuple[Limit, ...]
     options: tuple[Option, ...] = ()
+    drawn: bool = False
 
     def ruleset(self) -> Ruleset:
         """The family as a ruleset of the organ."""
@@ -127,6 +133,23 @@ def evaluate(family: Family, answers: Answers, options: Options) -> Evaluation:
         fired=_fired(family, index, {mildest, strictest}, options) if best == worst else (),
         missing=missing,
         flags=flags,
+        thresholds=_marks(family, limits, answers),
+    )
+
+
+def _marks(family: Family, limits: tuple[Limit, ...], answers: Answers) -> tuple[Threshold, ...]:
+    """The minima to draw: none while the background is open, for then they are not this liver's."""
+    if not family.drawn or answers.get("background") not in BACKGROUNDS:
+        return ()
+    return tuple(
+        Threshold(
+            limit.minimum,
+            BACKGROUNDS[limit.background],
+            family.denominator,
+            limit.source,
+            limit.trust,
+        )
+        for limit in limits
     )
 
 

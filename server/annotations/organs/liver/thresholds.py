@@ -118,6 +118,7 @@ MEASURED: Final = Family(
         Limit("FLR-M-INJURED", SEVERE, 40, INJURED, Trust.SOURCED),
         Limit("FLR-M-AZOULAY", FIBROTIC, 40, f"Azoulay (Child A); {TABLE}", Trust.SOURCED),
     ),
+    drawn=True,
     options=(
         Option("normal", ("shoup-25", "schindl-26.6"), "shoup-25", "Minimum for a normal liver."),
     ),

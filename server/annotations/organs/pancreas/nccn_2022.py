@@ -62,7 +62,7 @@ def _vein_text(case: Case) -> str:
         words.append(vein.contour.replace("_", " "))
     if vein.thrombus != "none":
         words.append(f"{vein.thrombus} thrombus")
-    return f"{', '.join(words)}; suitable vessel on both sides."
+    return f"{', '.join(words)}; not recorded as unreconstructable."
 
 
 def _capabilities(case: Case) -> tuple[str, ...]:
