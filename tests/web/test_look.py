@@ -18,7 +18,8 @@ from tests.web.conftest import Browser
 TEMPLATES = sorted((Path(assets.FOLDER).parent / "templates").glob("*.html"))
 TOKENS = (assets.FOLDER / "tokens.css").read_text()
 LIGHT, DARK, DARK_BY_SYSTEM = (
-    dict(re.findall(r"--([\w-]+): (#[0-9a-f]{6})", block)) for block in TOKENS.split("color-scheme:")[1:]
+    dict(re.findall(r"--([\w-]+): (#[0-9a-f]{6})", block))
+    for block in re.split(r"\n +color-scheme: ", TOKENS)[1:]
 )
 ON_SHEET = ["ink", "ink-2", "accent", "good", "warn", "bad", "info", "idle"]
 TONES = ["accent", "good", "warn", "bad", "info", "idle"]

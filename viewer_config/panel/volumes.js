@@ -76,6 +76,10 @@ function Measurement({ store, volume, thresholds }) {
         <${Amounts} volume=${volume} />
         ${typeof volume.flr_percent === "number" &&
         html`<${Bar} volume=${volume} thresholds=${thresholds} />`}
+        ${[
+          ...(volume.missing ?? []).map((segment) => `There is no segment “${segment}”.`),
+          ...(volume.notes ?? []),
+        ].map((note) => html`<p class="mgn-small">${note}</p>`)}
         ${store.mayWrite &&
         model.fillable.length > 0 &&
         !inUse &&

@@ -1,0 +1,5 @@
+"""`python -m server.cli` is `margin`."""
+
+from server.cli import main
+
+main()
