@@ -78,7 +78,11 @@ def create_app(settings: Settings | None = None) -> Flask:
             methods=list(route.methods),
         )
     doorway = Doorway(
-        services.db, services.archive, _credentials_reader(settings), problems.response_to
+        services.db,
+        services.archive,
+        _credentials_reader(settings),
+        problems.response_to,
+        settings.public_url,
     )
     for route in DICOMWEB_ROUTES:
         for prefix in ("/dicom-web", "/r/<launch>/dicom-web"):

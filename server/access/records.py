@@ -7,7 +7,9 @@ from datetime import datetime
 from sqlalchemy import JSON, ForeignKey, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
+from server.cases.records import Case
 from server.foundation.db import Base, new_id
+from server.people.records import Person
 
 
 class Grant(Base):
@@ -21,8 +23,8 @@ class Grant(Base):
 
     id: Mapped[str] = mapped_column(String(32), primary_key=True, default=new_id)
     token_sha256: Mapped[str] = mapped_column(String(64), unique=True)
-    case_id: Mapped[str | None] = mapped_column(ForeignKey("review_case.id"), index=True)
-    person_id: Mapped[str | None] = mapped_column(ForeignKey("person.id"))
+    case_id: Mapped[str | None] = mapped_column(ForeignKey(Case.id), index=True)
+    person_id: Mapped[str | None] = mapped_column(ForeignKey(Person.id))
     for_whom: Mapped[str] = mapped_column(String(200))
     permits: Mapped[list[str]] = mapped_column(JSON)
     issued_at: Mapped[datetime]
@@ -43,9 +45,9 @@ class Launch(Base):
 
     id: Mapped[str] = mapped_column(String(32), primary_key=True)
     secret_sha256: Mapped[str] = mapped_column(String(64))
-    case_id: Mapped[str] = mapped_column(ForeignKey("review_case.id"))
+    case_id: Mapped[str] = mapped_column(ForeignKey(Case.id))
     grant_id: Mapped[str | None] = mapped_column(ForeignKey("access_grant.id"), index=True)
-    person_id: Mapped[str | None] = mapped_column(ForeignKey("person.id"))
+    person_id: Mapped[str | None] = mapped_column(ForeignKey(Person.id))
     begun_at: Mapped[datetime]
     expires_at: Mapped[datetime]
 
@@ -57,7 +59,7 @@ class SignIn(Base):
 
     id: Mapped[str] = mapped_column(String(32), primary_key=True, default=new_id)
     secret_sha256: Mapped[str] = mapped_column(String(64), unique=True)
-    person_id: Mapped[str] = mapped_column(ForeignKey("person.id"))
+    person_id: Mapped[str] = mapped_column(ForeignKey(Person.id))
     begun_at: Mapped[datetime]
     expires_at: Mapped[datetime]
     ended_at: Mapped[datetime | None]

@@ -10,6 +10,7 @@ from sqlalchemy.engine import Connection
 from sqlalchemy.orm import Mapped, Mapper, mapped_column, relationship
 from sqlalchemy.orm.attributes import get_history
 
+from server.cases.records import Case
 from server.foundation.db import Base, new_id
 from server.foundation.errors import Conflict
 
@@ -28,7 +29,7 @@ class Annotation(Base):
     __table_args__ = (UniqueConstraint("case_id", "reviewer_id", "time_point"),)
 
     id: Mapped[str] = mapped_column(String(32), primary_key=True, default=new_id)
-    case_id: Mapped[str] = mapped_column(ForeignKey("review_case.id"), index=True)
+    case_id: Mapped[str] = mapped_column(ForeignKey(Case.id), index=True)
     reviewer_id: Mapped[str] = mapped_column(String(32))
     reviewer_name: Mapped[str] = mapped_column(String(200))
     time_point: Mapped[int] = mapped_column(default=1)

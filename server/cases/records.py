@@ -22,7 +22,7 @@ class Case(Base):
     id: Mapped[str] = mapped_column(String(32), primary_key=True, default=new_id)
     number: Mapped[str] = mapped_column(String(20), unique=True)
     organ: Mapped[str] = mapped_column(String(40))
-    hospital_id: Mapped[str] = mapped_column(ForeignKey("hospital.id"), index=True)
+    hospital_id: Mapped[str] = mapped_column(ForeignKey(Hospital.id), index=True)
     state: Mapped[str] = mapped_column(String(30), default="open")
     version: Mapped[int] = mapped_column(default=1)
     question: Mapped[str] = mapped_column(Text)
@@ -85,7 +85,7 @@ class Assignment(Base):
 
     id: Mapped[str] = mapped_column(String(32), primary_key=True, default=new_id)
     case_id: Mapped[str] = mapped_column(ForeignKey("review_case.id"), index=True)
-    person_id: Mapped[str] = mapped_column(ForeignKey("person.id"), index=True)
+    person_id: Mapped[str] = mapped_column(ForeignKey(Person.id), index=True)
     state: Mapped[str] = mapped_column(String(20), default="active")
     assigned_at: Mapped[datetime]
     assigned_by: Mapped[str] = mapped_column(String(200))

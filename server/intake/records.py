@@ -25,7 +25,7 @@ class Arrival(Base):
     orthanc_id: Mapped[str] = mapped_column(String(44), unique=True)
     StudyInstanceUID: Mapped[str] = mapped_column("study_instance_uid", String(64), index=True)
     state: Mapped[str] = mapped_column(String(12), default="receiving", index=True)
-    case_id: Mapped[str | None] = mapped_column(ForeignKey("review_case.id"), index=True)
+    case_id: Mapped[str | None] = mapped_column(ForeignKey(Case.id), index=True)
     match_reason: Mapped[str] = mapped_column(Text, default="")
     guesses: Mapped[list[dict[str, Any]]] = mapped_column(JSON, default=list)
     PatientID: Mapped[str] = mapped_column("patient_id", String(64), default="")

@@ -8,6 +8,8 @@ from typing import Any
 from sqlalchemy import JSON, ForeignKey, String
 from sqlalchemy.orm import Mapped, mapped_column
 
+from server.annotations.records import Revision
+from server.cases.records import Case
 from server.foundation.db import Base, new_id
 
 
@@ -22,8 +24,8 @@ class IssuedOpinion(Base):
 
     id: Mapped[str] = mapped_column(String(32), primary_key=True, default=new_id)
     number: Mapped[str] = mapped_column(String(30), unique=True)
-    case_id: Mapped[str] = mapped_column(ForeignKey("review_case.id"), index=True)
-    revision_id: Mapped[str] = mapped_column(ForeignKey("revision.id"), unique=True)
+    case_id: Mapped[str] = mapped_column(ForeignKey(Case.id), index=True)
+    revision_id: Mapped[str] = mapped_column(ForeignKey(Revision.id), unique=True)
     state: Mapped[str] = mapped_column(String(10), default="issuing")
     SOPInstanceUID: Mapped[str] = mapped_column("sop_instance_uid", String(64), unique=True)
     SeriesInstanceUID: Mapped[str] = mapped_column("series_instance_uid", String(64))

@@ -16,7 +16,10 @@ from server.volumetry.records import VolumeMeasurement
 from server.volumetry.remnant import RemnantMeasurement
 from server.volumetry.segmentation import measure, source_of
 
-ELSEWHERE = "The images that this segmentation was drawn on are not part of the case. Send them to the case too."
+ELSEWHERE = (
+    "The images that this segmentation was drawn on are not part of the case. "
+    "Send them to the case too."
+)
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import JSON, ForeignKey, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
+from server.cases.records import Case
 from server.foundation.db import Base, new_id
 
 
@@ -17,7 +18,7 @@ class VolumeMeasurement(Base):
     __tablename__ = "volume_measurement"
 
     id: Mapped[str] = mapped_column(String(32), primary_key=True, default=new_id)
-    case_id: Mapped[str] = mapped_column(ForeignKey("review_case.id"), index=True)
+    case_id: Mapped[str] = mapped_column(ForeignKey(Case.id), index=True)
     SOPInstanceUID: Mapped[str] = mapped_column("sop_instance_uid", String(64), unique=True)
     StudyInstanceUID: Mapped[str] = mapped_column("study_instance_uid", String(64))
     state: Mapped[str] = mapped_column(String(10), default="measuring")

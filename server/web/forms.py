@@ -188,7 +188,6 @@ class HospitalForm(Form):
 
 
 class LineForm(Form):
-    hospital_id = HiddenField(validators=required("Choose the hospital."))
     ae_title = StringField(
         "AE title", required("Enter the AE title from which the hospital sends.")
     )

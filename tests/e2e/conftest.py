@@ -55,13 +55,14 @@ def margin(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningMargin]:
         "MARGIN_DICOM_PORT": free_port(18860, 18889),
     }
     said = {"MARGIN_HOME": str(home), **{name: str(port) for name, port in ports.items()}}
-    process = subprocess.Popen(
-        [sys.executable, "-m", "server.processes.foreground"],
-        env={**os.environ, **said},
-        stdout=subprocess.PIPE,
-        stderr=(home / "up.err").open("w"),
-        text=True,
-    )
+    with (home / "up.err").open("w") as errors:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "server.processes.foreground"],
+            env={**os.environ, **said},
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            text=True,
+        )
     try:
         _await_ready(process, home)
         settings = with_home_secrets(Settings.from_environ(said))

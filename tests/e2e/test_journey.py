@@ -164,7 +164,7 @@ def test_the_remnant_from_a_segmentation_goes_into_the_form_with_one_click(
     panel.wait_until_saved()
     value = float(panel.field("/flr_ml").input_value())
     assert value == pytest.approx(known.flr_ml, rel=0.001)
-    panel.choose("/background", "Steatosis or chemotherapy")
+    panel.field("/background").select_option("steatosis_or_chemotherapy")
     panel.wait_until_saved()
     wait_for_picture(page)
     shot(page, "liver-volumes")

@@ -50,9 +50,7 @@ def signed_in(app: Flask) -> Callable[[str], Browser]:  # noqa: F811
     def sign_in(name: str) -> Browser:
         browser = Browser(app.test_client())
         browser.get("/sign-in")
-        answer = browser.post(
-            "/sign-in", email=f"{name.lower()}@margin.example", password=PASSWORD
-        )
+        answer = browser.post("/sign-in", email=f"{name.lower()}@margin.example", password=PASSWORD)
         assert answer.status_code == 200, answer.get_data(as_text=True)
         return browser
 
@@ -60,7 +58,9 @@ def signed_in(app: Flask) -> Callable[[str], Browser]:  # noqa: F811
 
 
 @pytest.fixture
-def visitor(visit: Callable[[str], tuple[FlaskClient, str]]) -> Callable[[str], tuple[Browser, str]]:  # noqa: F811
+def visitor(
+    visit: Callable[[str], tuple[FlaskClient, str]],
+) -> Callable[[str], tuple[Browser, str]]:  # noqa: F811
     """Whoever came by a link: a browser, and the visit's address."""
 
     def come(who: str) -> tuple[Browser, str]:

@@ -52,9 +52,7 @@ def test_an_administrator_registers_a_hospital_and_its_line(
     assert "Lakeside is registered" in ada.post("/hospitals", name="Lakeside", country="de").text
     with db.reading() as session:
         made = next(one for one in queries.hospitals(session) if one.name == "Lakeside")
-    added = ada.post(
-        f"/hospitals/{made.id}/lines", ae_title="LAKE", host="10.1.1.1", port="11112"
-    )
+    added = ada.post(f"/hospitals/{made.id}/lines", ae_title="LAKE", host="10.1.1.1", port="11112")
     assert "Studies from LAKE are taken" in added.text
     with db.reading() as session:
         line = next(one for one in queries.lines(session) if one.ae_title == "LAKE")
@@ -135,9 +133,7 @@ def test_a_person_who_cannot_be_added_is_refused_at_the_field(
         assert len(queries.people(session)) == before
 
 
-def test_whoever_lost_their_access_is_out_at_once(
-    signed_in: SignedIn, small_world: World
-) -> None:
+def test_whoever_lost_their_access_is_out_at_once(signed_in: SignedIn, small_world: World) -> None:
     ada, clara = signed_in("Ada"), signed_in("Clara")
     ada.get(f"/people/{small_world.coordinator.id}")
     ada.post(f"/people/{small_world.coordinator.id}/active")
@@ -173,9 +169,7 @@ def test_the_audit_page_says_that_the_chain_is_whole_with_its_head(
     assert "case.read" in page
 
 
-def test_the_audit_page_says_where_the_chain_is_broken(
-    signed_in: SignedIn, db: Database
-) -> None:
+def test_the_audit_page_says_where_the_chain_is_broken(signed_in: SignedIn, db: Database) -> None:
     ada = signed_in("Ada")
     ada.get("/audit")
     with db.writing() as session:

@@ -86,7 +86,9 @@ def test_an_asset_asked_for_by_another_name_is_not_kept_for_long(app: Flask, nam
     assert "immutable" not in answer.headers["Cache-Control"]
 
 
-@pytest.mark.parametrize("name", ["../wording.py", "%2e%2e/wording.py", "wording.py", "a/b.css", "."])
+@pytest.mark.parametrize(
+    "name", ["../wording.py", "%2e%2e/wording.py", "wording.py", "a/b.css", "."]
+)
 def test_nothing_but_assets_is_served(app: Flask, name: str) -> None:
     assert app.test_client().get(f"/static/{name}").status_code == 404
 
@@ -131,7 +133,13 @@ def test_moments_are_in_utc_and_say_so() -> None:
 
 @pytest.mark.parametrize(
     ("days", "words"),
-    [(0, "today"), (1, "tomorrow"), (5, "in 5 days"), (-1, "1 day overdue"), (-9, "9 days overdue")],
+    [
+        (0, "today"),
+        (1, "tomorrow"),
+        (5, "in 5 days"),
+        (-1, "1 day overdue"),
+        (-9, "9 days overdue"),
+    ],
 )
 def test_deadlines_are_said_in_words(now: datetime, days: int, words: str) -> None:
     due = date(2026, 11, 20) + timedelta(days=days)

@@ -73,9 +73,7 @@ def test_a_surgeon_with_a_link_reaches_the_images_in_one_click(
 
 
 @pytest.mark.parametrize("who", ["surgeon", "viewer", "hospital"])
-def test_no_visitor_sees_a_patients_name(
-    visitor: Visitor, received: Arrival, who: str
-) -> None:
+def test_no_visitor_sees_a_patients_name(visitor: Visitor, received: Arrival, who: str) -> None:
     browser, base = visitor(who)
     page = browser.get(f"{base}/").text
     for part in (*PATIENT.split("^"), "PID-1"):
@@ -91,6 +89,7 @@ def test_a_surgeon_sees_documents_without_the_senders_file_names(
     assert "Lefebvre" not in page
     answer = browser.get(f"{base}/documents/{document.id}")
     assert answer.data == PDF
+    answer.close()
     assert answer.headers["Content-Disposition"].endswith(
         f"{small_world.inside.number}-document-1.pdf"
     )
@@ -107,6 +106,7 @@ def test_a_document_may_not_run_anything(
         assert answer.headers["Content-Disposition"].startswith(shown)
         assert answer.headers["X-Content-Type-Options"] == "nosniff"
         assert answer.headers["Content-Security-Policy"].startswith("sandbox;")
+        answer.close()
     assert answer.mimetype == "application/octet-stream"
 
 
@@ -193,14 +193,14 @@ def test_whoever_only_looks_cannot_send(visitor: Visitor, who: str) -> None:
     browser.get(f"{base}/")
     assert "Send from this computer" not in browser.get(f"{base}/").text
     answer = browser.client.post(
-        f"{base}/files", data={"files": [(io.BytesIO(PDF), "a.pdf")]}, headers={"X-Margin-Panel": "1"}
+        f"{base}/files",
+        data={"files": [(io.BytesIO(PDF), "a.pdf")]},
+        headers={"X-Margin-Panel": "1"},
     )
     assert answer.status_code == 403
 
 
-def test_one_visit_does_not_open_another(
-    visitor: Visitor, small_world: World
-) -> None:
+def test_one_visit_does_not_open_another(visitor: Visitor, small_world: World) -> None:
     _, base = visitor("hospital")
     stranger, _ = visitor("other_surgeon")
     answer = stranger.get(f"{base}/")

@@ -64,7 +64,12 @@ def test_what_is_overdue_is_counted_and_named(
 
 @pytest.mark.parametrize(
     ("state", "urgency"),
-    [("assigned", "overdue"), ("on_hold", "none"), ("awaiting_records", "none"), ("opined", "none")],
+    [
+        ("assigned", "overdue"),
+        ("on_hold", "none"),
+        ("awaiting_records", "none"),
+        ("opined", "none"),
+    ],
 )
 def test_the_clock_counts_only_while_somebody_has_to_review(
     state: str, urgency: str, now: datetime

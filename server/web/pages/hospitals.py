@@ -75,7 +75,6 @@ def register(visit: Visit) -> Response:
 def add_line(visit: Visit, hospital_id: str) -> Response:
     registered = hospital(visit.session, hospital_id)
     form = LineForm()
-    form.hospital_id.data = registered.id
     if not form.validate():
         return _list(visit, FORM_REFUSED, line_form=form, line_at=registered.id)
     try:
