@@ -10,7 +10,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import JSON, Index, String, Text, or_, select, update
+from sqlalchemy import JSON, ColumnElement, Index, String, Text, or_, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from server.foundation.db import Base, new_id
@@ -60,13 +60,24 @@ def enqueue(
     return job
 
 
-def claim(session: Session, now: datetime) -> Job | None:
-    """Take the job that has been due longest, or None. Two workers never both get one."""
-    due = or_(
+def _due(now: datetime) -> ColumnElement[bool]:
+    return or_(
         (Job.state == "waiting") & (Job.run_at <= now),
         (Job.state == "running") & (Job.lease_until <= now),
     )
-    for seen in session.scalars(select(Job).where(due).order_by(Job.run_at).limit(5)):
+
+
+def is_due(session: Session, now: datetime) -> bool:
+    """Whether there is anything to claim; asking takes no lock."""
+    return session.scalar(select(Job.id).where(_due(now)).limit(1)) is not None
+
+
+def claim(session: Session, now: datetime) -> Job | None:
+    """Take the job that has been due longest, or None. Two workers never both get one."""
+    for seen in session.scalars(select(Job).where(_due(now)).order_by(Job.run_at).limit(5)):
+        if seen.attempts >= ATTEMPTS:
+            fail(session, seen.id, "Whoever did it died each time.", now)
+            continue
         taken = session.execute(
             update(Job)
             .where(Job.id == seen.id, Job.state == seen.state, Job.attempts == seen.attempts)
@@ -86,10 +97,17 @@ def finish(session: Session, job_id: str, now: datetime) -> None:
     )
 
 
-def fail(session: Session, job_id: str, error: str, now: datetime) -> None:
-    """Record a failure: wait twice as long each time, and rest in `dead` after the last attempt."""
+def fail(
+    session: Session, job_id: str, error: str, now: datetime, *, gives_up: bool = True
+) -> None:
+    """Record a failure: wait twice as long each time, and rest in `dead` after the last attempt.
+
+    `gives_up` False is for a job that only waits for something else to come back: it waits on.
+    """
     job = session.get_one(Job, job_id)
     job.last_error, job.lease_until = error[:2000], None
+    if not gives_up:
+        job.attempts = min(job.attempts, ATTEMPTS - 1)
     if job.attempts >= ATTEMPTS:
         job.state, job.finished_at = "dead", now
         return

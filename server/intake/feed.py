@@ -12,7 +12,7 @@ import logging
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 
-from server.archive import Archive, ArchiveUnavailable, NotInArchive, Study
+from server.archive import Archive, ArchiveUnavailable, Change, NotInArchive, Study
 from server.foundation.db import Database
 from server.intake.actions import note_study, settle
 from server.intake.observation import Observation, observe, origins
@@ -21,6 +21,7 @@ from server.intake.queries import arrivals, cursor, known_instances
 LOOK_BACK = 100  # sequence numbers
 PAGE = 500
 SWEEP_EVERY = timedelta(seconds=60)
+CHECK_IS_KEPT_EVERY = timedelta(seconds=10)
 log = logging.getLogger("margin.feed")
 
 
@@ -43,13 +44,14 @@ class Feed:
         stays, so that everything is caught up later.
         """
         try:
-            dirty = self._changed() | self._receiving() | self._swept()
+            changed, last_change = self._changed()
+            dirty = changed | self._receiving() | self._swept()
             for orthanc_id in sorted(dirty):
                 self.look_at(orthanc_id)
         except ArchiveUnavailable:
-            self._note_answering(False)
+            self._keep_place(None)
             return 0
-        self._note_answering(True)
+        self._keep_place(last_change)
         return len(dirty)
 
     def look_at(self, orthanc_id: str) -> None:
@@ -76,10 +78,10 @@ class Feed:
         with self._db.writing() as session:
             settle(session, observation, received, self._clock())
 
-    def _changed(self) -> set[str]:
-        """Studies that the feed speaks of, from a little before the cursor to its end."""
-        with self._db.writing() as session:
-            since = cursor(session, self._clock()).sequence
+    def _changed(self) -> tuple[set[str], int]:
+        """Studies that the feed speaks of, from a little before the cursor, and where it ends."""
+        with self._db.reading() as session:
+            since = cursor(session).sequence
         last_change = self._archive.last_change()
         if last_change < since:  # the archive was restored or emptied: begin anew
             since, self._seen = 0, set()
@@ -87,20 +89,25 @@ class Feed:
         position = max(0, since - LOOK_BACK)
         while True:
             page = self._archive.changes(since=position, limit=PAGE)
-            fresh = [change for change in page.changes if change.seq not in self._seen]
-            for change in fresh:
-                self._seen.add(change.seq)
-                if change.resource_type == "Study" and change.change_type != "Deleted":
-                    dirty.add(change.orthanc_id)
-                elif change.resource_type == "Series" and change.change_type != "Deleted":
-                    dirty |= self._study_of_series(change.orthanc_id)
+            for change in page.changes:
+                if change.seq not in self._seen:
+                    self._seen.add(change.seq)
+                    dirty |= self._study_of(change)
             if page.done or not page.changes:
                 break
             position = page.last
-        with self._db.writing() as session:
-            cursor(session, self._clock()).sequence = last_change
         self._seen = {seq for seq in self._seen if seq > last_change - 2 * LOOK_BACK}
-        return dirty
+        return dirty, last_change
+
+    def _study_of(self, change: Change) -> set[str]:
+        """The study to look at again. Instances are not asked about one by one: their series is."""
+        if change.change_type == "Deleted":
+            return set()
+        if change.resource_type == "Study":
+            return {change.orthanc_id}
+        return (
+            self._study_of_series(change.orthanc_id) if change.resource_type == "Series" else set()
+        )
 
     def _study_of_series(self, series_id: str) -> set[str]:
         try:
@@ -125,7 +132,7 @@ class Feed:
                 found.orthanc_id: found.last_update
                 for found in arrivals(session, None, limit=10**9)
             }
-            cursor(session, now).swept_at = now
+            cursor(session).swept_at = now
         return {
             orthanc_id
             for orthanc_id, last_update in in_archive.items()
@@ -138,9 +145,22 @@ class Feed:
             yield from page
             since += len(page)
 
-    def _note_answering(self, answers: bool) -> None:
+    def _keep_place(self, last_change: int | None) -> None:
+        """Keep how far the feed was read, or (None) that the archive does not answer.
+
+        Only after everything up to there was looked at, so that whoever dies in between looks again;
+        and only when something changed, because this is asked every second.
+        """
+        now, answers = self._clock(), last_change is not None
+        with self._db.reading() as session:
+            kept = cursor(session)
+            known = (kept.sequence, kept.archive_ok, kept.checked_at)
+        sequence = known[0] if last_change is None else last_change
+        fresh = known[2] is not None and now - known[2] < CHECK_IS_KEPT_EVERY
+        if (sequence, answers) == known[:2] and fresh:
+            return
+        if answers != known[1]:
+            log.warning("the archive %s", "answers again" if answers else "does not answer")
         with self._db.writing() as session:
-            state = cursor(session, self._clock())
-            if state.archive_ok != answers:
-                log.warning("the archive %s", "answers again" if answers else "does not answer")
-            state.archive_ok, state.checked_at = answers, self._clock()
+            kept = cursor(session)
+            kept.sequence, kept.archive_ok, kept.checked_at = sequence, answers, now

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime
 
 from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session, selectinload
@@ -123,11 +122,11 @@ def candidates(session: Session) -> list[Candidate]:
     ]
 
 
-def cursor(session: Session, now: datetime | None = None) -> FeedCursor:
+def cursor(session: Session) -> FeedCursor:
     """How far the feed was read; a fresh cursor when it never was."""
     found = session.get(FeedCursor, FEED)
     if found is None:
-        found = FeedCursor(name=FEED, sequence=0, archive_ok=True, checked_at=now)
+        found = FeedCursor(name=FEED, sequence=0, archive_ok=True)
         session.add(found)
     return found
 

@@ -164,7 +164,8 @@ def test_the_remnant_from_a_segmentation_goes_into_the_form_with_one_click(
     panel.wait_until_saved()
     value = float(panel.field("/flr_ml").input_value())
     assert value == pytest.approx(known.flr_ml, rel=0.001)
-    panel.field("/background").select_option("steatosis_or_chemotherapy")
+    background = ORGANS["liver"].schema["properties"]["background"]["x-margin"]["choices"]
+    panel.choose("/background", background["steatosis_or_chemotherapy"])
     panel.wait_until_saved()
     wait_for_picture(page)
     shot(page, "liver-volumes")
@@ -185,8 +186,9 @@ def test_a_coordinator_attaches_an_unmatched_study_in_two_clicks(
     page.goto(f"{margin.settings.public_url}/arrivals")
     page.get_by_label(re.compile("M-2026-00003|M-\\d{4}-00003")).first.check()
     page.get_by_role("button", name="Attach to this case").click()
-    expect(page.get_by_text("Unmatched")).to_have_count(0)
+    expect(page.get_by_text("The study was attached to case")).to_be_visible()
     shot(page, "arrivals-after")
+    expect(page.get_by_text("Unmatched", exact=True)).to_have_count(0)
 
 
 def test_the_trail_of_the_whole_journey_is_whole(margin: RunningMargin) -> None:

@@ -76,3 +76,32 @@ def test_a_failing_job_waits_longer_each_time_and_comes_to_rest_where_a_person_s
         jobs.send_round_again(session, asked, moment)
     with database.writing() as session:
         assert jobs.claim(session, moment) is not None
+
+
+def test_a_job_that_waits_for_the_archive_is_never_given_up(
+    database: Database, now: datetime
+) -> None:
+    with database.writing() as session:
+        asked = jobs.enqueue(session, "store", {}, now=now).id
+    moment = now
+    for _ in range(jobs.ATTEMPTS + 3):
+        with database.writing() as session:
+            job = jobs.claim(session, moment)
+            assert job is not None
+            jobs.fail(session, job.id, "no answer", moment, gives_up=False)
+        moment += jobs.LONGEST_RETRY
+    with database.reading() as session:
+        assert session.get_one(jobs.Job, asked).state == "waiting"
+
+
+def test_a_job_that_kills_whoever_does_it_comes_to_rest(database: Database, now: datetime) -> None:
+    with database.writing() as session:
+        jobs.enqueue(session, "crash", {}, now=now)
+    moment = now
+    for _ in range(jobs.ATTEMPTS + 1):
+        with database.writing() as session:
+            jobs.claim(session, moment)
+        moment += jobs.LEASE + timedelta(seconds=1)
+    with database.reading() as session:
+        assert [job.name for job in jobs.dead(session)] == ["crash"]
+        assert not jobs.is_due(session, moment)

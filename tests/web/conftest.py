@@ -59,8 +59,8 @@ def signed_in(app: Flask) -> Callable[[str], Browser]:  # noqa: F811
 
 @pytest.fixture
 def visitor(
-    visit: Callable[[str], tuple[FlaskClient, str]],
-) -> Callable[[str], tuple[Browser, str]]:  # noqa: F811
+    visit: Callable[[str], tuple[FlaskClient, str]],  # noqa: F811
+) -> Callable[[str], tuple[Browser, str]]:
     """Whoever came by a link: a browser, and the visit's address."""
 
     def come(who: str) -> tuple[Browser, str]:

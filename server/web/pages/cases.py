@@ -74,9 +74,13 @@ def show_case(visit: Visit, refused: MarginError | None = None, **facts: Any) ->
 def _trail(visit: Visit) -> list[tuple[AuditLine, int]]:
     """The case's newest audit lines; the same thing done several times running is one line."""
     lines = newest(visit.session, case_number=visit.case.number, limit=AUDIT_LINES_SHOWN)
-    runs = groupby(lines, lambda line: (line.actor, line.action, line.object_, line.outcome))
+    runs = groupby(lines, _said)
     together = [list(run) for _, run in runs]
     return [(run[0], len(run)) for run in together]
+
+
+def _said(line: AuditLine) -> tuple[object, ...]:
+    return (line.actor, line.action, line.object_, line.outcome, line.reason, line.details)
 
 
 def assign_form(visit: Visit, **given: Any) -> AssignForm:

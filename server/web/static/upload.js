@@ -89,8 +89,9 @@ class Sending {
       if (status === "stopped") return failed("Not sent: you stopped.");
       if (status >= 400 && status < 500) {
         const said = body?.error;
-        if (status === 401 || status === 403) this.queue.length = 0;
-        return failed([said?.message ?? "Not taken.", said?.remedy].filter(Boolean).join(" "));
+        const why = [said?.message ?? "Not taken.", said?.remedy].filter(Boolean).join(" ");
+        if (status === 401 || status === 403) this.giveUp(why);
+        return failed(why);
       }
       if (attempt >= TRIES) return failed("The line broke. Send this file again.");
       await new Promise((wake) => setTimeout(wake, 1500 * attempt));
@@ -114,11 +115,15 @@ class Sending {
     });
   }
 
-  stop() {
+  giveUp(detail) {
     for (const file of this.queue.splice(0)) {
-      this.note({ name: file.name, outcome: "later", detail: "Not sent: you stopped." });
+      this.note({ name: file.name, outcome: "later", detail });
       this.totals.done += 1;
     }
+  }
+
+  stop() {
+    this.giveUp("Not sent: you stopped.");
     this.request?.abort();
   }
 
