@@ -21,6 +21,7 @@ from server.intake.queries import arrivals, cursor, known_instances
 LOOK_BACK = 100  # sequence numbers
 PAGE = 500
 SWEEP_EVERY = timedelta(seconds=60)
+DOUBTED_FOR = timedelta(minutes=5)
 CHECK_IS_KEPT_EVERY = timedelta(seconds=10)
 log = logging.getLogger("margin.feed")
 
@@ -120,7 +121,11 @@ class Feed:
             return {found.orthanc_id for found in arrivals(session, None, ("receiving",))}
 
     def _swept(self) -> set[str]:
-        """Once a minute, every study whose last update is not the one we noted."""
+        """Once a minute, every study whose last update is not the one we noted.
+
+        Orthanc tells the time of an update to the second only, so what settled lately is looked at
+        again whatever it says.
+        """
         with self._db.reading() as session:
             swept_at = cursor(session).swept_at
         now = self._clock()
@@ -128,15 +133,14 @@ class Feed:
             return set()
         in_archive = {study.orthanc_id: study.last_update for study in self._all_studies()}
         with self._db.writing() as session:
-            noted = {
-                found.orthanc_id: found.last_update
-                for found in arrivals(session, None, limit=10**9)
-            }
+            noted = {found.orthanc_id: found for found in arrivals(session, None, limit=10**9)}
             cursor(session).swept_at = now
         return {
             orthanc_id
             for orthanc_id, last_update in in_archive.items()
-            if orthanc_id not in noted or noted[orthanc_id] != last_update
+            if orthanc_id not in noted
+            or noted[orthanc_id].last_update != last_update
+            or now - (noted[orthanc_id].settled_at or now) < DOUBTED_FOR
         }
 
     def _all_studies(self) -> Iterator[Study]:
