@@ -89,7 +89,7 @@ def test_pages_say_when_the_archive_does_not_answer(
     signed_in: SignedIn, db: Database, today: datetime
 ) -> None:
     with db.writing() as session:
-        noted = cursor(session, today)
+        noted = cursor(session)
         noted.archive_ok, noted.checked_at = False, today
     page = signed_in("Clara").get("/worklist").text
     assert "The image archive does not answer." in page
@@ -99,7 +99,7 @@ def test_pages_say_when_nobody_asks_the_archive_any_more(
     signed_in: SignedIn, db: Database, today: datetime
 ) -> None:
     with db.writing() as session:
-        cursor(session, today).checked_at = today - timedelta(hours=1)
+        cursor(session).checked_at = today - timedelta(hours=1)
     assert "New arrivals are not being noticed." in signed_in("Clara").get("/arrivals").text
 
 
