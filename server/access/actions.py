@@ -120,7 +120,7 @@ def use_token(session: Session, token: str, now: datetime) -> Grant:
         raise TokenUnknown(
             "This access link is not known.", remedy="Ask the coordinator for a new one."
         )
-    check_grant(grant, now)
+    check_grant(session, grant, now)
     session.execute(
         update(Grant)
         .where(Grant.id == grant.id)
@@ -130,10 +130,16 @@ def use_token(session: Session, token: str, now: datetime) -> Grant:
     return grant
 
 
-def check_grant(grant: Grant, now: datetime) -> None:
-    """Raise GrantRevoked, GrantExpired or GrantNotYetValid unless the grant is good at `now`."""
+def check_grant(session: Session, grant: Grant, now: datetime) -> None:
+    """Raise GrantRevoked, GrantExpired or GrantNotYetValid unless the grant is good at `now`.
+
+    The links of a person who was deactivated end with them.
+    """
     remedy = "Ask the coordinator for a new one."
     if grant.revoked_at is not None and grant.revoked_at <= now:
+        raise GrantRevoked("This access was withdrawn.", remedy=remedy, grant=grant.id[:8])
+    person = session.get(Person, grant.person_id) if grant.person_id else None
+    if person is not None and not person.active:
         raise GrantRevoked("This access was withdrawn.", remedy=remedy, grant=grant.id[:8])
     if now >= grant.expires_at:
         raise GrantExpired("This access has expired.", remedy=remedy, grant=grant.id[:8])

@@ -128,11 +128,13 @@ def _decide(admission: Admission, action: Action) -> Admission:
                 f"There is no case {number}.".replace(" .", "."),
                 remedy="Look for it in the worklist.",
                 why=answer.reason,
+                actor=admission.actor.text,
             )
         raise NotPermitted(
             "You may not do this here.",
             remedy="Ask the coordinator if you should be able to.",
             why=answer.reason,
+            actor=admission.actor.text,
         )
     return admission
 
@@ -181,7 +183,7 @@ def _visitor(
         raise VisitEnded("This visit has ended.", remedy=_AGAIN)
     if launch.grant_id is not None:
         grant = session.get_one(Grant, launch.grant_id)
-        check_grant(grant, now)
+        check_grant(session, grant, now)
         return launch, holder_of(grant)
     person = session.get(Person, launch.person_id) if launch.person_id else None
     if person is None or not person.active:

@@ -1,0 +1,1 @@
+"""Figures of speed and size, each a command that prints a table and writes JSON."""

@@ -1,0 +1,128 @@
+"""What a bench found: every run is kept, medians are printed beside each other and held to a bar."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from statistics import median
+
+from rich.console import Console
+from rich.table import Table
+
+RESULTS = Path(__file__).parent / "results"
+MARGIN, ORTHANC = "margin", "orthanc"
+
+
+@dataclass(frozen=True)
+class Bar:
+    """What the ratio Margin : Orthanc must keep to, so that the gateway costs at most 25 %."""
+
+    ratio: float
+    is_most: bool
+
+    def is_kept_by(self, ratio: float) -> bool:
+        return ratio <= self.ratio if self.is_most else ratio >= self.ratio
+
+    def __str__(self) -> str:
+        return f"{'at most' if self.is_most else 'at least'} {self.ratio:g}"
+
+
+LONGEST_TIME = Bar(1.25, is_most=True)
+LOWEST_RATE = Bar(0.8, is_most=False)
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One row of a table: what is measured, in which unit, and the bar of its ratio, if it has one."""
+
+    name: str
+    unit: str
+    bar: Bar | None = None
+
+
+@dataclass(frozen=True)
+class Medians:
+    """The medians of one kind; None for a side that was not measured."""
+
+    margin: float | None
+    orthanc: float | None
+
+    @property
+    def ratio(self) -> float | None:
+        """Margin : Orthanc, None when one is missing or Orthanc's is zero."""
+        if self.margin is None or not self.orthanc:
+            return None
+        return self.margin / self.orthanc
+
+
+@dataclass
+class Figures:
+    """Runs of both sides by kind, in the order in which the kinds came."""
+
+    runs: dict[Kind, dict[str, list[float]]] = field(default_factory=dict)
+
+    def add(self, kind: Kind, side: str, figure: float) -> None:
+        self.runs.setdefault(kind, {}).setdefault(side, []).append(figure)
+
+    def medians(self, kind: Kind) -> Medians:
+        found = {side: median(runs) for side, runs in self.runs[kind].items()}
+        return Medians(found.get(MARGIN), found.get(ORTHANC))
+
+    def is_kept(self) -> bool | None:
+        """Whether every bar is kept; None when no row has both a bar and a ratio."""
+        held = [
+            kind.bar.is_kept_by(ratio)
+            for kind in self.runs
+            if kind.bar is not None and (ratio := self.medians(kind).ratio) is not None
+        ]
+        return all(held) if held else None
+
+    def report(self, title: str, name: str, **facts: object) -> bool | None:
+        """Prints the medians and writes them to results/<name>.json; whether the bars are kept."""
+        table = Table(title=title)
+        for heading in ("", "Margin", "Orthanc asked directly", "Margin : Orthanc", "bar"):
+            table.add_column(heading, justify="left" if not heading else "right")
+        for kind in self.runs:
+            found = self.medians(kind)
+            table.add_row(
+                kind.name,
+                _shown(found.margin, kind.unit),
+                _shown(found.orthanc, kind.unit),
+                _shown(found.ratio),
+                str(kind.bar or ""),
+            )
+        Console().print(table)
+        kept = self.is_kept()
+        if kept is not None:
+            Console().print(f"Bar (the gateway costs at most 25 %): {in_words(kept)}")
+        keep(name, {**facts, "passed": kept, "figures": [self._kept(kind) for kind in self.runs]})
+        return kept
+
+    def _kept(self, kind: Kind) -> dict[str, object]:
+        found = self.medians(kind)
+        return {
+            "kind": kind.name,
+            "unit": kind.unit,
+            "median": {MARGIN: found.margin, ORTHANC: found.orthanc},
+            "ratio": found.ratio,
+            "bar": str(kind.bar) if kind.bar else None,
+            "runs": self.runs[kind],
+        }
+
+
+def keep(name: str, result: dict[str, object]) -> None:
+    """Write results/<name>.json."""
+    RESULTS.mkdir(exist_ok=True)
+    (RESULTS / f"{name}.json").write_text(json.dumps(result, indent=2) + "\n")
+
+
+def in_words(kept: bool | None) -> str:
+    return {True: "kept", False: "NOT kept", None: "none"}[kept]
+
+
+def _shown(figure: float | None, unit: str = "") -> str:
+    if figure is None:
+        return "-"
+    digits = 0 if abs(figure) >= 100 else 2 if abs(figure) < 20 else 1
+    return f"{figure:.{0 if figure == int(figure) and unit else digits}f} {unit}".rstrip()

@@ -1,0 +1,155 @@
+"""The way to a page: the door, one transaction for each request, and its line in the trail."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from flask import make_response, request
+from flask_wtf import CSRFProtect
+from sqlalchemy.orm import Session
+from werkzeug.exceptions import HTTPException
+
+from server.access.door import Admission, Credentials, Route, admit, describe_refusal
+from server.access.openings import Openings
+from server.access.permissions import OPEN_TO_ALL, READING_IS_RECORDED, Action
+from server.foundation import audit
+from server.foundation.clock import utc_now
+from server.foundation.errors import MarginError, NotFound, Refused
+from server.web import problems
+from server.web.visit import Services, Visit
+
+CHANGING = ("POST", "PUT", "PATCH", "DELETE")
+REFUSED_FROM = 400
+
+
+class CrossSiteRequest(Refused):
+    """Another site made the browser send this."""
+
+
+class Doorway:
+    """Makes Flask endpoints of page routes."""
+
+    def __init__(
+        self,
+        services: Services,
+        protection: CSRFProtect,
+        read_credentials: Callable[[str | None], Credentials],
+    ) -> None:
+        self._services = services
+        self._protection = protection
+        self._read_credentials = read_credentials
+        self._openings = Openings()
+
+    def endpoint(self, route: Route) -> Callable[..., Any]:
+        """The endpoint of one route."""
+
+        def endpoint(**args: Any) -> Any:
+            launch_id, number = args.pop("launch", None), args.pop("number", None)
+            if request.method in CHANGING:
+                return self._change(route, launch_id, number, args)
+            return self._read(route, launch_id, number, args)
+
+        return endpoint
+
+    def _read(self, route: Route, launch_id: str | None, number: str | None, args: Any) -> Any:
+        try:
+            with self._services.db.reading() as session:
+                visit = self._visit(session, route, launch_id, number)
+                response = route.view(visit, **args)
+        except MarginError as error:
+            # Whoever asks for a file that is not there did nothing that the trail should keep.
+            if not (route.action is Action.PUBLIC and isinstance(error, NotFound)):
+                self._record_refusal(route, number or launch_id, error)
+            return problems.response_to(error)
+        if route.action in READING_IS_RECORDED and self._openings.is_first(
+            visit.actor.text, request.path
+        ):
+            with self._services.db.writing() as session:
+                _record(session, route, visit, "allowed")
+        return response
+
+    def _change(self, route: Route, launch_id: str | None, number: str | None, args: Any) -> Any:
+        try:
+            self._refuse_cross_site()
+            with self._services.db.writing() as session:
+                visit = self._visit(session, route, launch_id, number)
+                response = make_response(route.view(visit, **args))
+                # Signing in writes its own line: only it knows who tried.
+                if route.action is not Action.SIGN_IN:
+                    refused = response.status_code >= REFUSED_FROM
+                    _record(session, route, visit, "refused" if refused else "done")
+        except MarginError as error:
+            self._record_refusal(route, number or launch_id, error)
+            return problems.response_to(error)
+        return response
+
+    def _visit(
+        self, session: Session, route: Route, launch_id: str | None, number: str | None
+    ) -> Visit:
+        now = utc_now()
+        credentials = self._read_credentials(launch_id)
+        admission = admit(
+            session, route.action, credentials, now=now, number=number, launch_id=launch_id
+        )
+        request.environ["margin.admission"] = admission
+        return Visit(session, now, admission, self._services)
+
+    def _refuse_cross_site(self) -> None:
+        """Refuse a change that another site made the browser send."""
+        if request.headers.get("Sec-Fetch-Site", "same-origin") not in ("same-origin", "none"):
+            raise CrossSiteRequest(
+                "This change was asked for by another site and was not made.",
+                remedy="Do it on Margin's own page.",
+            )
+        if request.is_json or request.headers.get("X-Margin-Panel") == "1":
+            return
+        try:
+            self._protection.protect()
+        except HTTPException as error:
+            raise CrossSiteRequest(
+                "This form is too old or was not sent from Margin's page.",
+                remedy="Reload the page and send the form again.",
+                why=str(error.description),
+            ) from error
+
+    def _record_refusal(self, route: Route, named: str | None, error: MarginError) -> None:
+        """A denial is audited in a transaction of its own: the request's was undone."""
+        admission: Admission | None = request.environ.get("margin.admission")
+        case = admission.case if admission else None
+        actor = admission.actor.text if admission else str(error.facts.get("actor", "nobody"))
+        if route.action in OPEN_TO_ALL and error.facts.get("grant"):
+            actor = f"grant {error.facts['grant']}"
+        with self._services.db.writing() as session:
+            audit.append(
+                session,
+                actor=actor,
+                action=route.action.value,
+                object_=_object(case.number if case else named),
+                outcome="refused",
+                now=utc_now(),
+                case_number=case.number if case else None,
+                reason=describe_refusal(error),
+            )
+
+
+def _record(session: Session, route: Route, visit: Visit, outcome: audit.Outcome) -> None:
+    case = visit.admission.case
+    notes = dict(visit.notes)
+    actor = notes.pop("actor", visit.actor.text)
+    number = case.number if case else notes.pop("case_number", None)
+    audit.append(
+        session,
+        actor=actor,
+        action=route.action.value,
+        object_=_object(number),
+        outcome=outcome,
+        now=visit.now,
+        case_number=number,
+        details=notes,
+    )
+
+
+def _object(name: str | None) -> str:
+    """What a line is about: the page asked for, without its query, and the case or visit."""
+    return f"{request.method} {request.url_rule} {name or ''}".strip()
