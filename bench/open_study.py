@@ -16,7 +16,13 @@ from concurrent.futures import ThreadPoolExecutor
 
 import click
 
-from bench.gateway import JSON, Comparison, Figures, Side, alternate, comparison_of, where
+from bench.figures import LONGEST_TIME, Figures, Kind
+from bench.sides import JSON, Comparison, Running, Side, alternate, where
+
+KINDS = {
+    1: Kind("series one after the other", "s", LONGEST_TIME),
+    8: Kind("all series at once", "s", LONGEST_TIME),
+}
 
 
 def open_study(side: Side, study: str, at_once: int) -> float:
@@ -36,43 +42,29 @@ def open_study(side: Side, study: str, at_once: int) -> float:
 
 def measured(comparison: Comparison, rounds: int) -> Figures:
     """Every run of both sides, after one that warms both up."""
-    figures = Figures("s")
+    figures = Figures()
     for side in comparison.sides:
         open_study(side, comparison.study, 1)
 
     def measure(side: Side) -> None:
-        for kind, at_once in (("series one after the other", 1), ("all series at once", 8)):
-            figures.add(kind, side, open_study(side, comparison.study, at_once))
+        for at_once, kind in KINDS.items():
+            figures.add(kind, side.name, open_study(side, comparison.study, at_once))
 
-    alternate(comparison, rounds, measure)
+    alternate(comparison.sides, rounds, measure)
     return figures
 
 
 @click.command()
-@click.option("--series", default=4, show_default=True)
+@click.option("--series", type=click.IntRange(1, 4), default=4, show_default=True)
 @click.option("--slices", default=450, show_default=True)
 @click.option("--rounds", default=5, show_default=True)
 @where
-def main(
-    series: int,
-    slices: int,
-    rounds: int,
-    url: str,
-    token: str,
-    orthanc_url: str,
-    pair: str,
-    study: str,
-) -> None:
+def main(series: int, slices: int, rounds: int, **running: str) -> bool | None:
     """Compare how long a study takes to open."""
-    with comparison_of(url, token, orthanc_url, pair, study, (series, slices)) as comparison:
+    with Running(**running).comparison(series, slices) as comparison:
         figures = measured(comparison, rounds)
-    figures.report(
-        "Opening a study: QIDO and all series metadata",
-        "open_study.json",
-        more_is_better=False,
-        series=series,
-        slices=slices,
-    )
+    title = "Opening a study: QIDO and all series metadata"
+    return figures.report(title, "open_study", series=series, slices=slices, rounds=rounds)
 
 
 if __name__ == "__main__":

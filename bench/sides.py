@@ -14,7 +14,8 @@ from urllib.parse import urlsplit
 import click
 
 from bench.figures import MARGIN, ORTHANC
-from bench.worlds import filled, running_margin
+from bench.studies import new_study
+from bench.worlds import running_margin
 
 JSON = "application/dicom+json"
 T = TypeVar("T")
@@ -106,10 +107,15 @@ class Running:
             yield compare(self.url, self.token, self.orthanc_url, self.pair, self.study)
             return
         with running_margin() as margin:
-            world = filled(margin, series, slices)
+            new = new_study(margin, series, slices)
             settings = margin.settings
-            pair = f"{settings.orthanc_user}:{settings.orthanc_password}"
-            yield compare(settings.public_url, world.token, settings.orthanc_url, pair, world.study)
+            yield compare(
+                settings.public_url,
+                new.token,
+                settings.orthanc_url,
+                f"{settings.orthanc_user}:{settings.orthanc_password}",
+                new.StudyInstanceUID,
+            )
 
 
 def where(command: Callable[..., bool | None]) -> Callable[..., bool | None]:

@@ -10,7 +10,6 @@ bench/results/store.json.
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
 import sys
@@ -26,12 +25,14 @@ import httpx
 from rich.console import Console
 from rich.table import Table
 
-from server.demo.phantoms import PHASES, Phantom
+from bench.figures import in_words, keep
+from bench.studies import phantom_of
+from bench.worlds import stopped_like_ctrl_c
 from server.dicom.association import Peer
 from server.dicom.sending import send
 from tests.archive.orthanc_process import PASSWORD, USER, OrthancProcess, running_orthanc
 
-RESULTS = Path(__file__).parent / "results" / "store.json"
+LEAST_PER_S = 150.0
 Sender = Callable[[list[Path], int, int], float]
 
 
@@ -94,7 +95,7 @@ def admit(orthanc: OrthancProcess) -> None:
 @click.option("--associations", type=int, default=1, hidden=True)
 def main(
     instances: int, rounds: int, folder: Path | None, port: int | None, associations: int
-) -> None:
+) -> bool | None:
     """Compare C-STORE rates."""
     if folder is not None and port is not None:
         started = time.perf_counter()
@@ -103,36 +104,33 @@ def main(
         click.echo(time.perf_counter() - started)
         sys.exit(0 if summary.is_complete else 1)
     found: dict[str, list[float]] = {}
-    with tempfile.TemporaryDirectory() as directory:
-        phantom = Phantom("bench store", slices=instances, phases=PHASES[2:3])
-        files = phantom.write(Path(directory))
+    with stopped_like_ctrl_c(), tempfile.TemporaryDirectory() as directory:
+        files = phantom_of(1, instances).write(Path(directory))
         for _ in range(rounds):
             for count in (1, 4):
                 for name, sender in SENDERS.items():
                     key = f"{name}, {count} association{'s' if count > 1 else ''}"
                     found.setdefault(key, []).append(rate(sender, files, count))
         size = files[0].stat().st_size
-    report(found, size, instances)
+    return report(found, size, instances)
 
 
-def report(found: dict[str, list[float]], size: int, instances: int) -> None:
-    """Prints the medians and keeps every run."""
+def report(found: dict[str, list[float]], size: int, instances: int) -> bool:
+    """Prints the medians, keeps every run; whether our own sender keeps the bar."""
     table = Table(title=f"C-STORE of {instances} instances of {size / 1000:.0f} kB into Orthanc")
     for heading in ("sender", "instances/s (median)", "MB/s", "runs"):
         table.add_column(heading)
+    medians = {name: median(runs) for name, runs in found.items()}
     for name, runs in found.items():
-        middle = median(runs)
         runs_in_words = ", ".join(f"{run:.0f}" for run in runs)
-        table.add_row(name, f"{middle:.0f}", f"{middle * size / 1e6:.0f}", runs_in_words)
+        rate_mb = medians[name] * size / 1e6
+        table.add_row(name, f"{medians[name]:.0f}", f"{rate_mb:.0f}", runs_in_words)
     Console().print(table)
-    RESULTS.parent.mkdir(exist_ok=True)
-    results = {
-        "instances": instances,
-        "bytes_per_instance": size,
-        "instances_per_s": {name: median(runs) for name, runs in found.items()},
-        "runs": found,
-    }
-    RESULTS.write_text(json.dumps(results, indent=2) + "\n")
+    kept = medians["margin push, 1 association"] >= LEAST_PER_S
+    Console().print(f"Bar (one association, at least {LEAST_PER_S:.0f}/s): {in_words(kept)}")
+    facts = {"instances": instances, "bytes_per_instance": size, "bar_instances_per_s": LEAST_PER_S}
+    keep("store", {**facts, "passed": kept, "instances_per_s": medians, "runs": found})
+    return kept
 
 
 if __name__ == "__main__":

@@ -233,9 +233,11 @@ def note_failure(session: Session, email: str, now: datetime) -> None:
     session.flush()
 
 
-def sign_out(session: Session, sign_in_id: str, now: datetime) -> None:
-    """End an account's session."""
-    session.execute(update(SignIn).where(SignIn.id == sign_in_id).values(ended_at=now))
+def sign_out(session: Session, secret: str, now: datetime) -> None:
+    """End the account's session that this cookie's secret belongs to."""
+    session.execute(
+        update(SignIn).where(SignIn.secret_sha256 == tokens.sha256(secret)).values(ended_at=now)
+    )
 
 
 def _verifies(kept_hash: str, password: str) -> bool:

@@ -123,10 +123,15 @@ def attach_study(
 def declare_records_complete(
     session: Session, case: Case, seen_version: int, now: datetime
 ) -> None:
-    """Start the clock: what is needed for an answer is there."""
+    """Start the clock: what is needed for an answer is there.
+
+    A surgeon who had the case before more records were wanted has it again.
+    """
     happen(session, case, Event.RECORDS_COMPLETE, seen_version=seen_version)
     case.records_complete_at = now
     case.due_on = deadlines.due_on(now)
+    if any(assignment.state == "active" for assignment in case.assignments):
+        happen(session, case, Event.SURGEON_ASSIGNED)
     session.flush()
 
 
@@ -140,9 +145,7 @@ def assign(
             [FieldProblem("/person_id", "Choose an active surgeon from the list.")],
         )
     happen(session, case, Event.SURGEON_ASSIGNED, seen_version=seen_version)
-    for earlier in case.assignments:
-        if earlier.state == "active":
-            earlier.state, earlier.ended_at = "withdrawn", now
+    _end_assignments(case, now)
     assignment = Assignment(
         case_id=case.id, person_id=surgeon.id, assigned_at=now, assigned_by=by, person=surgeon
     )
@@ -193,13 +196,54 @@ def complete(session: Session, case: Case, now: datetime) -> None:
     session.flush()
 
 
-def hold(session: Session, case: Case, *, reason: str, seen_version: int) -> None:
+def hold(session: Session, case: Case, *, reason: str, seen_version: int, now: datetime) -> None:
     """Stop the clock, saying why and who must act; raises Invalid without a reason."""
-    if not reason.strip():
-        raise Invalid(
-            "The case was not put on hold.",
-            [FieldProblem("/reason", "Say why, and who has to do what before it goes on.")],
-        )
+    was = case.state
+    _with_reason(case, reason, "Say why the case is held, and who must act.")
     happen(session, case, Event.HOLD, seen_version=seen_version)
-    case.held_reason = reason.strip()[:LONGEST_TEXT]
+    case.held_reason, case.held_from, case.held_since = _short(reason), was, now
     session.flush()
+
+
+def resume(session: Session, case: Case, *, seen_version: int, now: datetime) -> None:
+    """Go on where the case was held; the promised day moves by the days the clock stood still."""
+    happen(session, case, Event.RESUME, seen_version=seen_version)
+    if case.held_from:
+        case.state = case.held_from
+    if case.due_on is not None and case.held_since is not None:
+        case.due_on = deadlines.after_hold(case.due_on, case.held_since, now)
+    case.held_reason, case.held_from, case.held_since = "", "", None
+    session.flush()
+
+
+def withdraw(
+    session: Session, case: Case, *, reason: str, seen_version: int, now: datetime
+) -> None:
+    """End the case without an opinion; raises Invalid without a reason."""
+    _with_reason(case, reason, "Say why the case is withdrawn.")
+    happen(session, case, Event.WITHDRAW, seen_version=seen_version)
+    case.held_reason = _short(reason)
+    _end_assignments(case, now)
+    session.flush()
+
+
+def take_back(session: Session, case: Case, *, seen_version: int, now: datetime) -> None:
+    """Take the case back from the surgeon; what they saved stays."""
+    happen(session, case, Event.SURGEON_WITHDRAWN, seen_version=seen_version)
+    _end_assignments(case, now)
+    session.flush()
+
+
+def _with_reason(case: Case, reason: str, wanted: str) -> None:
+    if not reason.strip():
+        raise Invalid(f"Case {case.number} was not changed.", [FieldProblem("/reason", wanted)])
+
+
+def _short(text: str) -> str:
+    return text.strip()[:LONGEST_TEXT]
+
+
+def _end_assignments(case: Case, now: datetime) -> None:
+    for assignment in case.assignments:
+        if assignment.state == "active":
+            assignment.state, assignment.ended_at = "withdrawn", now

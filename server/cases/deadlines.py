@@ -16,6 +16,11 @@ def due_on(records_complete_at: datetime) -> date:
     return records_complete_at.date() + timedelta(days=TARGET_DAYS)
 
 
+def after_hold(due: date, held_since: datetime, now: datetime) -> date:
+    """The promised day once the clock runs again: later by the whole days it stood still."""
+    return due + timedelta(days=max(0, (now.date() - held_since.date()).days))
+
+
 def urgency(due: date | None, now: datetime) -> str:
     """`none`, `later`, `soon` (within two days) or `overdue`."""
     if due is None:

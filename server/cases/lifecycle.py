@@ -63,6 +63,7 @@ TRANSITIONS: dict[tuple[State, Event], State] = {
     (S.ASSIGNED, E.OPINION_SIGNED): S.OPINED,
     (S.IN_REVIEW, E.OPINION_SIGNED): S.OPINED,
     (S.OPINED, E.CLOSE): S.CLOSED,
+    # Where it goes on is where it was held; a case of which that is not known awaits its records.
     (S.ON_HOLD, E.RESUME): S.AWAITING_RECORDS,
     **{
         (state, E.HOLD): S.ON_HOLD

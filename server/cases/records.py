@@ -34,6 +34,8 @@ class Case(Base):
     records_complete_at: Mapped[datetime | None]
     due_on: Mapped[date | None]
     held_reason: Mapped[str] = mapped_column(Text, default="")
+    held_from: Mapped[str] = mapped_column(String(30), default="")
+    held_since: Mapped[datetime | None]
 
     hospital: Mapped[Hospital] = relationship()
     studies: Mapped[list[CaseStudy]] = relationship(

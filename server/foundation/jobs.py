@@ -10,15 +10,20 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import JSON, ColumnElement, Index, String, Text, or_, select, update
+from sqlalchemy import JSON, ColumnElement, Index, String, Text, func, or_, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from server.foundation.db import Base, new_id
+from server.foundation.errors import NotFound
 
 LEASE = timedelta(minutes=10)
 FIRST_RETRY = timedelta(seconds=2)
 LONGEST_RETRY = timedelta(minutes=10)
 ATTEMPTS = 12
+
+
+class JobNotFound(NotFound):
+    """There is no such piece of work."""
 
 
 class Job(Base):
@@ -120,8 +125,27 @@ def dead(session: Session) -> list[Job]:
     return list(session.scalars(select(Job).where(Job.state == "dead").order_by(Job.created_at)))
 
 
+def dead_count(session: Session) -> int:
+    """How many jobs were given up."""
+    return session.scalar(select(func.count(Job.id)).where(Job.state == "dead")) or 0
+
+
+def under_way(session: Session, limit: int = 200) -> list[Job]:
+    """The jobs that run or wait, next first."""
+    wanted = select(Job).where(Job.state.in_(("running", "waiting")))
+    return list(session.scalars(wanted.order_by(Job.run_at).limit(limit)))
+
+
+def lately_done(session: Session, limit: int = 30) -> list[Job]:
+    """The jobs that were done last, newest first."""
+    wanted = select(Job).where(Job.state == "done")
+    return list(session.scalars(wanted.order_by(Job.finished_at.desc()).limit(limit)))
+
+
 def send_round_again(session: Session, job_id: str, now: datetime) -> None:
-    """Give a dead job all its attempts back."""
-    job = session.get_one(Job, job_id)
+    """Give a dead job all its attempts back; raises JobNotFound."""
+    job = session.get(Job, job_id)
+    if job is None:
+        raise JobNotFound("There is no such job.", remedy="Look at the list of jobs.")
     if job.state == "dead":
         job.state, job.attempts, job.run_at, job.finished_at = "waiting", 0, now, None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import datetime
 
 from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session, selectinload
@@ -160,3 +161,11 @@ def is_elsewhere(session: Session, StudyInstanceUID: str, case_id: str) -> bool:
         )
         is not None
     )
+
+
+def last_study_at(session: Session) -> dict[str, datetime]:
+    """When each AE title last sent a study that was new."""
+    found = session.execute(
+        select(Arrival.calling_aet, func.max(Arrival.first_seen_at)).group_by(Arrival.calling_aet)
+    )
+    return {title: at for title, at in found if at is not None}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
 from server.foundation.errors import Conflict, FieldProblem, Invalid
@@ -103,6 +103,18 @@ def add_person(
     session.add(person)
     session.flush()
     return person
+
+
+def take_over_care(session: Session, person: Person, hospitals: list[Hospital]) -> None:
+    """Put exactly these hospitals' cases into a coordinator's care; raises Invalid."""
+    if person.role != "coordinator":
+        raise Invalid(
+            "Nothing was changed.",
+            [FieldProblem("/hospital_ids", "Only a coordinator looks after hospitals.")],
+        )
+    session.execute(delete(Coordination).where(Coordination.person_id == person.id))
+    for hospital in hospitals:
+        let_coordinate(session, person, hospital)
 
 
 def let_coordinate(session: Session, person: Person, hospital: Hospital) -> None:

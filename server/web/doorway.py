@@ -75,13 +75,17 @@ class Doorway:
             with self._services.db.writing() as session:
                 visit = self._visit(session, route, launch_id, number)
                 response = make_response(route.view(visit, **args))
+                refused = response.status_code >= REFUSED_FROM
                 # Signing in writes its own line: only it knows who tried.
-                if route.action is not Action.SIGN_IN:
-                    refused = response.status_code >= REFUSED_FROM
-                    _record(session, route, visit, "refused" if refused else "done")
+                if route.action is not Action.SIGN_IN and not refused:
+                    _record(session, route, visit, "done")
         except MarginError as error:
             self._record_refusal(route, number or launch_id, error)
             return problems.response_to(error)
+        if route.action is not Action.SIGN_IN and refused:
+            # A form that came back: its view undid what it had begun.
+            with self._services.db.writing() as session:
+                _record(session, route, visit, "refused")
         return response
 
     def _visit(

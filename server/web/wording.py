@@ -41,6 +41,7 @@ PERMIT_LABELS: dict[str, str] = {
 EVENT_LABELS: dict[str, str] = {
     Event.RECORDS_COMPLETE: "Records are complete: start the clock",
     Event.RECORDS_WANTED: "More records are needed",
+    Event.SURGEON_WITHDRAWN: "Take the case back",
     Event.SURGEON_WITHDRAWN: "Take the case back from the surgeon",
     Event.CLOSE: "Close the case",
     Event.WITHDRAW: "Withdraw the case",

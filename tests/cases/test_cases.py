@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 import pytest
 
@@ -77,10 +77,10 @@ def test_a_case_without_a_question_is_not_opened(world: World, now: datetime) ->
     assert refused.value.problems[0].pointer == "/question"
 
 
-def test_a_hold_needs_a_reason(world: World) -> None:
+def test_a_hold_needs_a_reason(world: World, now: datetime) -> None:
     with pytest.raises(Invalid), world.db.writing() as session:
         case = case_by_number(session, world.inside.number)
-        actions.hold(session, case, reason=" ", seen_version=case.version)
+        actions.hold(session, case, reason=" ", seen_version=case.version, now=now)
 
 
 def test_a_signed_case_cannot_be_put_on_hold(world: World, now: datetime) -> None:
@@ -114,3 +114,49 @@ def test_the_worklist_shows_the_next_deadline_first(world: World, now: datetime)
 )
 def test_urgency(due: date | None, expected: str, now: datetime) -> None:
     assert urgency(due, now) == expected
+
+
+def test_a_held_case_goes_on_where_it_was_and_later_by_the_days_it_stood_still(
+    world: World, now: datetime
+) -> None:
+    number = world.inside.number
+    with world.db.writing() as session:
+        case = case_by_number(session, number)
+        actions.hold(session, case, reason="MRI wanted", seen_version=case.version, now=now)
+        assert case.state == "on_hold"
+    with world.db.writing() as session:
+        case = case_by_number(session, number)
+        actions.resume(
+            session, case, seen_version=case.version, now=now + timedelta(days=3, hours=5)
+        )
+        assert (case.state, case.due_on, case.held_reason) == ("assigned", date(2026, 11, 30), "")
+
+
+def test_a_surgeon_has_the_case_again_once_the_wanted_records_came(
+    world: World, now: datetime
+) -> None:
+    with world.db.writing() as session:
+        case = case_by_number(session, world.inside.number)
+        actions.happen(session, case, Event.RECORDS_WANTED, seen_version=case.version)
+        actions.declare_records_complete(session, case, case.version, now)
+        assert case.state == "assigned"
+
+
+def test_a_case_taken_back_is_ready_for_somebody_else(world: World, now: datetime) -> None:
+    with world.db.writing() as session:
+        case = case_by_number(session, world.inside.number)
+        actions.take_back(session, case, seen_version=case.version, now=now)
+        assert case.state == "ready"
+        assert holder(case) is None
+
+
+def test_a_withdrawn_case_needs_a_reason_and_ends_its_assignment(
+    world: World, now: datetime
+) -> None:
+    with pytest.raises(Invalid), world.db.writing() as session:
+        case = case_by_number(session, world.inside.number)
+        actions.withdraw(session, case, reason="", seen_version=case.version, now=now)
+    with world.db.writing() as session:
+        case = case_by_number(session, world.inside.number)
+        actions.withdraw(session, case, reason="moved", seen_version=case.version, now=now)
+        assert (case.state, holder(case)) == ("withdrawn", None)

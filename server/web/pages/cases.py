@@ -33,6 +33,7 @@ OFFERED = (
     Event.RESUME,
     Event.CLOSE,
     Event.RECORDS_WANTED,
+    Event.SURGEON_WITHDRAWN,
     Event.HOLD,
     Event.WITHDRAW,
 )

@@ -5,13 +5,11 @@ from __future__ import annotations
 import hashlib
 
 from flask import Response, request
-from sqlalchemy import select
 
-from server.access import actions, tokens
+from server.access import actions
 from server.access.actions import SignInFailed, TooManyAttempts
 from server.access.door import Route, account_of
 from server.access.permissions import Account, Action
-from server.access.records import SignIn
 from server.foundation import audit
 from server.people.queries import person
 from server.web import cookies
@@ -73,11 +71,7 @@ def sign_out(visit: Visit) -> Response:
     """End this account's session."""
     settings = visit.services.settings
     secret = cookies.read(request, cookies.sign_in_name(settings)) or ""
-    begun = visit.session.scalar(
-        select(SignIn).where(SignIn.secret_sha256 == tokens.sha256(secret))
-    )
-    if begun is not None:
-        actions.sign_out(visit.session, begun.id, visit.now)
+    actions.sign_out(visit.session, secret, visit.now)
     response = go(SIGN_IN_PAGE, "You are signed out.")
     cookies.take_back(response, settings, cookies.sign_in_name(settings))
     return response

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any
 
 from flask import Response
-from sqlalchemy import func, select
 
 from server.access.door import Route
 from server.access.permissions import Action
 from server.foundation.errors import Conflict, Invalid
-from server.intake.records import Arrival
+from server.intake.queries import last_study_at
 from server.people import actions
 from server.people.actions import NameTaken
 from server.people.queries import hospital, line
@@ -37,20 +35,12 @@ def _list(visit: Visit, refused: Invalid | Conflict | None = None, **forms: Any)
         "hospitals.html",
         refused=refused,
         hospitals=coordinated(visit),
-        last_study=_last_study(visit),
+        last_study=last_study_at(visit.session),
         may_change=visit.may(Action.HOSPITALS_CHANGE),
         dicom_aet=settings.dicom_aet,
         dicom_port=settings.dicom_port,
         **{**shown, **forms},
     )
-
-
-def _last_study(visit: Visit) -> dict[str, datetime]:
-    """When each AE title last sent a study that was new."""
-    found = visit.session.execute(
-        select(Arrival.calling_aet, func.max(Arrival.first_seen_at)).group_by(Arrival.calling_aet)
-    )
-    return {title: at for title, at in found if at is not None}
 
 
 def register(visit: Visit) -> Response:

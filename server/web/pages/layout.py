@@ -6,11 +6,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from flask import Response, flash, make_response, redirect, render_template, request
-from sqlalchemy import func, select
 
 from server.access.permissions import Account, Action
+from server.foundation import jobs
 from server.foundation.errors import Invalid, MarginError
-from server.foundation.jobs import Job
 from server.intake import queries as intake
 from server.web.problems import status_of
 from server.web.visit import Visit
@@ -86,10 +85,6 @@ def places(visit: Visit) -> list[Place]:
         if place.action is Action.ARRIVALS_READ:
             waiting = intake.unmatched_count(visit.session, actor.hospital_ids)
         elif place.action is Action.JOBS_READ:
-            waiting, alarming = _dead_jobs(visit), True
+            waiting, alarming = jobs.dead_count(visit.session), True
         found.append(Place(place.label, place.address, place.action, waiting, alarming))
     return found
-
-
-def _dead_jobs(visit: Visit) -> int:
-    return visit.session.scalar(select(func.count(Job.id)).where(Job.state == "dead")) or 0

@@ -12,7 +12,7 @@ from server.access.permissions import Action
 from server.foundation.errors import Conflict, FieldProblem, Invalid
 from server.people import actions, queries
 from server.people.actions import ROLES, NameTaken
-from server.people.records import Coordination, Person
+from server.people.records import Person
 from server.web.forms import (
     ActiveForm,
     CareForm,
@@ -144,13 +144,8 @@ def change_care(visit: Visit, person_id: str) -> Response:
         show_problems(form, error)
         return _one(visit, person, error, care_form=form)
     wanted_ids = frozenset(form.hospital_ids.data or [])
-    for one in queries.hospitals(visit.session):
-        kept = visit.session.get(Coordination, (person.id, one.id))
-        if one.id in wanted_ids:
-            actions.let_coordinate(visit.session, person, one)
-        elif kept is not None:
-            visit.session.delete(kept)
-    visit.session.flush()
+    chosen = [one for one in queries.hospitals(visit.session) if one.id in wanted_ids]
+    actions.take_over_care(visit.session, person, chosen)
     visit.note(person=person.id, hospitals=len(wanted_ids))
     return go(f"/people/{person.id}", f"{person.name} looks after the hospitals chosen.")
 

@@ -8,22 +8,19 @@ from server.access.door import Route
 from server.access.permissions import Action
 from server.cases import actions
 from server.cases.lifecycle import Event
-from server.foundation.errors import BadRequest, FieldProblem, Invalid
+from server.foundation.errors import BadRequest, Invalid
 from server.people.queries import person
 from server.web.forms import AdvanceForm, show_problems
 from server.web.pages.cases import OFFERED, assign_form, show_case
 from server.web.pages.layout import FORM_REFUSED, go
 from server.web.visit import Visit
 
-REASON_WANTED = {
-    Event.HOLD: "Say why the case is held and who must act.",
-    Event.WITHDRAW: "Say why the case is withdrawn.",
-}
 SAID = {
     Event.RECORDS_COMPLETE: "The records are complete and the clock runs.",
     Event.RECORDS_WANTED: "The case waits for more records.",
     Event.HOLD: "The case is on hold.",
-    Event.RESUME: "The case goes on; check the records.",
+    Event.RESUME: "The case goes on where it was held.",
+    Event.SURGEON_WITHDRAWN: "The case is taken back; assign it to somebody else.",
     Event.CLOSE: "The case is closed.",
     Event.WITHDRAW: "The case is withdrawn.",
 }
@@ -38,21 +35,33 @@ def advance(visit: Visit) -> Response:
     form = AdvanceForm()
     if not form.validate() or form.event.data not in [event.value for event in OFFERED]:
         raise EventUnknown("This step is not known.", remedy="Reload the case and try again.")
-    event, reason = Event(form.event.data), (form.reason.data or "").strip()
-    if event in REASON_WANTED and not reason:
-        error = Invalid("Nothing was changed.", [FieldProblem("/reason", REASON_WANTED[event])])
+    event = Event(form.event.data)
+    reason = (form.reason.data or "").strip()
+    try:
+        _let_happen(visit, event, reason, form.version.data or 0)
+    except Invalid as error:
+        visit.session.rollback()
         show_problems(form, error)
         return show_case(visit, refused=error, advance_form=form)
-    seen_version = form.version.data or 0
-    if event is Event.RECORDS_COMPLETE:
-        actions.declare_records_complete(visit.session, visit.case, seen_version, visit.now)
-    elif event is Event.HOLD:
-        actions.hold(visit.session, visit.case, reason=reason, seen_version=seen_version)
-    else:
-        actions.happen(visit.session, visit.case, event, seen_version=seen_version)
-        visit.case.held_reason = reason
     visit.note(event=event.value, **({"why": reason} if reason else {}))
     return go(f"/cases/{visit.case.number}", SAID[event])
+
+
+def _let_happen(visit: Visit, event: Event, reason: str, seen_version: int) -> None:
+    session, one, now = visit.session, visit.case, visit.now
+    match event:
+        case Event.RECORDS_COMPLETE:
+            actions.declare_records_complete(session, one, seen_version, now)
+        case Event.HOLD:
+            actions.hold(session, one, reason=reason, seen_version=seen_version, now=now)
+        case Event.WITHDRAW:
+            actions.withdraw(session, one, reason=reason, seen_version=seen_version, now=now)
+        case Event.RESUME:
+            actions.resume(session, one, seen_version=seen_version, now=now)
+        case Event.SURGEON_WITHDRAWN:
+            actions.take_back(session, one, seen_version=seen_version, now=now)
+        case _:
+            actions.happen(session, one, event, seen_version=seen_version)
 
 
 def assign(visit: Visit) -> Response:

@@ -139,7 +139,8 @@ def evaluate(family: Family, answers: Answers, options: Options) -> Evaluation:
 
 def _marks(family: Family, limits: tuple[Limit, ...], answers: Answers) -> tuple[Threshold, ...]:
     """The minima to draw: none while the background is open, for then they are not this liver's."""
-    if not family.drawn or answers.get("background") not in BACKGROUNDS:
+    background = answers.get("background")
+    if not family.drawn or not isinstance(background, str) or background not in BACKGROUNDS:
         return ()
     return tuple(
         Threshold(

@@ -153,6 +153,8 @@ def upgrade() -> None:
         ),
         sa.Column("due_on", sa.Date(), nullable=True),
         sa.Column("held_reason", sa.Text(), nullable=False),
+        sa.Column("held_from", sa.String(length=30), nullable=False),
+        sa.Column("held_since", server.foundation.db.UtcDateTime(timezone=True), nullable=True),
         sa.ForeignKeyConstraint(
             ["hospital_id"], ["hospital.id"], name=op.f("fk_review_case_hospital_id_hospital")
         ),
