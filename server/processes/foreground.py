@@ -88,7 +88,7 @@ def run(
         return 0
     raise StartFailed(
         "supervisor ended unexpectedly",
-        remedy=f"Read {settings.log_dir}/supervisord.log and start again.",
+        remedy=f"Read supervisord.log and supervisord.out in {settings.log_dir} and start again.",
     )
 
 
@@ -97,14 +97,18 @@ def _start(
 ) -> subprocess.Popen[bytes]:
     settings.worker_heartbeat.unlink(missing_ok=True)
     supervision.write_configuration(settings, chosen)
-    return subprocess.Popen(  # noqa: S603 - our own command line
-        supervision.start_command(),
-        cwd=settings.run_dir,
-        env=environment,
-        stdin=lock,
-        # A Ctrl-C in the terminal reaches this process only, which then ends the rest in order.
-        start_new_session=True,
-    )
+    with (settings.log_dir / "supervisord.out").open("w") as out:
+        return subprocess.Popen(  # noqa: S603 - our own command line
+            supervision.start_command(),
+            cwd=settings.run_dir,
+            env=environment,
+            stdin=lock,
+            # It complains there when this process hangs up in the middle of a question.
+            stdout=out,
+            stderr=out,
+            # A Ctrl-C in the terminal reaches this process only, which ends the rest in order.
+            start_new_session=True,
+        )
 
 
 def _migrate(settings: Settings, environment: dict[str, str]) -> None:

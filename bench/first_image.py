@@ -1,0 +1,111 @@
+"""Time to the first image in OHIF, by pixels: through Margin, and before Orthanc asked directly.
+
+python -m bench.first_image [--slices 450] [--rounds 3] [--mbit 20 --latency-ms 150]
+
+A surgeon's viewer on a case with four series of CT, in headless Chromium with WebGL in software.
+The time runs from entering the viewer's address until a screenshot of the viewport shows a picture.
+"First visit" is a browser that was never here, "second visit" the same browser again, with its cache.
+The other side is the same build of OHIF, served by nginx on an origin whose /dicom-web is the same
+Orthanc's own; without nginx that column stays empty. Rounds alternate. Prints medians and writes
+bench/results/first_image.json and a screenshot of either side.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+
+import click
+from playwright.sync_api import Playwright, sync_playwright
+from rich.console import Console
+
+from bench.direct import nginx_program, viewer_before_orthanc
+from bench.figures import LONGEST_TIME, MARGIN, ORTHANC, RESULTS, Figures, Kind
+from bench.sides import alternate
+from bench.studies import Study, new_study
+from bench.visits import WINDOW, Line, Place, Visit, closing_browser, profile, visit
+from bench.worlds import Margin, running_margin, stopped_like_ctrl_c
+from tests.e2e.viewer_probe.browser import CHROMIUM, FLAGS
+
+SERIES = 4
+VISITS = ("first visit", "second visit")
+
+
+def surgeons_viewer(playwright: Playwright, study: Study) -> Place:
+    """What a surgeon's link leads to: the viewer's address, and the cookie that opens it."""
+    browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS, handle_sigint=False)
+    with closing_browser(browser):
+        context = browser.new_context(viewport=WINDOW)
+        page = context.new_page()
+        page.goto(study.link)
+        # The viewer itself is not entered here: the measured browser shall be new to it.
+        button = page.get_by_role("link", name="Open images and form")
+        address: str = button.evaluate("link => link.href")
+        cookies = (_kept(cookie) for cookie in context.cookies())
+        return Place(MARGIN, address, tuple(cookies))
+
+
+@contextlib.contextmanager
+def places(playwright: Playwright, margin: Margin, study: Study) -> Iterator[tuple[Place, ...]]:
+    """The sides that can be measured here."""
+    with contextlib.ExitStack() as stack:
+        found = [surgeons_viewer(playwright, study)]
+        nginx = nginx_program()
+        if nginx is None:
+            Console().print(
+                "nginx is not installed (Debian: apt install nginx-light): Orthanc is not measured."
+            )
+        else:
+            origin = stack.enter_context(viewer_before_orthanc(nginx, margin.settings))
+            address = f"{origin}/basic?StudyInstanceUIDs={study.StudyInstanceUID}"
+            found.append(Place(ORTHANC, address))
+        yield tuple(found)
+
+
+def note(figures: Figures, which: str, side: str, found: Visit) -> None:
+    figures.add(Kind(f"{which}: first image", "s", LONGEST_TIME), side, found.seconds)
+    figures.add(Kind(f"{which}: requests by then", ""), side, found.requests)
+    figures.add(Kind(f"{which}: of these DICOMweb", ""), side, found.of_dicomweb)
+    figures.add(Kind(f"{which}: received by then", "MB"), side, found.received_mb)
+
+
+@click.command()
+@click.option("--slices", default=450, show_default=True, help="Images in each of the four series.")
+@click.option("--rounds", default=3, show_default=True)
+@click.option("--mbit", default=0.0, help="Pretend a line of so many Mbit/s.")
+@click.option("--latency-ms", default=0.0, help="Pretend that answers begin so much later.")
+def main(slices: int, rounds: int, mbit: float, latency_ms: float) -> bool | None:
+    """Compare the time to the first image."""
+    line = Line(mbit, latency_ms)
+    figures = Figures()
+    with (
+        stopped_like_ctrl_c(),
+        running_margin() as margin,
+        sync_playwright() as playwright,
+        places(playwright, margin, new_study(margin, SERIES, slices)) as sides,
+    ):
+
+        def both_visits(place: Place) -> list[Visit]:
+            with profile(playwright, place) as context:
+                found = []
+                for _ in VISITS:
+                    shot = RESULTS / f"first_image-{place.name}.png"
+                    found.append(visit(context, place, line, shot))
+                    margin.wait_until_quiet()
+            return found
+
+        def measure(place: Place) -> None:
+            for which, found in zip(VISITS, both_visits(place), strict=True):
+                note(figures, which, place.name, found)
+
+        for place in sides:
+            # Not counted: files and images come into the machine's memory for both alike.
+            both_visits(place)
+        alternate(sides, rounds, measure)
+    title = f"First image of {SERIES} x {slices} slices in OHIF, by pixels ({line})"
+    facts = {"mbit": mbit, "latency_ms": latency_ms, "slices": slices, "rounds": rounds}
+    return figures.report(title, "first_image", **facts)
+
+
+if __name__ == "__main__":
+    main()
