@@ -41,8 +41,7 @@ def surgeons_viewer(playwright: Playwright, study: Study) -> Place:
         # The viewer itself is not entered here: the measured browser shall be new to it.
         button = page.get_by_role("link", name="Open images and form")
         address: str = button.evaluate("link => link.href")
-        cookies = (_kept(cookie) for cookie in context.cookies())
-        return Place(MARGIN, address, tuple(cookies))
+        return Place(MARGIN, address, tuple(context.cookies()))
 
 
 @contextlib.contextmanager

@@ -10,7 +10,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Browser, BrowserContext, Playwright, SetCookieParam, ViewportSize
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    Cookie,
+    Playwright,
+    SetCookieParam,
+    ViewportSize,
+)
 from playwright.sync_api import Error as BrowserError
 
 from tests.e2e.viewer_probe.browser import CHROMIUM, FLAGS
@@ -52,7 +59,7 @@ class Place:
 
     name: str
     url: str
-    cookies: tuple[SetCookieParam, ...] = ()
+    cookies: tuple[Cookie, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -110,7 +117,7 @@ def profile(playwright: Playwright, place: Place) -> Iterator[BrowserContext]:
             folder, executable_path=CHROMIUM, args=FLAGS, viewport=WINDOW, handle_sigint=False
         )
         with closing_browser(context):
-            context.add_cookies(place.cookies)
+            context.add_cookies([SetCookieParam(**cookie) for cookie in place.cookies])
             yield context
 
 
@@ -155,5 +162,10 @@ def visit(context: BrowserContext, place: Place, line: Line, shot: Path | None =
     deadline = time.monotonic() + LEAVE_AFTER_S
     while not traffic.is_still and time.monotonic() < deadline:
         page.wait_for_timeout(200)
+    print(
+        "left after",
+        time.monotonic() - started,
+        [u for n, u in traffic.asked.items() if n not in traffic.ended | traffic.from_cache][:5],
+    )
     page.close()
     return found

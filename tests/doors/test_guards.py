@@ -17,10 +17,7 @@ from tests.world import World
 
 Visit = Callable[[str], tuple[FlaskClient, str]]
 GUARDED = [
-    (route, method)
-    for route in WEB
-    for method in route.methods
-    if route.action not in OPEN_TO_ALL
+    (route, method) for route in WEB for method in route.methods if route.action not in OPEN_TO_ALL
 ]
 
 
@@ -92,9 +89,7 @@ def test_an_unknown_address_and_a_wrong_method_are_no_500(client: FlaskClient) -
 
 
 @pytest.mark.parametrize("who", ["surgeon", "hospital", "viewer"])
-def test_a_visit_shows_only_its_own_case(
-    visit: Visit, small_world: World, who: str
-) -> None:
+def test_a_visit_shows_only_its_own_case(visit: Visit, small_world: World, who: str) -> None:
     client, base = visit(who)
     page = client.get(f"{base}/")
     assert page.status_code == 200

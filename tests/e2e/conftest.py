@@ -43,7 +43,9 @@ class RunningMargin:
 
     def link(self, *words: str) -> str:
         """The access link whose label contains all of these words."""
-        return next(link for label, link in self.links.links if all(word in label for word in words))
+        return next(
+            link for label, link in self.links.links if all(word in label for word in words)
+        )
 
 
 @pytest.fixture(scope="session")

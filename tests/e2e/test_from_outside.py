@@ -36,7 +36,9 @@ def margin_command(margin: RunningMargin, *words: str) -> subprocess.CompletedPr
 
 
 def token_for(margin: RunningMargin, number: str, may: str = "view") -> str:
-    made = margin_command(margin, "grant", "create", "--case", number, "--for", "a test", "--may", may)
+    made = margin_command(
+        margin, "grant", "create", "--case", number, "--for", "a test", "--may", may
+    )
     assert made.returncode == 0, made.stderr
     return made.stdout.strip()
 
@@ -52,7 +54,15 @@ def folder(tmp_path: Path) -> Path:
 def push(margin: RunningMargin, folder: Path, calling: str) -> subprocess.CompletedProcess[str]:
     address = f"127.0.0.1:{margin.settings.dicom_port}"
     return margin_command(
-        margin, "push", str(folder), "--to", address, "--calling-aet", calling, "--called-aet", "MARGIN"
+        margin,
+        "push",
+        str(folder),
+        "--to",
+        address,
+        "--calling-aet",
+        calling,
+        "--called-aet",
+        "MARGIN",
     )
 
 
@@ -100,7 +110,9 @@ def test_a_dicomweb_client_sees_exactly_its_case(margin: RunningMargin) -> None:
         http.headers["Authorization"] = f"Bearer {token_for(margin, 'M-2026-00001')}"
         client = DICOMwebClient(f"{margin.settings.public_url}/dicom-web", session=http)
         studies = client.search_for_studies()
-        assert [one["0020000D"]["Value"][0] for one in studies] == [liver_phantom().StudyInstanceUID]
+        assert [one["0020000D"]["Value"][0] for one in studies] == [
+            liver_phantom().StudyInstanceUID
+        ]
         phantom = liver_phantom()
         series = phantom.SeriesInstanceUID(phantom.phases[0])
         metadata = client.retrieve_series_metadata(phantom.StudyInstanceUID, series)

@@ -44,7 +44,9 @@ def complaints(context: BrowserContext) -> list[str]:
     context.on("weberror", lambda error: found.append(str(error.error)))
     context.on(
         "response",
-        lambda answer: found.append(f"{answer.status} {answer.url}") if answer.status >= 500 else None,
+        lambda answer: (
+            found.append(f"{answer.status} {answer.url}") if answer.status >= 500 else None
+        ),
     )
     return found
 

@@ -72,9 +72,7 @@ def test_lines_cut_off_the_end_are_found_by_a_head_noted_before(
 
 def test_a_refused_transaction_leaves_no_line(database: Database, now: datetime) -> None:
     with pytest.raises(RuntimeError), database.writing() as session:
-        audit.append(
-            session, actor="a", action="b", object_="c", outcome="done", now=now
-        )
+        audit.append(session, actor="a", action="b", object_="c", outcome="done", now=now)
         raise RuntimeError
     with database.reading() as session:
         assert audit.verify(session).lines == 0

@@ -31,7 +31,9 @@ def test_a_file_is_small_has_a_sentence_and_imports_at_its_top(path: Path) -> No
     assert not text.strip() or ast.get_docstring(tree)
     for function in ast.walk(tree):
         if isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef):
-            inner = [node for node in ast.walk(function) if isinstance(node, ast.Import | ast.ImportFrom)]
+            inner = [
+                node for node in ast.walk(function) if isinstance(node, ast.Import | ast.ImportFrom)
+            ]
             assert not inner, f"{function.name} imports inside itself"
             assert (function.end_lineno or 0) - function.lineno <= 60, function.name
 
@@ -39,9 +41,7 @@ def test_a_file_is_small_has_a_sentence_and_imports_at_its_top(path: Path) -> No
 def test_the_migrations_give_the_shape_that_the_records_have(database: Database) -> None:
     for path in SOURCES:
         if path.name == "records.py" or "__tablename__" in path.read_text():
-            importlib.import_module(
-                ".".join(path.relative_to(PROJECT).with_suffix("").parts)
-            )
+            importlib.import_module(".".join(path.relative_to(PROJECT).with_suffix("").parts))
     with database.engine.connect() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
         assert compare_metadata(context, Base.metadata) == []

@@ -111,7 +111,12 @@ def test_a_pushed_study_arrives_with_its_sender_and_is_matched(
 
 
 def test_noticing_everything_again_changes_nothing(
-    sqlite_world: World, orthanc: OrthancProcess, archive: Archive, feed: Feed, clock: Clock, study: Path
+    sqlite_world: World,
+    orthanc: OrthancProcess,
+    archive: Archive,
+    feed: Feed,
+    clock: Clock,
+    study: Path,
 ) -> None:
     push(orthanc, study)
     settle(feed, clock)
@@ -155,7 +160,12 @@ def test_a_restart_that_swallows_the_stable_event_loses_nothing(
 
 
 def test_instances_that_come_later_are_noticed_by_the_sweep(
-    sqlite_world: World, orthanc: OrthancProcess, archive: Archive, feed: Feed, clock: Clock, study: Path
+    sqlite_world: World,
+    orthanc: OrthancProcess,
+    archive: Archive,
+    feed: Feed,
+    clock: Clock,
+    study: Path,
 ) -> None:
     late = sorted((study / "arterial").glob("*"))[-1] if (study / "arterial").exists() else None
     late = late or sorted(study.rglob("*.dcm"))[-1]
@@ -171,7 +181,10 @@ def test_instances_that_come_later_are_noticed_by_the_sweep(
     with sqlite_world.db.reading() as session:
         arrival = arrivals(session, None)[0]
         assert arrival.state == "matched"
-        assert {(s.calling_aet, s.instances) for s in arrival.senders} == {("RIVERSIDE", 7), ("", 1)}
+        assert {(s.calling_aet, s.instances) for s in arrival.senders} == {
+            ("RIVERSIDE", 7),
+            ("", 1),
+        }
 
 
 def test_an_unexpected_study_waits_in_the_inbox_until_somebody_attaches_it(
@@ -205,7 +218,12 @@ def test_another_hospital_cannot_push_into_a_case(
 
 
 def test_a_segmentation_of_a_matched_study_is_measured_once(
-    sqlite_world: World, orthanc: OrthancProcess, archive: Archive, feed: Feed, clock: Clock, study: Path
+    sqlite_world: World,
+    orthanc: OrthancProcess,
+    archive: Archive,
+    feed: Feed,
+    clock: Clock,
+    study: Path,
 ) -> None:
     push(orthanc, study)
     settle(feed, clock)
@@ -221,18 +239,30 @@ def test_a_segmentation_of_a_matched_study_is_measured_once(
 
 
 def test_two_hospitals_using_one_study_uid_for_two_patients_are_not_merged(
-    sqlite_world: World, orthanc: OrthancProcess, feed: Feed, clock: Clock, study: Path, tmp_path: Path
+    sqlite_world: World,
+    orthanc: OrthancProcess,
+    feed: Feed,
+    clock: Clock,
+    study: Path,
+    tmp_path: Path,
 ) -> None:
     push(orthanc, study)
     settle(feed, clock)
     twin = Phantom(
-        "feed", slices=4, rows=32, AccessionNumber="ACC-Hillcrest", phases=PHASES[:2], PatientID="P2"
+        "feed",
+        slices=4,
+        rows=32,
+        AccessionNumber="ACC-Hillcrest",
+        phases=PHASES[:2],
+        PatientID="P2",
     )
     twin.write(tmp_path / "twin")
     push(orthanc, tmp_path / "twin", calling="HILLCREST")
     clock.forward(minutes=2)
     settle(feed, clock)
     with sqlite_world.db.reading() as session:
-        states = {found.PatientID: (found.state, found.case_id) for found in arrivals(session, None)}
+        states = {
+            found.PatientID: (found.state, found.case_id) for found in arrivals(session, None)
+        }
     assert states["P1"] == ("matched", sqlite_world.inside.id)
     assert states["P2"] == ("unmatched", None)
