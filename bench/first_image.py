@@ -16,39 +16,39 @@ import contextlib
 from collections.abc import Iterator
 
 import click
-from playwright.sync_api import Playwright, sync_playwright
+from playwright.sync_api import BrowserContext, sync_playwright
 from rich.console import Console
 
 from bench.direct import nginx_program, viewer_before_orthanc
 from bench.figures import LONGEST_TIME, MARGIN, ORTHANC, RESULTS, Figures, Kind
 from bench.sides import alternate
 from bench.studies import Study, new_study
-from bench.visits import WINDOW, Line, Place, Visit, closing_browser, profile, visit
+from bench.visits import Line, Place, Visit, new_browser, visit
 from bench.worlds import Margin, running_margin, stopped_like_ctrl_c
-from tests.e2e.viewer_probe.browser import CHROMIUM, FLAGS
 
 SERIES = 4
 VISITS = ("first visit", "second visit")
 
 
-def surgeons_viewer(playwright: Playwright, study: Study) -> Place:
-    """What a surgeon's link leads to: the viewer's address, and the cookie that opens it."""
-    browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS, handle_sigint=False)
-    with closing_browser(browser):
-        context = browser.new_context(viewport=WINDOW)
+def surgeons_viewer(study: Study) -> Place:
+    """What a surgeon's link leads to. The link is opened, the viewer not yet entered."""
+
+    def enter(context: BrowserContext) -> str:
         page = context.new_page()
         page.goto(study.link)
-        # The viewer itself is not entered here: the measured browser shall be new to it.
         button = page.get_by_role("link", name="Open images and form")
         address: str = button.evaluate("link => link.href")
-        return Place(MARGIN, address, tuple(context.cookies()))
+        page.close()
+        return address
+
+    return Place(MARGIN, enter)
 
 
 @contextlib.contextmanager
-def places(playwright: Playwright, margin: Margin, study: Study) -> Iterator[tuple[Place, ...]]:
+def places(margin: Margin, study: Study) -> Iterator[tuple[Place, ...]]:
     """The sides that can be measured here."""
     with contextlib.ExitStack() as stack:
-        found = [surgeons_viewer(playwright, study)]
+        found = [surgeons_viewer(study)]
         nginx = nginx_program()
         if nginx is None:
             Console().print(
@@ -57,7 +57,7 @@ def places(playwright: Playwright, margin: Margin, study: Study) -> Iterator[tup
         else:
             origin = stack.enter_context(viewer_before_orthanc(nginx, margin.settings))
             address = f"{origin}/basic?StudyInstanceUIDs={study.StudyInstanceUID}"
-            found.append(Place(ORTHANC, address))
+            found.append(Place(ORTHANC, lambda _context: address))
         yield tuple(found)
 
 
@@ -81,15 +81,16 @@ def main(slices: int, rounds: int, mbit: float, latency_ms: float) -> bool | Non
         stopped_like_ctrl_c(),
         running_margin() as margin,
         sync_playwright() as playwright,
-        places(playwright, margin, new_study(margin, SERIES, slices)) as sides,
+        places(margin, new_study(margin, SERIES, slices)) as sides,
     ):
 
         def both_visits(place: Place) -> list[Visit]:
-            with profile(playwright, place) as context:
-                found = []
+            found = []
+            with new_browser(playwright) as context:
+                address = place.enter(context)
                 for _ in VISITS:
                     shot = RESULTS / f"first_image-{place.name}.png"
-                    found.append(visit(context, place, line, shot))
+                    found.append(visit(context, address, line, shot))
                     margin.wait_until_quiet()
             return found
 

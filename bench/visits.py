@@ -5,19 +5,12 @@ from __future__ import annotations
 import contextlib
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import (
-    Browser,
-    BrowserContext,
-    Cookie,
-    Playwright,
-    SetCookieParam,
-    ViewportSize,
-)
+from playwright.sync_api import BrowserContext, Playwright, ViewportSize
 from playwright.sync_api import Error as BrowserError
 
 from tests.e2e.viewer_probe.browser import CHROMIUM, FLAGS
@@ -55,11 +48,10 @@ class Line:
 
 @dataclass(frozen=True)
 class Place:
-    """Where the viewer stands with a study, and what the browser must bring to be let in."""
+    """Where the viewer stands: `enter` lets a new browser in and gives the viewer's address."""
 
     name: str
-    url: str
-    cookies: tuple[Cookie, ...] = ()
+    enter: Callable[[BrowserContext], str]
 
 
 @dataclass(frozen=True)
@@ -109,29 +101,24 @@ class Traffic:
 
 
 @contextlib.contextmanager
-def profile(playwright: Playwright, place: Place) -> Iterator[BrowserContext]:
-    """A browser that was never here: an empty profile on the disk, with its cache."""
-    with tempfile.TemporaryDirectory(prefix="margin-bench-browser-") as folder:
+def new_browser(playwright: Playwright) -> Iterator[BrowserContext]:
+    """A browser that was never anywhere: an empty profile on the disk, with its cache."""
+    with tempfile.TemporaryDirectory(
+        prefix="margin-bench-browser-", ignore_cleanup_errors=True
+    ) as folder:
         # A profile in memory keeps no file above 6 MB, and the viewer's own is larger.
         context = playwright.chromium.launch_persistent_context(
             folder, executable_path=CHROMIUM, args=FLAGS, viewport=WINDOW, handle_sigint=False
         )
-        with closing_browser(context):
-            context.add_cookies([SetCookieParam(**cookie) for cookie in place.cookies])
+        try:
             yield context
+        finally:
+            # After Ctrl-C in a terminal the browser is gone already.
+            with contextlib.suppress(BrowserError):
+                context.close()
 
 
-@contextlib.contextmanager
-def closing_browser(browser: Browser | BrowserContext) -> Iterator[None]:
-    try:
-        yield
-    finally:
-        # After Ctrl-C in a terminal the browser is gone already.
-        with contextlib.suppress(BrowserError):
-            browser.close()
-
-
-def visit(context: BrowserContext, place: Place, line: Line, shot: Path | None = None) -> Visit:
+def visit(context: BrowserContext, address: str, line: Line, shot: Path) -> Visit:
     """Open the viewer and wait for the picture; the browser's cache stays for the next visit."""
     page = context.new_page()
     traffic = Traffic()
@@ -145,7 +132,7 @@ def visit(context: BrowserContext, place: Place, line: Line, shot: Path | None =
     tools.send("Network.enable")
     tools.send("Network.emulateNetworkConditions", line.conditions)
     started = time.monotonic()
-    page.goto(place.url, wait_until="commit")
+    page.goto(address, wait_until="commit")
     wait_for_picture(page, PICTURE_LIMIT_S)
     seconds = time.monotonic() - started
     sent = traffic.over_the_line
@@ -155,9 +142,7 @@ def visit(context: BrowserContext, place: Place, line: Line, shot: Path | None =
         sum("/dicom-web/" in url for url in sent),
         traffic.received_bytes / 1e6,
     )
-    if shot is not None:
-        shot.parent.mkdir(exist_ok=True)
-        page.screenshot(path=shot)
+    page.screenshot(path=shot)
     # What still comes (the other slices) is let in, so that the next visit meets a rested server.
     deadline = time.monotonic() + LEAVE_AFTER_S
     while not traffic.is_still and time.monotonic() < deadline:

@@ -64,8 +64,11 @@ class Worker:
             thread.start()
         self._heartbeat()
         while not self.stopping.wait(HEARTBEAT_EVERY_S):
-            if all(thread.is_alive() for thread in threads):
-                self._heartbeat()
+            if not all(thread.is_alive() for thread in threads):
+                # Whoever watches over this process starts it again, whole.
+                log.error("a loop has ended by itself; the worker ends with it")
+                self.stopping.set()
+            self._heartbeat()
         for thread in threads:
             thread.join()
 

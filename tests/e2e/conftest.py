@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -48,15 +49,16 @@ class RunningMargin:
         )
 
 
-@pytest.fixture(scope="session")
-def margin(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningMargin]:
-    home = tmp_path_factory.mktemp("margin")
+@contextmanager
+def running_margin(home: Path) -> Iterator[tuple[Settings, subprocess.Popen[str]]]:
+    """A Margin of its own, empty, for as long as the block runs."""
     ports = {
         "MARGIN_PORT": free_port(18800, 18829),
         "MARGIN_ORTHANC_PORT": free_port(18830, 18859),
         "MARGIN_DICOM_PORT": free_port(18860, 18889),
     }
     said = {"MARGIN_HOME": str(home), **{name: str(port) for name, port in ports.items()}}
+    home.mkdir(parents=True, exist_ok=True)
     with (home / "up.err").open("w") as errors:
         process = subprocess.Popen(
             [sys.executable, "-m", "server.processes.foreground"],
@@ -67,13 +69,18 @@ def margin(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningMargin]:
         )
     try:
         _await_ready(process, home)
-        settings = with_home_secrets(Settings.from_environ(said))
-        yield RunningMargin(settings, fill(settings, lambda _text: None), process)
+        yield with_home_secrets(Settings.from_environ(said)), process
     finally:
         process.send_signal(signal.SIGINT)
         process.wait(60)
         assert process.stdout is not None
         process.stdout.close()
+
+
+@pytest.fixture(scope="session")
+def margin(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningMargin]:
+    with running_margin(tmp_path_factory.mktemp("margin")) as (settings, process):
+        yield RunningMargin(settings, fill(settings, lambda _text: None), process)
 
 
 def _await_ready(process: subprocess.Popen[str], home: Path) -> None:
