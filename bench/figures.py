@@ -79,10 +79,12 @@ class Figures:
         return all(held) if held else None
 
     def report(self, title: str, name: str, **facts: object) -> bool | None:
-        """Prints the medians and writes them to results/<name>.json; whether the bars are kept."""
+        """Prints the medians beside those of Orthanc asked directly, with the ratio Margin : Orthanc,
+        and writes all to results/<name>.json; whether the bars are kept."""
         table = Table(title=title)
-        for heading in ("", "Margin", "Orthanc asked directly", "Margin : Orthanc", "bar"):
-            table.add_column(heading, justify="left" if not heading else "right")
+        table.add_column("", no_wrap=True)
+        for heading in ("Margin", "Orthanc", "ratio", "bar"):
+            table.add_column(heading, justify="right")
         for kind in self.runs:
             found = self.medians(kind)
             table.add_row(

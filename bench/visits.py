@@ -17,6 +17,7 @@ from tests.e2e.viewer_probe.browser import CHROMIUM, FLAGS
 from tests.e2e.viewer_probe.picture import wait_for_picture
 
 WINDOW: ViewportSize = {"width": 1280, "height": 800}
+DICOMWEB = "/dicom-web/"
 PICTURE_LIMIT_S = 180.0
 LEAVE_AFTER_S = 10.0
 
@@ -67,7 +68,7 @@ class Visit:
 
 @dataclass
 class Traffic:
-    """Requests of a page as the DevTools tell them, those of its workers left out."""
+    """Requests of a page as the DevTools tell them; what its workers ask for is left out."""
 
     asked: dict[str, str] = field(default_factory=dict)
     from_cache: set[str] = field(default_factory=set)
@@ -97,7 +98,9 @@ class Traffic:
 
     @property
     def is_still(self) -> bool:
-        return self.asked.keys() <= self.ended | self.from_cache
+        """Whether no image is on its way. The end of a worker's script is never told."""
+        waiting = self.asked.keys() - self.ended - self.from_cache
+        return not any(DICOMWEB in self.asked[number] for number in waiting)
 
 
 @contextlib.contextmanager
@@ -139,7 +142,7 @@ def visit(context: BrowserContext, address: str, line: Line, shot: Path) -> Visi
     found = Visit(
         seconds,
         len(sent),
-        sum("/dicom-web/" in url for url in sent),
+        sum(DICOMWEB in url for url in sent),
         traffic.received_bytes / 1e6,
     )
     page.screenshot(path=shot)
@@ -147,10 +150,5 @@ def visit(context: BrowserContext, address: str, line: Line, shot: Path) -> Visi
     deadline = time.monotonic() + LEAVE_AFTER_S
     while not traffic.is_still and time.monotonic() < deadline:
         page.wait_for_timeout(200)
-    print(
-        "left after",
-        time.monotonic() - started,
-        [u for n, u in traffic.asked.items() if n not in traffic.ended | traffic.from_cache][:5],
-    )
     page.close()
     return found

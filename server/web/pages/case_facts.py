@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from server.annotations.organs import ORGANS
-from server.annotations.queries import annotation_of, current
+from server.annotations.queries import annotation_of, current, signed_revisions
 from server.annotations.records import Revision
 from server.cases.lifecycle import State
 from server.cases.records import Case, CaseStudy
@@ -58,10 +58,10 @@ def studies_seen(session: Session, case: Case) -> list[StudySeen]:
 
 
 def progress(session: Session, case: Case, person_id: str | None) -> Progress:
-    """Where a reviewer's form stands."""
-    if person_id is None:
-        return Progress(None)
-    revision = current(annotation_of(session, case.id, person_id))
+    """Where the form of the reviewer stands, or of whoever signed through a link of another name."""
+    revision = current(annotation_of(session, case.id, person_id)) if person_id else None
+    if revision is None:
+        revision = next(reversed(signed_revisions(session, case.id)), None)
     organ = ORGANS.get(case.organ)
     if revision is None or organ is None:
         return Progress(revision)
@@ -73,6 +73,12 @@ def progress(session: Session, case: Case, person_id: str | None) -> Progress:
 def opinion_of(session: Session, case: Case) -> IssuedOpinion | None:
     """The newest opinion of the case, issued or still being made."""
     return next(iter(opinions_of_case(session, case.id)), None)
+
+
+def is_pending(studies: list[StudySeen], opinion: IssuedOpinion | None) -> bool:
+    """Whether something of the case is about to change by itself, so that looking again pays."""
+    receiving = any(one.arrival is None or one.arrival.settled_at is None for one in studies)
+    return receiving or (opinion is not None and opinion.archived_at is None)
 
 
 def volumes_of(session: Session, case: Case) -> list[VolumeMeasurement]:

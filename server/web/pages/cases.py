@@ -50,6 +50,7 @@ def show_case(visit: Visit, refused: MarginError | None = None, **facts: Any) ->
     case, session = visit.case, visit.session
     held_by = holder(case)
     opinion = case_facts.opinion_of(session, case)
+    studies = case_facts.studies_seen(session, case)
     shown: dict[str, Any] = {
         "case": case,
         "row": row_of(case, visit.now),
@@ -57,7 +58,8 @@ def show_case(visit: Visit, refused: MarginError | None = None, **facts: Any) ->
         "events": [event for event in OFFERED if possible(State(case.state), event)],
         "can_assign": possible(State(case.state), Event.SURGEON_ASSIGNED),
         "assign_form": assign_form(visit, formdata=None),
-        "studies": case_facts.studies_seen(session, case),
+        "studies": studies,
+        "pending": case_facts.is_pending(studies, opinion),
         "volumes": case_facts.volumes_of(session, case),
         "progress": case_facts.progress(session, case, held_by.person_id if held_by else None),
         "opinion": opinion,

@@ -1,0 +1,140 @@
+"""Memory of the whole server while it idles: Orthanc, web server, worker and supervision.
+
+python -m bench.memory [--slices 450] [--idle-s 20]
+
+Counts the proportional set size (PSS: what is shared counts by shares) of `margin up` and all its
+descendants: after the start, and after a study of four series has come by C-STORE and was read whole
+through the gateway. The bar is 400 MB (2**20 bytes) in all, each time. What was highest in between is
+shown too. Prints a table and writes bench/results/memory.json.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from statistics import median
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from bench.figures import in_words, keep
+from bench.gateway import frame_paths, frames_per_s
+from bench.open_study import open_study
+from bench.sides import compare
+from bench.studies import Study, new_study
+from bench.worlds import Margin, running_margin
+from server.processes.memory import tree_pss_mb
+from server.processes.supervision import Supervisor
+
+MOST_MB = 400.0
+SERIES = 4
+LOOKS = 5
+LOOK_EVERY_S = 1.0
+PEAK_LOOK_EVERY_S = 0.25
+CONNECTIONS = 16
+SUPERVISION, ALL = "supervision", "all"
+
+
+@dataclass
+class Peak:
+    """The most memory of the whole tree seen so far, in MB."""
+
+    mb: float = 0.0
+
+
+def sizes_mb(margin: Margin) -> dict[str, float]:
+    """PSS in MB of each program, of what supervises them, and of all; medians of a few looks."""
+    looks: list[dict[str, float]] = []
+    for _ in range(LOOKS):
+        found = {one.name: tree_pss_mb(one.pid) for one in Supervisor(margin.settings).states()}
+        whole = tree_pss_mb(margin.pid)
+        looks.append({**found, SUPERVISION: whole - sum(found.values()), ALL: whole})
+        time.sleep(LOOK_EVERY_S)
+    return {name: median(look[name] for look in looks) for name in looks[0]}
+
+
+def idle_sizes_mb(margin: Margin, idle_s: float) -> dict[str, float]:
+    margin.wait_until_quiet()
+    time.sleep(idle_s)
+    return sizes_mb(margin)
+
+
+@contextlib.contextmanager
+def watching(margin: Margin) -> Iterator[Peak]:
+    """Looks at the whole tree again and again while the block runs."""
+    peak, over = Peak(), threading.Event()
+
+    def look() -> None:
+        while not over.wait(PEAK_LOOK_EVERY_S):
+            peak.mb = max(peak.mb, tree_pss_mb(margin.pid))
+
+    thread = threading.Thread(target=look)
+    thread.start()
+    try:
+        yield peak
+    finally:
+        over.set()
+        thread.join()
+
+
+def read_whole(margin: Margin, study: Study) -> None:
+    """What a viewer asks for: the series, their metadata, and every frame once."""
+    settings = margin.settings
+    pair = f"{settings.orthanc_user}:{settings.orthanc_password}"
+    comparison = compare(
+        settings.public_url, study.token, settings.orthanc_url, pair, study.StudyInstanceUID
+    )
+    open_study(comparison.margin, comparison.study, SERIES)
+    paths = frame_paths(comparison)
+    frames_per_s(comparison.margin, paths, len(paths), CONNECTIONS)
+
+
+@click.command()
+@click.option("--slices", default=450, show_default=True, help="Images in each of the four series.")
+@click.option("--idle-s", default=20.0, show_default=True, help="Seconds of rest before a look.")
+def main(slices: int, idle_s: float) -> bool | None:
+    """Measure the memory of an idle server."""
+    with running_margin() as margin:
+        at_first = idle_sizes_mb(margin, idle_s)
+        with watching(margin) as peak:
+            read_whole(margin, new_study(margin, SERIES, slices))
+        afterwards = idle_sizes_mb(margin, idle_s)
+    return report(at_first, afterwards, peak.mb, slices)
+
+
+def report(
+    at_first: dict[str, float], afterwards: dict[str, float], peak_mb: float, slices: int
+) -> bool:
+    """Prints and keeps the sizes; whether the bar is kept both times."""
+    table = Table(title=f"Memory of the idle server (PSS), before and after {SERIES} x {slices}")
+    table.add_column("")
+    for heading in ("after the start", "after serving a study"):
+        table.add_column(heading, justify="right")
+    for name, size_mb in at_first.items():
+        table.add_row(name, f"{size_mb:.0f} MB", f"{afterwards[name]:.0f} MB")
+    Console().print(table)
+    Console().print(f"Highest while the study came and was read: {peak_mb:.0f} MB")
+    kept = max(at_first[ALL], afterwards[ALL]) <= MOST_MB
+    Console().print(f"Bar (at most {MOST_MB:.0f} MB idle in all): {in_words(kept)}")
+    keep(
+        "memory",
+        {
+            "unit": "MB (2**20 bytes), PSS",
+            "series": SERIES,
+            "slices": slices,
+            "after_the_start": at_first,
+            "after_serving_a_study": afterwards,
+            "highest_while_serving": peak_mb,
+            "bar_mb": MOST_MB,
+            "passed": kept,
+        },
+    )
+    return kept
+
+
+if __name__ == "__main__":
+    main()
