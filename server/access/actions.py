@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from argon2 import PasswordHasher
 from argon2.exceptions import Argon2Error
-from pyotp import TOTP
+from pyotp import TOTP, random_base32
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
@@ -180,6 +180,12 @@ def set_password(person: Person, password: str) -> None:
             [FieldProblem("/password", f"A password has at least {SHORTEST_PASSWORD} characters.")],
         )
     person.password_hash = _hasher.hash(password)
+
+
+def ask_for_code(person: Person) -> str:
+    """Give an account a fresh secret for six-digit codes (TOTP, RFC 6238); the address to enrol it by."""
+    person.totp_secret = random_base32()
+    return TOTP(person.totp_secret).provisioning_uri(name=person.email, issuer_name="Margin")
 
 
 def sign_in(

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 from sqlalchemy.orm import Session
 
-from server.access.actions import set_password
+from server.access.actions import ask_for_code, set_password
 from server.cli.home import OPERATOR, home_option, settings_of, writing
 from server.foundation import audit
 from server.foundation.clock import utc_now
@@ -69,6 +69,21 @@ def password_(email: str, password: str, home: Path | None) -> None:
         set_password(person, password)
         _audit(session, "people.change", f"person {person.id[:8]}", {"password": "set"})
     click.echo("The password is set.")
+
+
+@person_group.command("code")
+@click.argument("email")
+@home_option
+def code(email: str, home: Path | None) -> None:
+    """Ask for a six-digit code at sign-in from now on; prints the address for an authenticator."""
+    with writing(settings_of(home)) as session:
+        person = person_of_email(session, email)
+        if person is None:
+            raise click.ClickException(f"Nobody has the address {email}.")
+        address = ask_for_code(person)
+        _audit(session, "people.change", f"person {person.id[:8]}", {"code": "set"})
+    click.echo(address)
+    click.echo("Enter it in an authenticator now; it is not shown again.", err=True)
 
 
 @click.group("hospital")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 import pytest
+from pyotp import TOTP
 from sqlalchemy import select, text
 
 from server.access import tokens
@@ -12,6 +13,7 @@ from server.access.actions import (
     FAILURES_BEFORE_WAITING,
     SignInFailed,
     TooManyAttempts,
+    ask_for_code,
     begin_launch,
     check_attempts,
     issue_grant,
@@ -26,6 +28,7 @@ from server.access.queries import GrantExpired, GrantRevoked, TokenUnknown, gran
 from server.access.records import Grant
 from server.cases.queries import CaseNotFound
 from server.foundation.errors import Invalid
+from server.people.records import Person
 from tests.world import INSIDE_STUDY, PASSWORD, World
 
 
@@ -197,3 +200,20 @@ def test_guessing_is_slowed_down(world: World, now: datetime) -> None:
         check_attempts(session, "CLARA@margin.example ", now)
     with world.db.reading() as session:
         check_attempts(session, "clara@margin.example", now + timedelta(minutes=16))
+
+
+def test_an_account_with_a_code_needs_the_one_of_the_moment(world: World, now: datetime) -> None:
+    with world.db.writing() as session:
+        person = session.get_one(Person, world.coordinator.id)
+        address = ask_for_code(person)
+        secret = str(person.totp_secret)
+    assert address.startswith("otpauth://totp/Margin:")
+    good = TOTP(secret).at(now)
+    wrong = "000000" if good != "000000" else "111111"
+    for code in ("", wrong, TOTP(secret).at(now - timedelta(minutes=5))):
+        if code == good:
+            continue
+        with pytest.raises(SignInFailed), world.db.writing() as session:
+            sign_in(session, email=person.email, password=PASSWORD, code=code, now=now)
+    with world.db.writing() as session:
+        sign_in(session, email=person.email, password=PASSWORD, code=good, now=now)
