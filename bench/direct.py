@@ -14,11 +14,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from bench.sides import basic
-from bench.worlds import started
+from bench.worlds import PORTS, started
 from server.foundation.settings import Settings
 from tests.archive.orthanc_process import free_port
 
-PORTS = (18975, 18999)
 VIEWER_CONFIGURATION = Path(__file__).with_name("orthanc_viewer.js")
 START_LIMIT_S = 10.0
 

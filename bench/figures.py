@@ -91,7 +91,7 @@ class Figures:
                 kind.name,
                 _shown(found.margin, kind.unit),
                 _shown(found.orthanc, kind.unit),
-                _shown(found.ratio),
+                "-" if found.ratio is None else f"{found.ratio:.2f}",
                 str(kind.bar or ""),
             )
         Console().print(table)
@@ -123,8 +123,10 @@ def in_words(kept: bool | None) -> str:
     return {True: "kept", False: "NOT kept", None: "none"}[kept]
 
 
-def _shown(figure: float | None, unit: str = "") -> str:
+def _shown(figure: float | None, unit: str) -> str:
     if figure is None:
         return "-"
+    if not unit:
+        return f"{figure:g}"
     digits = 0 if abs(figure) >= 100 else 2 if abs(figure) < 20 else 1
-    return f"{figure:.{0 if figure == int(figure) and unit else digits}f} {unit}".rstrip()
+    return f"{figure:.{digits}f} {unit}"

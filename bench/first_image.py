@@ -3,11 +3,12 @@
 python -m bench.first_image [--slices 450] [--rounds 3] [--mbit 20 --latency-ms 150]
 
 A surgeon's viewer on a case with four series of CT, in headless Chromium with WebGL in software.
-The time runs from entering the viewer's address until a screenshot of the viewport shows a picture.
+The time runs from entering the viewer's address until the browser shows a frame with a picture in the
+viewport; every frame it shows is looked at.
 "First visit" is a browser that was never here, "second visit" the same browser again, with its cache.
 The other side is the same build of OHIF, served by nginx on an origin whose /dicom-web is the same
 Orthanc's own; without nginx that column stays empty. Rounds alternate. Prints medians and writes
-bench/results/first_image.json and a screenshot of either side.
+bench/results/first_image.json, and the frame that ended the time of either side beside it.
 """
 
 from __future__ import annotations
@@ -89,7 +90,7 @@ def main(slices: int, rounds: int, mbit: float, latency_ms: float) -> bool | Non
             with new_browser(playwright) as context:
                 address = place.enter(context)
                 for _ in VISITS:
-                    shot = RESULTS / f"first_image-{place.name}.png"
+                    shot = RESULTS / f"first_image-{place.name}.jpg"
                     found.append(visit(context, address, line, shot))
                     margin.wait_until_quiet()
             return found

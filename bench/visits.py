@@ -2,23 +2,36 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
+import io
 import tempfile
 import time
+from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import BrowserContext, Playwright, ViewportSize
+import numpy as np
+from PIL import Image
+from playwright.sync_api import (
+    BrowserContext,
+    CDPSession,
+    FloatRect,
+    Page,
+    Playwright,
+    ViewportSize,
+)
 from playwright.sync_api import Error as BrowserError
 
 from tests.e2e.viewer_probe.browser import CHROMIUM, FLAGS
-from tests.e2e.viewer_probe.picture import wait_for_picture
+from tests.e2e.viewer_probe.picture import LIT_GREY, VIEWPORT, Picture, look
 
 WINDOW: ViewportSize = {"width": 1280, "height": 800}
 DICOMWEB = "/dicom-web/"
 PICTURE_LIMIT_S = 180.0
+LOOK_EVERY_MS = 50
 LEAVE_AFTER_S = 10.0
 
 
@@ -68,16 +81,30 @@ class Visit:
 
 @dataclass
 class Traffic:
-    """Requests of a page as the DevTools tell them; what its workers ask for is left out."""
+    """Requests of a page as the DevTools tell them; what its workers ask for is left out.
 
-    asked: dict[str, str] = field(default_factory=dict)
+    Times of events are on a clock of the browser's own; `clock_s` is what takes them to 1970.
+    """
+
+    asked: dict[str, tuple[float, str]] = field(default_factory=dict)
     from_cache: set[str] = field(default_factory=set)
     ended: set[str] = field(default_factory=set)
-    received_bytes: float = 0
+    received: list[tuple[float, float]] = field(default_factory=list)
+    clock_s: float = 0.0
+
+    def follow(self, tools: CDPSession) -> None:
+        tools.on("Network.requestWillBeSent", self.sent)
+        tools.on("Network.requestServedFromCache", self.cached)
+        tools.on("Network.responseReceived", self.answered)
+        tools.on("Network.dataReceived", self.came)
+        tools.on("Network.loadingFinished", self.done)
+        tools.on("Network.loadingFailed", self.done)
+        tools.send("Network.enable")
 
     def sent(self, event: dict[str, Any]) -> None:
+        self.clock_s = event["wallTime"] - event["timestamp"]
         if event["request"]["url"].startswith("http"):
-            self.asked[event["requestId"]] = event["request"]["url"]
+            self.asked[event["requestId"]] = (event["timestamp"], event["request"]["url"])
 
     def cached(self, event: dict[str, Any]) -> None:
         self.from_cache.add(event["requestId"])
@@ -87,20 +114,28 @@ class Traffic:
             self.from_cache.add(event["requestId"])
 
     def came(self, event: dict[str, Any]) -> None:
-        self.received_bytes += max(0, event["encodedDataLength"])
+        self.received.append((event["timestamp"], max(0, event["encodedDataLength"])))
 
     def done(self, event: dict[str, Any]) -> None:
         self.ended.add(event["requestId"])
 
-    @property
-    def over_the_line(self) -> list[str]:
-        return [url for number, url in self.asked.items() if number not in self.from_cache]
+    def between(self, started: float, shown_at: float) -> Visit:
+        """What went over the line until the picture was there; times in s since 1970."""
+        until = shown_at - self.clock_s
+        sent = [
+            url
+            for number, (at, url) in self.asked.items()
+            if number not in self.from_cache and at <= until
+        ]
+        of_dicomweb = sum(DICOMWEB in url for url in sent)
+        received = sum(size for at, size in self.received if at <= until)
+        return Visit(shown_at - started, len(sent), of_dicomweb, received / 1e6)
 
     @property
     def is_still(self) -> bool:
         """Whether no image is on its way. The end of a worker's script is never told."""
         waiting = self.asked.keys() - self.ended - self.from_cache
-        return not any(DICOMWEB in self.asked[number] for number in waiting)
+        return not any(DICOMWEB in self.asked[number][1] for number in waiting)
 
 
 @contextlib.contextmanager
@@ -121,31 +156,67 @@ def new_browser(playwright: Playwright) -> Iterator[BrowserContext]:
                 context.close()
 
 
+@dataclass
+class Screencast:
+    """Every frame that the browser shows, with the time (s since 1970) at which it showed it."""
+
+    tools: CDPSession
+    frames: deque[tuple[float, str]] = field(default_factory=deque)
+
+    def start(self) -> None:
+        self.tools.on("Page.screencastFrame", self._came)
+        self.tools.send("Page.startScreencast", {"format": "jpeg", "quality": 80})
+
+    def stop(self) -> None:
+        self.tools.send("Page.stopScreencast")
+
+    def _came(self, event: dict[str, Any]) -> None:
+        self.frames.append((event["metadata"]["timestamp"], event["data"]))
+        self.tools.send("Page.screencastFrameAck", {"sessionId": event["sessionId"]})
+
+    def first_picture(self, page: Page, limit_s: float) -> tuple[float, bytes]:
+        """When a picture first stood in the viewport, and that frame as JPEG."""
+        deadline = time.time() + limit_s
+        viewport = page.locator(VIEWPORT).first
+        viewport.wait_for(timeout=limit_s * 1000)
+        while time.time() < deadline:
+            box = viewport.bounding_box()
+            while self.frames and box is not None:
+                shown_at, data = self.frames.popleft()
+                frame = base64.b64decode(data)
+                if _picture(frame, box).is_there:
+                    return shown_at, frame
+            page.wait_for_timeout(LOOK_EVERY_MS)
+        raise RuntimeError(f"no picture within {limit_s:.0f} s at {page.url}: {look(page)}")
+
+
+def _picture(frame: bytes, box: FloatRect) -> Picture:
+    """What the middle half of the viewport shows in this frame; the window's scale is 1."""
+    left, top = box["x"] + box["width"] / 4, box["y"] + box["height"] / 4
+    right, bottom = left + box["width"] / 2, top + box["height"] / 2
+    middle = Image.open(io.BytesIO(frame)).convert("L").crop((left, top, right, bottom))
+    grey = np.asarray(middle, dtype=np.float64)
+    return Picture(float((grey > LIT_GREY).mean()), float(grey.std()))
+
+
 def visit(context: BrowserContext, address: str, line: Line, shot: Path) -> Visit:
-    """Open the viewer and wait for the picture; the browser's cache stays for the next visit."""
+    """Open the viewer and wait for the picture, which is kept as the file `shot`.
+
+    The browser's cache stays for the next visit.
+    """
     page = context.new_page()
-    traffic = Traffic()
     tools = context.new_cdp_session(page)
-    tools.on("Network.requestWillBeSent", traffic.sent)
-    tools.on("Network.requestServedFromCache", traffic.cached)
-    tools.on("Network.responseReceived", traffic.answered)
-    tools.on("Network.dataReceived", traffic.came)
-    tools.on("Network.loadingFinished", traffic.done)
-    tools.on("Network.loadingFailed", traffic.done)
-    tools.send("Network.enable")
+    traffic, screencast = Traffic(), Screencast(tools)
+    traffic.follow(tools)
     tools.send("Network.emulateNetworkConditions", line.conditions)
-    started = time.monotonic()
+    screencast.start()
+    started = time.time()
     page.goto(address, wait_until="commit")
-    wait_for_picture(page, PICTURE_LIMIT_S)
-    seconds = time.monotonic() - started
-    sent = traffic.over_the_line
-    found = Visit(
-        seconds,
-        len(sent),
-        sum(DICOMWEB in url for url in sent),
-        traffic.received_bytes / 1e6,
-    )
-    page.screenshot(path=shot)
+    shown_at, frame = screencast.first_picture(page, PICTURE_LIMIT_S)
+    screencast.stop()
+    shot.parent.mkdir(exist_ok=True)
+    shot.write_bytes(frame)
+    found = traffic.between(started, shown_at)
     # What still comes (the other slices) is let in, so that the next visit meets a rested server.
     deadline = time.monotonic() + LEAVE_AFTER_S
     while not traffic.is_still and time.monotonic() < deadline:

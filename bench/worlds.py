@@ -22,11 +22,8 @@ from server.foundation.settings import Settings, with_home_secrets
 from server.processes.memory import tree
 from tests.archive.orthanc_process import free_port
 
-PORTS = {
-    "MARGIN_PORT": (18900, 18924),
-    "MARGIN_ORTHANC_PORT": (18925, 18949),
-    "MARGIN_DICOM_PORT": (18950, 18974),
-}
+PORTS = (18900, 18999)
+PORT_SETTINGS = ("MARGIN_PORT", "MARGIN_ORTHANC_PORT", "MARGIN_DICOM_PORT")
 START_LIMIT_S = 90.0
 STOP_LIMIT_S = 100.0
 QUIET_SHARE = 0.10
@@ -71,12 +68,22 @@ def running_margin() -> Iterator[Margin]:
         environ = {
             **{name: value for name, value in os.environ.items() if "MARGIN_" not in name},
             "MARGIN_HOME": str(Path(folder) / "home"),
-            **{name: str(free_port(*ports)) for name, ports in PORTS.items()},
+            **{name: str(port) for name, port in zip(PORT_SETTINGS, _ports(), strict=True)},
         }
         command = [str(Path(sys.executable).with_name("margin")), "up"]
         with started(command, signal.SIGINT, log, environ) as process:
             _wait_until_ready(process, log)
             yield Margin(with_home_secrets(Settings.from_environ(environ)), process.pid)
+
+
+def _ports() -> list[int]:
+    """A free port for each setting, no two the same."""
+    found: list[int] = []
+    while len(found) < len(PORT_SETTINGS):
+        port = free_port(*PORTS)
+        if port not in found:
+            found.append(port)
+    return found
 
 
 @contextlib.contextmanager

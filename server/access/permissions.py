@@ -36,6 +36,7 @@ class Action(StrEnum):
     PEOPLE_CHANGE = "people.change"
     PEOPLE_READ = "people.read"
     PUBLIC = "public"
+    RULES_EVALUATE = "rules.evaluate"
     SIGN_IN = "sign_in"
     SIGN_OUT = "sign_out"
     WORKLIST_READ = "worklist.read"
@@ -55,12 +56,21 @@ A = Action
 OPEN_TO_ALL = frozenset({A.PUBLIC, A.SIGN_IN, A.OPEN_LINK})
 
 BY_PERMIT: dict[Permit, frozenset[Action]] = {
-    Permit.ANNOTATE: frozenset({A.ANNOTATION_READ, A.ANNOTATION_WRITE, A.IMAGES_WRITE}),
+    Permit.ANNOTATE: frozenset(
+        {A.ANNOTATION_READ, A.ANNOTATION_WRITE, A.IMAGES_WRITE, A.RULES_EVALUATE}
+    ),
     Permit.DOWNLOAD: frozenset({A.CASE_READ, A.OPINION_READ}),
     Permit.SIGN: frozenset({A.ANNOTATION_READ, A.ANNOTATION_SIGN}),
     Permit.UPLOAD: frozenset({A.CASE_READ, A.DOCUMENT_READ, A.DOCUMENT_SEND, A.IMAGES_SEND}),
     Permit.VIEW: frozenset(
-        {A.ANNOTATION_READ, A.CASE_READ, A.DOCUMENT_READ, A.IMAGES_READ, A.OPINION_READ}
+        {
+            A.ANNOTATION_READ,
+            A.CASE_READ,
+            A.DOCUMENT_READ,
+            A.IMAGES_READ,
+            A.OPINION_READ,
+            A.RULES_EVALUATE,
+        }
     ),
 }
 
@@ -85,6 +95,7 @@ _COORDINATOR = frozenset(
         A.LAUNCH,
         A.OPINION_READ,
         A.PEOPLE_READ,
+        A.RULES_EVALUATE,
         A.SIGN_OUT,
         A.WORKLIST_READ,
     }
@@ -103,6 +114,7 @@ BY_ROLE: dict[str, frozenset[Action]] = {
             A.IMAGES_WRITE,
             A.LAUNCH,
             A.OPINION_READ,
+            A.RULES_EVALUATE,
             A.SIGN_OUT,
             A.WORKLIST_READ,
         }

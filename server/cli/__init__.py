@@ -9,6 +9,7 @@ from server.cli.demo import demo
 from server.cli.grants import grant_group
 from server.cli.network import echo, push
 from server.cli.people import hospital_group, person_group
+from server.cli.rules import rules_group
 from server.processes.commands import status, up
 
 
@@ -28,5 +29,6 @@ for command in (
     audit_group,
     person_group,
     hospital_group,
+    rules_group,
 ):
     main.add_command(command)

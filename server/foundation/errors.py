@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 
 @dataclass(frozen=True)
@@ -90,3 +90,16 @@ class Invalid(MarginError):
     ) -> None:
         super().__init__(detail, remedy=remedy, **facts)
         self.problems = list(problems or [])
+
+
+def body_of(error: MarginError) -> dict[str, Any]:
+    """The one shape of every error, as JSON."""
+    body: dict[str, Any] = {
+        "code": error.code,
+        "message": error.detail,
+        "remedy": error.remedy,
+        "problems": [{"pointer": p.pointer, "message": p.message} for p in error.problems],
+    }
+    if "current" in error.facts:
+        body["current"] = error.facts["current"]
+    return {"error": body}

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from flask import Response, jsonify, make_response, render_template, request
 from werkzeug.exceptions import HTTPException
 
@@ -19,6 +17,7 @@ from server.foundation.errors import (
     Unauthenticated,
     Unavailable,
     UnsupportedMedia,
+    body_of,
 )
 
 STATUS: dict[type[MarginError], int] = {
@@ -53,19 +52,6 @@ def status_of(error: MarginError) -> int:
         if isinstance(error, family):
             return status
     return 500
-
-
-def body_of(error: MarginError) -> dict[str, Any]:
-    """The one shape of every error, as JSON."""
-    body: dict[str, Any] = {
-        "code": error.code,
-        "message": error.detail,
-        "remedy": error.remedy,
-        "problems": [{"pointer": p.pointer, "message": p.message} for p in error.problems],
-    }
-    if "current" in error.facts:
-        body["current"] = error.facts["current"]
-    return {"error": body}
 
 
 def wants_json() -> bool:

@@ -3,7 +3,14 @@
 from __future__ import annotations
 
 from server.access.door import Route
-from server.web import health, links, panel, viewer
+from server.web import health, links, panel, rules, viewer
 from server.web.pages.routes import ROUTES as PAGES
 
-ROUTES: list[Route] = [*health.ROUTES, *links.ROUTES, *PAGES, *panel.ROUTES, *viewer.ROUTES]
+ROUTES: list[Route] = [
+    *health.ROUTES,
+    *links.ROUTES,
+    *PAGES,
+    *panel.ROUTES,
+    *rules.ROUTES,
+    *viewer.ROUTES,
+]

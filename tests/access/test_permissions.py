@@ -91,7 +91,7 @@ def test_no_coordinator_and_no_administrator_writes_or_signs_an_opinion(action: 
 def test_a_hospital_never_sees_or_writes_annotations(action: Action) -> None:
     hospital = holder(Permit.UPLOAD, Permit.DOWNLOAD)
     if action.value.startswith(
-        ("annotation", "grant", "case.assign", "images.read", "images.write")
+        ("annotation", "grant", "case.assign", "images.read", "images.write", "rules")
     ):
         assert isinstance(may(hospital, action, INSIDE), Denied)
 
@@ -100,3 +100,17 @@ def test_a_hospital_never_sees_or_writes_annotations(action: Action) -> None:
 def test_an_auditor_reads_the_trail_and_nothing_else(action: Action) -> None:
     allowed = isinstance(may(AUDITOR, action, None), Allowed)
     assert allowed == (action in (Action.AUDIT_READ, Action.SIGN_OUT))
+
+
+@pytest.mark.parametrize("actor", [COORDINATOR, SURGEON, ADMIN], ids=lambda a: a.role)
+def test_criteria_are_for_whoever_reviews_or_coordinates_with_a_case_or_without(
+    actor: Account,
+) -> None:
+    assert isinstance(may(actor, Action.RULES_EVALUATE, None), Allowed)
+    assert isinstance(may(actor, Action.RULES_EVALUATE, INSIDE), Allowed)
+
+
+@pytest.mark.parametrize("permit", Permit)
+def test_a_grant_reaches_criteria_if_it_may_annotate_or_view(permit: Permit) -> None:
+    allowed = isinstance(may(holder(permit), Action.RULES_EVALUATE, INSIDE), Allowed)
+    assert allowed == (permit in (Permit.ANNOTATE, Permit.VIEW))

@@ -1,0 +1,123 @@
+"""All benches, one after the other.
+
+python -m bench             small: minutes, to see that everything works
+python -m bench --full      the real sizes; leave the machine alone meanwhile
+python -m bench store memory
+python -m bench --list
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from dataclasses import dataclass
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from bench import first_image, gateway, memory, open_study, store
+from bench.figures import in_words
+
+
+@dataclass(frozen=True)
+class Bench:
+    """One command: what it measures, its bar, and its options when all is to be small."""
+
+    command: click.Command
+    measures: str
+    bar: str
+    small: tuple[str, ...]
+
+
+BENCHES = {
+    "store": Bench(
+        store.main,
+        "C-STORE with one and four associations",
+        "150/s with one",
+        ("--instances", "100", "--rounds", "1"),
+    ),
+    "gateway": Bench(
+        gateway.main,
+        "frames per second with 1 and 16 connections",
+        "0.8 of Orthanc's rate",
+        ("--frames", "200", "--rounds", "3"),
+    ),
+    "open_study": Bench(
+        open_study.main,
+        "QIDO and the metadata of four series",
+        "1.25 of Orthanc's time",
+        ("--slices", "50", "--rounds", "3"),
+    ),
+    "first_image": Bench(
+        first_image.main,
+        "time to the first image in OHIF, by pixels",
+        "1.25 of Orthanc's time",
+        ("--slices", "24", "--rounds", "1"),
+    ),
+    "memory": Bench(
+        memory.main,
+        "memory of the idle server",
+        "400 MB in all",
+        ("--slices", "80", "--idle-s", "5"),
+    ),
+}
+
+
+@click.command()
+@click.argument("names", nargs=-1, type=click.Choice(list(BENCHES)))
+@click.option("--full", is_flag=True, help="The real sizes instead of small ones.")
+@click.option("--list", "only_list", is_flag=True, help="Name the benches and run none.")
+def main(names: tuple[str, ...], full: bool, only_list: bool) -> None:
+    """Run all benches, or those that are named."""
+    chosen = {name: BENCHES[name] for name in names or BENCHES}
+    if only_list:
+        _list(chosen)
+        return
+    outcomes: dict[str, tuple[str, float]] = {}
+    for name, bench in chosen.items():
+        click.echo(f"\n{name}: {bench.measures}")
+        started = time.monotonic()
+        outcome = _outcome(bench, full)
+        outcomes[name] = (outcome, time.monotonic() - started)
+    _summarise(chosen, outcomes, full)
+    if any(outcome.startswith("failed") for outcome, _ in outcomes.values()):
+        sys.exit(1)
+
+
+def _outcome(bench: Bench, full: bool) -> str:
+    """What became of the bar. One bench that fails does not keep the others from running."""
+    try:
+        kept = bench.command.main([] if full else list(bench.small), standalone_mode=False)
+    except click.Abort:
+        raise
+    except Exception as failure:
+        Console(stderr=True).print_exception()
+        return f"failed: {type(failure).__name__}"
+    return in_words(kept)
+
+
+def _list(chosen: dict[str, Bench]) -> None:
+    table = Table()
+    for heading in ("bench", "what it measures", "bar", "options when small"):
+        table.add_column(heading)
+    for name, bench in chosen.items():
+        table.add_row(name, bench.measures, bench.bar, " ".join(bench.small))
+    Console().print(table)
+
+
+def _summarise(
+    chosen: dict[str, Bench], outcomes: dict[str, tuple[str, float]], full: bool
+) -> None:
+    table = Table(title=f"All benches, {'real sizes' if full else 'small sizes'}")
+    for heading in ("bench", "bar", "", "took"):
+        table.add_column(heading)
+    for name, (outcome, seconds) in outcomes.items():
+        table.add_row(name, chosen[name].bar, outcome, f"{seconds:.0f} s")
+    Console().print(table)
+    if not full:
+        Console().print("Small sizes show that all works; figures to quote come from --full.")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,84 @@
+"""The published criteria for programs: which there are, and what they make of a case or of many."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from flask import Response, jsonify, request
+
+from server.access.door import Route
+from server.access.permissions import Action
+from server.annotations.judging import CaseRefused, Judge, as_json, listing, parsed
+from server.annotations.validation import said
+from server.foundation.errors import BadRequest, TooLarge
+from server.web.visit import Visit
+
+# One request holds a transaction: about 1.5 ms for each case.
+MOST_CASES: Final = 500
+MOST_BYTES: Final = 4 * 1024 * 1024
+
+
+class RequestNotUnderstood(BadRequest):
+    """An object with a "case" holds something beside it that is not known."""
+
+
+class TooManyCases(TooLarge):
+    """More cases were sent in one request than are evaluated in one."""
+
+
+class BodyTooLarge(TooLarge):
+    """The body is larger than any request for evaluations needs to be."""
+
+
+def list_rules(_visit: Visit) -> Response:
+    """Which rulesets there are."""
+    return jsonify(listing())
+
+
+def evaluate_rules(visit: Visit, organ: str, ruleset: str) -> Response:
+    """A case or an array of cases, judged by one ruleset."""
+    text = request.stream.read(MOST_BYTES + 1)
+    if len(text) > MOST_BYTES:
+        raise BodyTooLarge(
+            f"The body is larger than {MOST_BYTES // 1024 // 1024} MB.",
+            remedy="Send the cases in several requests.",
+        )
+    case, options = _case_and_options(parsed(text))
+    judge = Judge.named(organ, ruleset, options)
+    if not isinstance(case, list):
+        visit.note(organ=judge.organ.id, ruleset=judge.ruleset.id, cases=1)
+        return jsonify(judge.evaluation(case))
+    if len(case) > MOST_CASES:
+        raise TooManyCases(
+            f"{len(case)} cases were sent; one request takes {MOST_CASES}.",
+            remedy="Send them in several requests.",
+        )
+    results = judge.results(case)
+    refused = sum(isinstance(result, CaseRefused) for result in results)
+    visit.note(
+        organ=judge.organ.id, ruleset=judge.ruleset.id, cases=len(case), not_evaluated=refused
+    )
+    return jsonify([as_json(result) for result in results])
+
+
+def _case_and_options(body: Any) -> tuple[Any, Any]:
+    """A body is a case, an array of cases, or an object with either as "case"."""
+    if not isinstance(body, dict) or "case" not in body:
+        return body, None
+    unknown = sorted(set(body) - {"case", "options"})
+    if unknown:
+        raise RequestNotUnderstood(
+            f'{said(unknown[0])} beside "case" is not known.',
+            remedy='Beside "case" there is only "options".',
+        )
+    return body["case"], body.get("options")
+
+
+ROUTES = [
+    route
+    for prefix in ("/api/rules", "/r/<launch>/api/rules")
+    for route in (
+        Route(prefix, list_rules, Action.RULES_EVALUATE),
+        Route(f"{prefix}/<organ>/<ruleset>", evaluate_rules, Action.RULES_EVALUATE, ("POST",)),
+    )
+]
