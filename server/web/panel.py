@@ -9,6 +9,7 @@ from flask import Response, jsonify, make_response, request
 from server.access.door import Route
 from server.access.permissions import Account, Action, Holder
 from server.annotations import actions as annotation_actions
+from server.annotations.comparison import differences
 from server.annotations.organs import ORGANS
 from server.annotations.queries import annotation_of, current, signed_revisions
 from server.annotations.records import Revision
@@ -177,8 +178,10 @@ def _revision(visit: Visit) -> Revision | None:
 
 def _judged(organ_id: str, answers: dict[str, Any]) -> dict[str, Any]:
     organ = ORGANS[organ_id]
+    evaluations = organ.evaluate(answers)
     return {
-        "evaluations": [evaluation.to_json() for evaluation in organ.evaluate(answers)],
+        "evaluations": [evaluation.to_json() for evaluation in evaluations],
+        "differences": [difference.to_json() for difference in differences(evaluations)],
         "to_sign": [{"pointer": p.pointer, "message": p.message} for p in organ.to_sign(answers)],
     }
 

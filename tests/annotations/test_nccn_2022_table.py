@@ -8,65 +8,11 @@ import pytest
 
 from server.annotations.decision import Trust
 from server.annotations.organs.pancreas import PANCREAS
-from server.annotations.organs.pancreas.findings import VESSELS
+from tests.annotations.boundary_table import TABLE as BOUNDARY
 from tests.annotations.pancreas_world import clear_vessel, pancreas, touched
 
 R, BR, LA, M = "resectable", "borderline", "locally_advanced", "metastatic"
-ONLY_SMA: dict[str, Any] = {name: None for name in VESSELS if name != "sma"}
-
-TABLE: list[tuple[str, dict[str, Any], str, str]] = [
-    ("P01", pancreas(), R, R),
-    ("P02", pancreas(m_status="m1"), M, M),
-    ("P03", pancreas(sma=touched(1)), BR, BR),
-    ("P04", pancreas(sma=touched(90)), BR, BR),
-    ("P05", pancreas(sma=touched(91)), BR, BR),
-    ("P06", pancreas(sma=touched(179)), BR, BR),
-    ("P07", pancreas(sma=touched(180)), BR, BR),
-    ("P08", pancreas(sma=touched(181)), LA, LA),
-    ("P09", pancreas(sma=touched(120, contour="deformed")), BR, BR),
-    ("P10", pancreas(ca=touched(90)), BR, BR),
-    ("P11", pancreas(ca=touched(180)), BR, BR),
-    ("P12", pancreas(ca=touched(181)), LA, LA),
-    ("P13", pancreas("body", ca=touched(180)), BR, BR),
-    ("P14", pancreas("body", ca=touched(181)), BR, BR),
-    ("P15", pancreas("body", ca=touched(181), gda=touched(90)), LA, LA),
-    ("P16", pancreas("body", ca=touched(90), aorta=touched(90)), LA, LA),
-    ("P17", pancreas(cha=touched(90)), BR, BR),
-    ("P18", pancreas(cha=touched(300, short_segment=True)), BR, BR),
-    ("P19", pancreas(cha=touched(300, short_segment=False, reconstructable="no")), LA, LA),
-    ("P20-ca", pancreas(cha=touched(90, extends_to=["ca"])), LA, LA),
-    ("P20-bifurcation", pancreas(cha=touched(90, extends_to=["hepatic_bifurcation"])), LA, LA),
-    ("P20-pha", pancreas(cha=touched(90, extends_to=["pha"])), LA, LA),
-    ("P21", pancreas(variant_artery=touched(90, variant_kind="replaced_rha")), BR, BR),
-    ("P22", pancreas(smv_pv=touched(1)), R, R),
-    ("P23", pancreas(smv_pv=touched(90)), R, R),
-    ("P24", pancreas(smv_pv=touched(91)), R, R),
-    ("P25", pancreas(smv_pv=touched(179)), R, R),
-    ("P26", pancreas(smv_pv=touched(180)), R, R),
-    ("P27", pancreas(smv_pv=touched(181)), BR, BR),
-    ("P28", pancreas(smv_pv=touched(270)), BR, BR),
-    ("P29", pancreas(smv_pv=touched(271)), BR, BR),
-    ("P30", pancreas(smv_pv=touched(120, contour="irregular")), BR, BR),
-    ("P30b", pancreas(smv_pv=touched(120, contour="bilateral_narrowing")), BR, BR),
-    ("P31", pancreas(smv_pv=touched(120, thrombus="tumour")), BR, BR),
-    ("P32", pancreas(smv_pv=touched(360, contour="occluded")), BR, BR),
-    ("P33", pancreas(smv_pv=touched(360, contour="occluded", reconstructable="no")), LA, LA),
-    ("P34", pancreas(smv_pv=touched(200, beyond_inferior_duodenum=True)), BR, BR),
-    ("P35", pancreas(smv_pv=touched(120, reconstructable="no")), LA, LA),
-    ("P36", pancreas(ivc=touched(90)), BR, BR),
-    ("P37", pancreas(aorta=touched(90)), LA, LA),
-    ("P38", pancreas(first_jejunal_artery=touched(90)), R, R),
-    ("P39", pancreas(first_jejunal_vein=touched(90)), R, R),
-    ("P40", pancreas(sma={"contact_deg": 0, "contact_kind": "haze_only"}), R, R),
-    ("P41", pancreas(sma={"contact_deg": "not_assessed"}), R, LA),
-    ("P41-left-out", pancreas(sma=None), R, LA),
-    ("P41-not-visible", pancreas(sma={"contact_deg": "not_visible"}), R, LA),
-    ("P42", pancreas(sma=touched(90), ca={"contact_deg": "not_assessed"}), BR, LA),
-    ("P43", pancreas(sma=touched(181), **ONLY_SMA), LA, LA),
-    ("P44", pancreas(smv_pv=touched(200, reconstructable="not_stated")), BR, LA),
-    ("P45", pancreas(smv_pv=touched(60, reconstructable="not_stated")), R, LA),
-    ("P46", pancreas(m_status="not_assessed"), R, M),
-]
+TABLE = [(row.case, row.answers, *row.ends("nccn-2022")) for row in BOUNDARY]
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from server.annotations.decision import Trust
 from server.annotations.organs import ORGANS, Organ
 from server.annotations.organs.liver.structures import RULES
 from server.annotations.organs.liver.thresholds import FAMILIES
-from server.annotations.organs.pancreas.nccn_2022 import NCCN_2022
+from server.annotations.organs.pancreas import TABLES
 
 DOCS = Path(__file__).parents[2] / "docs" / "organs"
 README = (DOCS / "README.md").read_text(encoding="utf-8")
@@ -53,7 +53,8 @@ def test_a_page_names_every_ruleset_with_its_options(organ: Organ) -> None:
 
 
 def test_the_pages_name_every_rule() -> None:
-    pancreas = {rule.id for rule in NCCN_2022.rules} | {NCCN_2022.otherwise.rule}
+    pancreas = {rule.id for table in TABLES for rule in table.rules}
+    pancreas |= {table.otherwise.rule for table in TABLES}
     assert pancreas <= quoted(page(ORGANS["pancreas"]))
     liver = {limit.rule for family in FAMILIES for limit in family.limits} | set(RULES.values())
     assert liver <= quoted(page(ORGANS["liver"]))

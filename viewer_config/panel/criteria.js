@@ -62,8 +62,30 @@ function capabilityWords(model, capability) {
   return option?.label ?? capability.replaceAll("_", " ");
 }
 
+function Differences({ differences }) {
+  if (differences.length === 0) {
+    return null;
+  }
+  return html`
+    <details class="mgn-card mgn-differences">
+      <summary>
+        <span class="mgn-card-title">The sets disagree</span>
+        <span class="mgn-card-says">${differences.length}</span>
+      </summary>
+      ${differences.map(
+        (one) => html`<div>
+          <p>${one.text}</p>
+          <ul class="mgn-fired">
+            ${one.because.map((line) => html`<li class="mgn-small">${line}</li>`)}
+          </ul>
+        </div>`,
+      )}
+    </details>
+  `;
+}
+
 export function Criteria({ store, onJump }) {
-  const { evaluations } = store.state;
+  const { evaluations, differences } = store.state;
   if (evaluations.length === 0) {
     return null;
   }
@@ -81,6 +103,7 @@ export function Criteria({ store, onJump }) {
             onJump=${onJump}
           />`,
         )}
+        <${Differences} differences=${differences} />
       </div>
     </details>
   `;

@@ -9,8 +9,8 @@ assessed.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
 from typing import Final
 
 from server.annotations.decision import (
@@ -31,6 +31,7 @@ from server.annotations.organs.pancreas.findings import (
     Case,
     Findings,
     Unknown,
+    Vessel,
     read,
 )
 
@@ -38,6 +39,8 @@ RESECTABLE: Final = Category(0, "resectable", "Resectable")
 BORDERLINE: Final = Category(1, "borderline", "Borderline resectable")
 LOCALLY_ADVANCED: Final = Category(2, "locally_advanced", "Locally advanced")
 METASTATIC: Final = Category(3, "metastatic", "Metastatic")
+# Where contact with the CHA may go on to, in the words of NCCN and IAP (PMC7603933 table 3).
+BEYOND_CHA: Final = frozenset({"ca", "pha", "hepatic_bifurcation"})
 
 
 @dataclass(frozen=True)
@@ -57,6 +60,8 @@ class Table:
     """A published criteria set for the pancreas.
 
     `addressed` names the vessels its text speaks of; solid contact with any other is flagged.
+    `reads` names what it asks of a vessel beyond the degrees, as (vessel, attribute of Vessel).
+    `remarks` gives flags of its own, from the best case and the ends of what is possible.
     `capabilities` says what an operation on a (best) case would need.
     """
 
@@ -67,8 +72,10 @@ class Table:
     rules: tuple[Rule, ...]
     otherwise: Fired
     addressed: frozenset[str]
+    reads: frozenset[tuple[str, str]]
     capabilities: Callable[[Case], tuple[str, ...]]
     options: tuple[Option, ...] = ()
+    remarks: Callable[[Case, Category, Category], Iterable[Flag]] = lambda *_: ()
 
     def ruleset(self) -> Ruleset:
         """The table as a ruleset of the organ."""
@@ -85,6 +92,7 @@ class Table:
 def evaluate(table: Table, answers: Answers, options: Options) -> Evaluation:
     """The table applied to answers of any shape."""
     findings = read(answers, options)
+    findings = replace(findings, unknown=tuple(_that_matter(table, findings.unknown)))
     fired = [rule for rule in table.rules if rule.applies(findings.best)]
     best = _worst_of(fired)
     worst = categorise(table, findings.with_worst(findings.unknown))
@@ -96,13 +104,29 @@ def evaluate(table: Table, answers: Answers, options: Options) -> Evaluation:
         fired=tuple(_fired(table, findings.best, fired, best, worst)),
         missing=tuple(_missing(table, findings, best, worst)),
         capabilities=table.capabilities(findings.best),
-        flags=(*findings.flags, *_silence(table, findings)),
+        flags=(
+            *findings.flags,
+            *_defaults_taken(table, findings, best),
+            *_silence(table, findings.best),
+            *table.remarks(findings.best, best, worst),
+        ),
     )
 
 
 def categorise(table: Table, case: Case) -> Category:
     """The category of a case in which everything is known."""
     return _worst_of([rule for rule in table.rules if rule.applies(case)])
+
+
+def _that_matter(table: Table, unknown: tuple[Unknown, ...]) -> Iterator[Unknown]:
+    """The unknowns about something the set speaks of; no rule reads anything else."""
+    for item in unknown:
+        if item.part not in VESSELS:
+            yield item
+        elif item.part in table.addressed:
+            _, _, attribute = item.pointer.rpartition("/")
+            if attribute == "contact_deg" or (item.part, attribute) in table.reads:
+                yield item
 
 
 def _worst_of(fired: list[Rule]) -> Category:
@@ -146,12 +170,51 @@ def _without(table: Table, findings: Findings, everything: Case, item: Unknown) 
     return categorise(table, everything.with_parts({item.part: findings.best.part(item.part)}))
 
 
-def _silence(table: Table, findings: Findings) -> Iterator[Flag]:
+def _defaults_taken(table: Table, findings: Findings, best: Category) -> Iterator[Flag]:
+    """What was not stated, taken as harmless, and would change the category if it were not."""
+    words: dict[str, list[str]] = {}
+    for taken in findings.taken:
+        if (taken.vessel, taken.field) not in table.reads:
+            continue
+        worse = replace(findings.best.vessel(taken.vessel), **{taken.field: taken.worst})
+        if categorise(table, findings.best.with_parts({taken.vessel: worse})) > best:
+            words.setdefault(taken.vessel, []).append(taken.words)
+    for name, these in words.items():
+        yield Flag("default_taken", f"{VESSELS[name]}: not stated, taken {', '.join(these)}.")
+
+
+def _silence(table: Table, case: Case) -> Iterator[Flag]:
     for name, title in VESSELS.items():
-        if name not in table.addressed and findings.best.vessel(name).touched:
-            degrees = findings.best.vessel(name).contact_deg
-            text = f"{title} contact {degrees}°: not addressed by {table.title}."
-            yield Flag("not_addressed", text)
+        vessel = case.vessel(name)
+        if not vessel.involved:
+            continue
+        if name not in table.addressed:
+            if vessel.touched:
+                text = f"{title} contact {vessel.contact_deg}°: not addressed by {table.title}."
+                yield Flag("not_addressed", text)
+            continue
+        for attribute, words in _unread(name, vessel):
+            if (name, attribute) not in table.reads:
+                yield Flag("not_addressed", f"{title} {words}: not addressed by {table.title}.")
+
+
+def _unread(name: str, vessel: Vessel) -> Iterator[tuple[str, str]]:
+    """What some published sets ask of this vessel beyond the degrees, and others do not."""
+    if name not in ("cha", "smv_pv"):
+        return
+    if name == "cha" and vessel.touched and vessel.extends_to & BEYOND_CHA:
+        further = sorted(VESSELS.get(to, to.replace("_", " ")) for to in vessel.extends_to)
+        yield "extends_to", f"contact extending to {', '.join(further)}"
+    if name == "smv_pv" and vessel.thrombus != "none":
+        yield "thrombus", f"{vessel.thrombus} thrombus"
+    if not vessel.reconstructable:
+        yield "reconstructable", "not reconstructable"
+
+
+def metastatic(rule: str, source: str, trust: Trust = Trust.SOURCED) -> Rule:
+    """The rule every set begins with."""
+    text = "Proven distant metastasis or non-regional node (M1), whatever the vessels."
+    return Rule(rule, METASTATIC, source, trust, lambda case: case.m1, sentence(text))
 
 
 def degrees(name: str, more: str = "") -> Callable[[Case], str]:

@@ -10,6 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
+from math import inf
 from typing import Any, Final
 
 from server.annotations.decision import Answers, Flag, Options
@@ -41,6 +43,8 @@ CONTOURS: Final = (  # from best to worst
 )
 THROMBI: Final = ("none", "bland", "indeterminate", "tumour")  # from best to worst
 EXTENSIONS: Final = frozenset({*VESSELS, "hepatic_bifurcation"})
+# The option of a ruleset that judges patients too: "interval" leaves open what is not given there.
+UNSTATED: Final = "unstated_bc"
 
 
 @dataclass(frozen=True)
@@ -72,28 +76,37 @@ class Vessel:
 
 
 CLEAR: Final = Vessel()
+WHOLE_PATIENT: Final = ("site", "m1", "ca19_9_u_ml", "node_proven", "ecog")
 
 
 @dataclass(frozen=True)
 class Case:
-    """A case in which everything is known, and the options of the ruleset that judges it."""
+    """A case in which everything is known, and the options of the ruleset that judges it.
+
+    What is asked of the patient may be None, not given: CA 19-9 in U/mL, a regional node proven,
+    ECOG 0-4. `suspected` names the sites of distant metastases that are not proven.
+    """
 
     site: str = "body"
     m1: bool = False
     vessels: Mapping[str, Vessel] = field(default_factory=dict)
     options: Options = field(default_factory=dict)
+    ca19_9_u_ml: float | None = None
+    node_proven: bool | None = None
+    ecog: int | None = None
+    suspected: tuple[str, ...] = ()
 
     def vessel(self, name: str) -> Vessel:
         """The vessel of that name."""
         return self.vessels.get(name, CLEAR)
 
     def part(self, name: str) -> Any:
-        """The site, the M status or a vessel, by name."""
-        return getattr(self, name) if name in ("site", "m1") else self.vessel(name)
+        """Something of the whole patient, such as the M status, or a vessel, by name."""
+        return getattr(self, name) if name in WHOLE_PATIENT else self.vessel(name)
 
     def with_parts(self, parts: Mapping[str, Any]) -> Case:
         """The same case with some of its parts replaced."""
-        own = {name: value for name, value in parts.items() if name in ("site", "m1")}
+        own = {name: value for name, value in parts.items() if name in WHOLE_PATIENT}
         vessels = {name: value for name, value in parts.items() if name not in own}
         return replace(self, vessels={**self.vessels, **vessels}, **own)
 
@@ -112,11 +125,25 @@ class Unknown:
 
 
 @dataclass(frozen=True)
+class Taken:
+    """A part of a touched vessel that was not stated and is taken as harmless.
+
+    `field` is an attribute of Vessel, `worst` what it could be instead, `words` how it was taken.
+    """
+
+    vessel: str
+    field: str
+    worst: Any
+    words: str
+
+
+@dataclass(frozen=True)
 class Findings:
     """What the answers establish: the best case, what is unknown, and remarks for the reader."""
 
     best: Case
     unknown: tuple[Unknown, ...]
+    taken: tuple[Taken, ...]
     flags: tuple[Flag, ...]
 
     def with_worst(self, unknown: tuple[Unknown, ...]) -> Case:
@@ -126,15 +153,18 @@ class Findings:
 
 def read(answers: Answers, options: Options) -> Findings:
     """Findings from answers of any shape; what cannot be read counts as not assessed."""
-    best, unknown, flags = Case(options=options), list[Unknown](), list[Flag]()
+    known, unknown = dict[str, Vessel](), list[Unknown]()
+    taken, flags = list[Taken](), list[Flag]()
     given = answers.get("vessels")
     vessels: Mapping[str, Any] = given if isinstance(given, Mapping) else {}
     for name, title in VESSELS.items():
         raw = vessels.get(name)
         reader = _VesselReader(name, title, raw if isinstance(raw, Mapping) else {})
-        best = replace(best, vessels={**best.vessels, name: reader.best()})
+        known[name] = reader.best
         unknown.extend(reader.unknown())
+        taken.extend(reader.taken())
         flags.extend(reader.flags())
+    best = _patient(answers, Case(vessels=known, options=options))
     site, m1 = answers.get("site"), _m1(answers)
     if site in SITES:
         best = replace(best, site=str(site))
@@ -144,8 +174,33 @@ def read(answers: Answers, options: Options) -> Findings:
     if m1 is None:
         text = "M status not assessed"
         unknown.append(Unknown("/m_status", text, "m1", True))
+    if options.get(UNSTATED) == "interval":
+        unknown.extend(_unstated(best))
     best = replace(best, m1=bool(m1))
-    return Findings(best, tuple(unknown), (*flags, *_metastasis_flags(answers)))
+    flags.extend(_metastasis_flags(answers))
+    return Findings(best, tuple(unknown), tuple(taken), tuple(flags))
+
+
+def _patient(answers: Answers, case: Case) -> Case:
+    """The case with what was said of the patient; what cannot be read is not given."""
+    node, ecog = answers.get("node_proven"), number_of(answers.get("ecog"))
+    return replace(
+        case,
+        ca19_9_u_ml=number_of(answers.get("ca19_9_u_ml")),
+        node_proven=node if isinstance(node, bool) else None,
+        ecog=int(ecog) if ecog in (0, 1, 2, 3, 4) else None,
+        suspected=tuple(_unproven_sites(answers)),
+    )
+
+
+def _unstated(case: Case) -> Iterator[Unknown]:
+    if case.ca19_9_u_ml is None:
+        yield Unknown("/ca19_9_u_ml", "CA 19-9 not given", "ca19_9_u_ml", inf)
+    if case.node_proven is None:
+        text = "Not given whether a regional node is proven"
+        yield Unknown("/node_proven", text, "node_proven", True)
+    if case.ecog is None:
+        yield Unknown("/ecog", "ECOG not given", "ecog", 4)
 
 
 def contradictions(answers: Answers) -> list[tuple[str, str]]:
@@ -169,6 +224,7 @@ class _VesselReader:
     title: str
     raw: Mapping[str, Any]
 
+    @cached_property
     def contact_deg(self) -> int | None:
         """Degrees of solid contact; None when not assessed."""
         kind, degrees = self.raw.get("contact_kind"), degrees_of(self.raw.get("contact_deg"))
@@ -180,8 +236,9 @@ class _VesselReader:
             return 0
         return degrees
 
+    @cached_property
     def best(self) -> Vessel:
-        raw, contact = self.raw, self.contact_deg()
+        raw, contact = self.raw, self.contact_deg
         least = 1 if raw.get("contact_kind") == "solid" else 0
         return Vessel(
             contact_deg=least if contact is None else contact,
@@ -196,13 +253,13 @@ class _VesselReader:
     def unknown(self) -> Iterator[Unknown]:
         raw, name = self.raw, self.name
         not_stated = raw.get("reconstructable") not in ("yes", "no")
-        if self.contact_deg() is not None:
-            if not_stated and self.best().involved:
+        if self.contact_deg is not None:
+            if not_stated and self.best.involved:
                 yield Unknown(
                     f"/vessels/{name}/reconstructable",
                     f"{self.title}: not stated whether it can be reconstructed",
                     name,
-                    replace(self.best(), reconstructable=False),
+                    replace(self.best, reconstructable=False),
                 )
             return
         worst: dict[str, Any] = {"contact_deg": 360}
@@ -223,7 +280,7 @@ class _VesselReader:
             f"/vessels/{name}/contact_deg",
             f"{self.title}: contact {why}",
             name,
-            replace(self.best(), **worst),
+            replace(self.best, **worst),
         )
 
     def flags(self) -> Iterator[Flag]:
@@ -232,20 +289,30 @@ class _VesselReader:
             yield Flag("haze", f"{self.title}: stranding, no solid contact.")
         for _, text in _vessel_contradictions("", self.title, raw):
             yield Flag("contradiction", text)
-        contact = self.contact_deg()
-        if contact and self.name == "smv_pv":
-            taken = [
-                f"{words} as {value}"
-                for key, words, value in (
-                    ("contour", "contour", "regular"),
-                    ("thrombus", "thrombus", "none"),
-                )
-                if raw.get(key) is None
-            ]
-            if taken:
-                yield Flag("default_taken", f"{self.title}: not stated, taken {', '.join(taken)}.")
-        if contact and self.name == "cha" and raw.get("extends_to") is None:
-            yield Flag("default_taken", f"{self.title}: extension not stated, taken as none.")
+
+    def taken(self) -> Iterator[Taken]:
+        """What was left unsaid of a vessel whose contact is given."""
+        if not self.contact_deg:
+            return
+        raw, name = self.raw, self.name
+        if _one_of(raw.get("contour"), CONTOURS) is None:
+            yield Taken(name, "contour", "occluded", "contour as regular")
+        if _one_of(raw.get("thrombus"), THROMBI) is None:
+            yield Taken(name, "thrombus", "tumour", "thrombus as none")
+        if _extensions(raw.get("extends_to")) is None:
+            yield Taken(name, "extends_to", EXTENSIONS, "extension as none")
+        if not isinstance(raw.get("beyond_inferior_duodenum"), bool):
+            words = "as not beyond the inferior border of the duodenum"
+            yield Taken(name, "beyond_inferior_duodenum", True, words)
+        if not isinstance(raw.get("short_segment"), bool):
+            yield Taken(name, "short_segment", False, "segment as short")
+
+
+def number_of(value: object) -> float | None:
+    """A finite number from 0 on, or None for anything else."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    return value if 0 <= value < inf else None
 
 
 def degrees_of(value: object) -> int | None:
@@ -290,8 +357,12 @@ def _sites_with(answers: Answers, certainty: str) -> list[str]:
     return [str(site).replace("_", " ") for site, seen in sites.items() if seen == certainty]
 
 
+def _unproven_sites(answers: Answers) -> list[str]:
+    return [*_sites_with(answers, "suspected"), *_sites_with(answers, "probable")]
+
+
 def _metastasis_flags(answers: Answers) -> Iterator[Flag]:
-    open_sites = [*_sites_with(answers, "suspected"), *_sites_with(answers, "probable")]
+    open_sites = _unproven_sites(answers)
     if open_sites and not _m1(answers):
         text = f"Suspected metastasis ({', '.join(open_sites)}), not proven: not counted as M1."
         yield Flag("metastasis_unproven", text)

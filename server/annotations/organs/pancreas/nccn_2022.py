@@ -9,14 +9,25 @@ from __future__ import annotations
 from typing import Final
 
 from server.annotations.decision import Fired, Option, Trust
+from server.annotations.organs.pancreas.anatomy import (
+    OVER,
+    appleby_barred,
+    capabilities,
+    cha_extends,
+    cha_lost,
+    contact,
+    distal,
+    head,
+    vein_lost,
+    vein_needs_resection,
+)
 from server.annotations.organs.pancreas.engine import (
     BORDERLINE,
     LOCALLY_ADVANCED,
-    METASTATIC,
     Rule,
     Table,
     degrees,
-    sentence,
+    metastatic,
 )
 from server.annotations.organs.pancreas.findings import VESSELS, Case
 
@@ -24,35 +35,6 @@ SOURCE: Final = (
     "NCCN Pancreatic Adenocarcinoma v1.2019-v1.2022, as tabulated in PMC7603933 (table 3) "
     "and a v1.2022 summary (secondary)"
 )
-OVER: Final = 180  # degrees; 180 itself is not encasement, PMC7603933 table 3
-
-
-def _head(case: Case) -> bool:
-    return case.site in ("head", "uncinate")
-
-
-def _distal(case: Case) -> bool:
-    return case.site in ("body", "tail")
-
-
-def _contact(case: Case, name: str) -> int:
-    return case.vessel(name).contact_deg
-
-
-def _appleby_barred(case: Case) -> bool:
-    touched = case.vessel("aorta").touched or case.vessel("gda").touched
-    return touched or case.options.get("appleby") == "LA"
-
-
-def _cha_extends(case: Case) -> bool:
-    cha = case.vessel("cha")
-    return cha.touched and bool(cha.extends_to & {"ca", "hepatic_bifurcation", "pha"})
-
-
-def _vein_needs_resection(case: Case) -> bool:
-    vein = case.vessel("smv_pv")
-    irregular = vein.contour != "regular" or vein.thrombus != "none"
-    return vein.contact_deg > OVER or vein.occluded or (vein.touched and irregular)
 
 
 def _vein_text(case: Case) -> str:
@@ -65,34 +47,14 @@ def _vein_text(case: Case) -> str:
     return f"{', '.join(words)}; not recorded as unreconstructable."
 
 
-def _capabilities(case: Case) -> tuple[str, ...]:
-    needed = []
-    if _vein_needs_resection(case):
-        needed.append("venous_reconstruction")
-    if any(case.vessel(name).touched for name in ("sma", "ca", "cha")):
-        needed.append("arterial_resection")
-    if _distal(case) and _contact(case, "ca") > OVER and not _appleby_barred(case):
-        needed.append("modified_appleby")
-    if case.vessel("ivc").touched:
-        needed.append("ivc_reconstruction")
-    return tuple(needed)
-
-
 _LA_RULES: Final = (
-    Rule(
-        "N-M-1",
-        METASTATIC,
-        SOURCE,
-        Trust.SOURCED,
-        lambda case: case.m1,
-        sentence("Proven distant metastasis or non-regional node (M1), whatever the vessels."),
-    ),
+    metastatic("N-M-1", SOURCE),
     Rule(
         "N-LA-1",
         LOCALLY_ADVANCED,
         SOURCE,
         Trust.SOURCED,
-        lambda case: _contact(case, "sma") > OVER,
+        lambda case: contact(case, "sma") > OVER,
         degrees("sma", "more than 180°"),
     ),
     Rule(
@@ -100,7 +62,7 @@ _LA_RULES: Final = (
         LOCALLY_ADVANCED,
         SOURCE,
         Trust.SOURCED,
-        lambda case: _head(case) and _contact(case, "ca") > OVER,
+        lambda case: head(case) and contact(case, "ca") > OVER,
         degrees("ca", "more than 180° in a tumour of the head or uncinate process"),
     ),
     Rule(
@@ -108,7 +70,7 @@ _LA_RULES: Final = (
         LOCALLY_ADVANCED,
         SOURCE,
         Trust.DERIVED,
-        lambda case: case.site == "neck" and _contact(case, "ca") > OVER,
+        lambda case: case.site == "neck" and contact(case, "ca") > OVER,
         degrees("ca", "more than 180°; a tumour of the neck is judged as one of the head"),
     ),
     Rule(
@@ -116,7 +78,7 @@ _LA_RULES: Final = (
         LOCALLY_ADVANCED,
         SOURCE,
         Trust.SOURCED,
-        lambda case: _distal(case) and _contact(case, "ca") > OVER and _appleby_barred(case),
+        lambda case: distal(case) and contact(case, "ca") > OVER and appleby_barred(case),
         degrees("ca", "more than 180°, and no modified Appleby (aorta or GDA touched, or option)"),
     ),
     Rule(
@@ -140,7 +102,7 @@ _LA_RULES: Final = (
         LOCALLY_ADVANCED,
         SOURCE,
         Trust.DERIVED,
-        lambda case: _cha_extends(case),
+        cha_extends,
         degrees("cha", "extending to the coeliac axis or the hepatic bifurcation"),
     ),
     Rule(
@@ -148,7 +110,7 @@ _LA_RULES: Final = (
         LOCALLY_ADVANCED,
         SOURCE,
         Trust.DERIVED,
-        lambda case: case.vessel("cha").touched and not case.vessel("cha").reconstructable,
+        cha_lost,
         degrees("cha", "not reconstructable"),
     ),
     Rule(
@@ -156,7 +118,7 @@ _LA_RULES: Final = (
         LOCALLY_ADVANCED,
         SOURCE,
         Trust.SOURCED,
-        lambda case: case.vessel("smv_pv").involved and not case.vessel("smv_pv").reconstructable,
+        vein_lost,
         degrees("smv_pv", "not reconstructable"),
     ),
 )
@@ -167,7 +129,7 @@ _BR_RULES: Final = (
         BORDERLINE,
         SOURCE,
         Trust.SOURCED,
-        lambda case: 0 < _contact(case, "sma") <= OVER,
+        lambda case: 0 < contact(case, "sma") <= OVER,
         degrees("sma", "180° or less"),
     ),
     Rule(
@@ -175,7 +137,7 @@ _BR_RULES: Final = (
         BORDERLINE,
         SOURCE,
         Trust.SOURCED,
-        lambda case: _distal(case) and 0 < _contact(case, "ca") <= OVER,
+        lambda case: distal(case) and 0 < contact(case, "ca") <= OVER,
         degrees("ca", "180° or less in a tumour of the body or tail"),
     ),
     Rule(
@@ -183,7 +145,7 @@ _BR_RULES: Final = (
         BORDERLINE,
         SOURCE,
         Trust.DERIVED,
-        lambda case: not _distal(case) and 0 < _contact(case, "ca") <= OVER,
+        lambda case: not distal(case) and 0 < contact(case, "ca") <= OVER,
         degrees("ca", "180° or less in a tumour of the head, uncinate process or neck"),
     ),
     Rule(
@@ -191,7 +153,7 @@ _BR_RULES: Final = (
         BORDERLINE,
         SOURCE,
         Trust.SOURCED,
-        lambda case: _distal(case) and _contact(case, "ca") > OVER and not _appleby_barred(case),
+        lambda case: distal(case) and contact(case, "ca") > OVER and not appleby_barred(case),
         degrees("ca", "more than 180°, aorta and GDA clear: modified Appleby possible"),
     ),
     Rule(
@@ -199,7 +161,7 @@ _BR_RULES: Final = (
         BORDERLINE,
         SOURCE,
         Trust.SOURCED,
-        lambda case: case.vessel("cha").touched and not _cha_extends(case),
+        lambda case: case.vessel("cha").touched and not cha_extends(case),
         degrees("cha", "without extension to the coeliac axis or the hepatic bifurcation"),
     ),
     Rule(
@@ -215,7 +177,7 @@ _BR_RULES: Final = (
         BORDERLINE,
         SOURCE,
         Trust.SOURCED,
-        lambda case: _vein_needs_resection(case),
+        vein_needs_resection,
         _vein_text,
     ),
     Rule(
@@ -249,7 +211,16 @@ NCCN_2022: Final = Table(
         "splenic_vein",
         "imv",
     },
-    capabilities=_capabilities,
+    reads=frozenset(
+        {
+            ("smv_pv", "contour"),
+            ("smv_pv", "thrombus"),
+            ("smv_pv", "reconstructable"),
+            ("cha", "extends_to"),
+            ("cha", "reconstructable"),
+        }
+    ),
+    capabilities=capabilities,
     options=(
         Option(
             "appleby",
