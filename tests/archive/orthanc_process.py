@@ -27,7 +27,7 @@ def free_port(first: int = 18310, last: int = 18399) -> int:
 
     Where the search begins is left to chance, so that two test runs at once seldom meet.
     """
-    ports = list(range(first, max(last, first + 40) + 1))
+    ports = list(range(first, (last if last > first else first + 40) + 1))
     start = random.randrange(len(ports))
     for port in ports[start:] + ports[:start]:
         with socket.socket() as probe, contextlib.suppress(OSError):

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from xml.etree.ElementTree import fromstring
 
 import pytest
-from defusedxml.ElementTree import fromstring
 
 from server.opinions.document import FlrThreshold, VesselContact
 from server.opinions.figures import clock_face, remnant_bar
