@@ -179,9 +179,10 @@ def _revision(visit: Visit) -> Revision | None:
 def _judged(organ_id: str, answers: dict[str, Any]) -> dict[str, Any]:
     organ = ORGANS[organ_id]
     evaluations = organ.evaluate(answers)
+    disagreeing = differences(evaluations) if organ.one_scale else []
     return {
         "evaluations": [evaluation.to_json() for evaluation in evaluations],
-        "differences": [difference.to_json() for difference in differences(evaluations)],
+        "differences": [difference.to_json() for difference in disagreeing],
         "to_sign": [{"pointer": p.pointer, "message": p.message} for p in organ.to_sign(answers)],
     }
 

@@ -177,3 +177,14 @@ def test_the_opinion_cannot_be_read_before_it_is_made(visit: Visit) -> None:
     answer = client.get(f"{base}/opinion.pdf", headers={"Accept": "application/json"})
     assert answer.status_code == 404
     assert answer.get_json()["error"]["code"] == "opinion_not_issued"
+
+
+def test_pancreas_sets_that_disagree_are_shown_and_liver_indices_are_not_set_against_each_other(
+    panel: tuple[FlaskClient, str], visit: Visit
+) -> None:
+    assert save(panel, COMPLETE, 0).get_json()["differences"]
+    client, base = visit("other_surgeon")
+    answers = ORGANS["liver"].examples()["hcc-cirrhosis-inadequate"]
+    saved = save((client, f"{base}/api"), answers, 0)
+    assert saved.status_code == 200
+    assert saved.get_json()["differences"] == []

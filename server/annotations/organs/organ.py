@@ -28,6 +28,8 @@ class Organ:
     """One kind of annotation. `folder` holds schema.json and examples/.
 
     `own_problems` is what this organ asks of a signature beyond the fields marked in its schema.
+    `one_scale` says that every ruleset answers the same question with the same categories, so that
+    two of them can disagree; a share of the liver and its drainage cannot.
     """
 
     id: str
@@ -36,6 +38,7 @@ class Organ:
     rulesets: tuple[Ruleset, ...]
     own_problems: OwnProblems
     verdict_pointer: str = "/verdict"
+    one_scale: bool = False
 
     @cached_property
     def schema(self) -> Schema:

@@ -75,4 +75,5 @@ PANCREAS: Final = Organ(
     folder=Path(__file__).parent,
     rulesets=RULESETS,
     own_problems=_own_problems,
+    one_scale=True,
 )
