@@ -10,6 +10,7 @@ from server.cli.grants import grant_group
 from server.cli.network import echo, push
 from server.cli.people import hospital_group, person_group
 from server.cli.rules import rules_group
+from server.cli.volumes import volumes
 from server.processes.commands import status, up
 
 
@@ -30,5 +31,6 @@ for command in (
     person_group,
     hospital_group,
     rules_group,
+    volumes,
 ):
     main.add_command(command)

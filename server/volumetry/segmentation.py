@@ -69,7 +69,7 @@ def measure(seg: bytes, headers: Sequence[Dataset]) -> RemnantMeasurement:
     segmentation = read(seg)
     images = of_series(headers)
     check_geometry(segmentation, images)
-    _check_spacing(images)
+    check_spacing(images)
     roles = assign(segmentation.segments)
     if not roles:
         raise NothingToMeasure(
@@ -78,7 +78,7 @@ def measure(seg: bytes, headers: Sequence[Dataset]) -> RemnantMeasurement:
             + ".",
             remedy="Name the segments “liver”, “FLR” and “tumour”.",
         )
-    volumes = _volumes(segmentation, images, roles)
+    volumes = role_volumes(segmentation, images, roles)
     first = next(iter(headers))
     return RemnantMeasurement(
         label=segmentation.label,
@@ -90,18 +90,19 @@ def measure(seg: bytes, headers: Sequence[Dataset]) -> RemnantMeasurement:
         tumour_ml=volumes.tumour_ml,
         flr_percent=share(volumes),
         missing=tuple(in_words(role) for role in _ROLES if role not in roles),
-        notes=(*_geometry_notes(segmentation, images), *remarks(volumes)),
+        notes=(*geometry_notes(segmentation, images), *remarks(volumes)),
         method=METHOD,
         voxel_mm=(images.column_spacing_mm, images.row_spacing_mm, images.slice_spacing_mm or 0.0),
         measured_at=utc_now(),
     )
 
 
-def _volumes(
+def role_volumes(
     segmentation: Segmentation,
     images: SeriesGeometry,
     roles: dict[Role, tuple[Segment, ...]],
 ) -> Volumes:
+    """The sizes of liver, remnant and tumour, and how they lie to each other."""
     wanted = [segment.number for members in roles.values() for segment in members]
     drawn = on_grid(segmentation, images, wanted)
     regions: dict[Role, Volume] = {
@@ -150,7 +151,8 @@ def _lie_side_by_side(liver: Volume, flr: Volume, tumour: Volume | None) -> bool
     return False
 
 
-def _check_spacing(images: SeriesGeometry) -> None:
+def check_spacing(images: SeriesGeometry) -> None:
+    """Raises SpacingUnknown where the positions of the images do not make an even grid."""
     if images.slice_spacing_mm is None:
         raise SpacingUnknown(
             "The series holds one image only, so the distance between slices is not known and no "
@@ -166,7 +168,8 @@ def _check_spacing(images: SeriesGeometry) -> None:
         )
 
 
-def _geometry_notes(segmentation: Segmentation, images: SeriesGeometry) -> tuple[str, ...]:
+def geometry_notes(segmentation: Segmentation, images: SeriesGeometry) -> tuple[str, ...]:
+    """What a reader has to know about the grid, in sentences."""
     notes = []
     if note := spacing_note(segmentation, images):
         notes.append(note)

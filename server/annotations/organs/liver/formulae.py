@@ -54,6 +54,31 @@ def liver_weight_chan_g(weight_kg: float, *, male: bool) -> float:
     return 218 + 12.3 * _above_zero(weight_kg) + (51 if male else 0)
 
 
+def liver_weight_chouker_g(weight_kg: float, age_years: float, *, male: bool) -> float | None:
+    """Liver weight in g, Chouker 2004, for ages 16 to 70; None for others, whom it does not cover."""
+    weight_kg = _above_zero(weight_kg)
+    if 16 <= age_years <= 50:
+        return 452 + 16.34 * weight_kg + 11.85 * age_years - (0 if male else 166)
+    if 50 < age_years <= 70:
+        return 1390 + 15.94 * weight_kg - 12.86 * age_years
+    return None
+
+
+def stlv_yoshizumi_ml(bsa_m2: float) -> float:
+    """Standardised total liver volume in mL, Yoshizumi 2003 [general knowledge, not verified]."""
+    return 772 * _above_zero(bsa_m2)
+
+
+def stlv_johnson_ml(bsa_m2: float) -> float:
+    """Standardised total liver volume in mL, Johnson 2005 [general knowledge, not verified]."""
+    return 1000 * 0.722 * _power(bsa_m2, 1.176)
+
+
+def stlv_heinemann_ml(bsa_m2: float) -> float:
+    """Standardised total liver volume in mL, Heinemann 1999 [general knowledge, not verified]."""
+    return 1072.8 * _above_zero(bsa_m2) - 345.7
+
+
 def tumour_free_ml(total_liver_ml: float, tumour_ml: float) -> float:
     """Liver volume without tumour, in mL (PMC6422720). Raises ValueError if nothing is left."""
     return _above_zero(total_liver_ml - tumour_ml)

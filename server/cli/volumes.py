@@ -1,0 +1,222 @@
+"""`margin volumes`: a DICOM Segmentation measured, without a home or a database."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final
+
+import click
+from pydicom import Dataset, dcmread
+from pydicom.errors import InvalidDicomError
+
+from server.annotations.judging import CaseRefused, Judge, as_json
+from server.annotations.organs import organ_named
+from server.annotations.organs.liver import formulae
+from server.cli.home import complaints
+from server.foundation.errors import Invalid
+from server.volumetry.counting import Count, count
+from server.volumetry.frames import source_of
+from server.volumetry.remnant import (
+    DENOMINATOR,
+    FLR_UNCERTAINTY_PERCENT,
+    UNCERTAINTY_TRUST,
+    Volumes,
+    remarks,
+    share,
+)
+
+PUBLISHED, NOT_VERIFIED = "published", "not_verified"
+Body = tuple[float, float]
+BSA: Final[dict[str, Callable[[float, float], float]]] = {
+    "mosteller": formulae.bsa_mosteller_m2,
+    "dubois": formulae.bsa_dubois_m2,
+}
+
+
+class ImagesNotFound(Invalid):
+    """No file of the folder is an image of the series that the segmentation was drawn on."""
+
+
+@click.command("volumes")
+@click.argument("seg", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option(
+    "--images",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="Folder of the images it was drawn on: their grid is used, and it must lie on it.",
+)
+@click.option("--height-cm", type=click.FloatRange(30, 250), help="For the standardised volumes.")
+@click.option("--weight-kg", type=click.FloatRange(2, 400), help="For the standardised volumes.")
+@click.option("--age-years", type=click.FloatRange(0, 120), help="For the formula of Chouker.")
+@click.option("--sex", type=click.Choice(["female", "male"]), help="For Chan and Chouker.")
+@click.option("--background", help="Liver background: one of the form's own choices.")
+def volumes(
+    seg: Path,
+    images: Path | None,
+    height_cm: float | None,
+    weight_kg: float | None,
+    age_years: float | None,
+    sex: str | None,
+    background: str | None,
+) -> None:
+    """Print the volumes of SEG's segments, and the future liver remnant with its indices, as JSON."""
+    if (height_cm is None) != (weight_kg is None):
+        raise click.UsageError("Give --height-cm and --weight-kg together, or neither.")
+    body = (height_cm, weight_kg) if height_cm is not None and weight_kg is not None else None
+    with complaints():
+        data = seg.read_bytes()
+        counted = count(data, _headers(data, images) if images else ())
+        printed = _printed(counted)
+        if counted.remnant is not None:
+            male = None if sex is None else sex == "male"
+            printed["flr"] = _remnant(counted.remnant, body, male, age_years)
+            printed["criteria"] = _criteria(counted.remnant, body, background)
+    click.echo(json.dumps(printed, indent=2, ensure_ascii=False))
+
+
+def _headers(seg: bytes, folder: Path) -> list[Dataset]:
+    """The headers of the images in `folder` that belong to the series the SEG names."""
+    source = source_of(seg)
+    found: list[Dataset] = []
+    other: set[str] = set()
+    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+        try:
+            header = dcmread(path, stop_before_pixels=True)
+        except (InvalidDicomError, OSError):
+            continue
+        series = str(header.get("SeriesInstanceUID", ""))
+        if series == source.SeriesInstanceUID and "Rows" in header:
+            found.append(header)
+        elif "ImagePositionPatient" in header:
+            other.add(series)
+    if not found:
+        there = f"; it holds series {', '.join(sorted(other)[:3])}" if other else ""
+        raise ImagesNotFound(
+            f"{folder} holds no image of series {source.SeriesInstanceUID}, on which the "
+            f"segmentation was drawn{there}.",
+            remedy="Name the folder of that series.",
+        )
+    return found
+
+
+def _printed(counted: Count) -> dict[str, Any]:
+    return {
+        "label": counted.label,
+        "segments": [
+            {
+                "number": one.number,
+                "label": one.label,
+                "code": one.code,
+                "voxels": one.voxels,
+                "volume_ml": round(one.volume_ml, 3),
+            }
+            for one in counted.segments
+        ],
+        "spacing_mm": [round(value, 6) for value in counted.spacing_mm],
+        "grid": counted.grid,
+        "notes": list(counted.notes),
+        "flr": None,
+    }
+
+
+def _remnant(
+    found: Volumes, body: Body | None, male: bool | None, age_years: float | None
+) -> dict[str, Any]:
+    """Volumes of liver, remnant and tumour, the measured share, and every index that can be had."""
+    percent = share(found)
+    band = FLR_UNCERTAINTY_PERCENT / 100
+    return {
+        "liver_ml": _rounded(found.liver_ml),
+        "flr_ml": _rounded(found.flr_ml),
+        "tumour_ml": _rounded(found.tumour_ml),
+        "flr_percent": _rounded(percent),
+        "flr_percent_range": percent
+        and [_rounded(percent * (1 - band)), _rounded(percent * (1 + band))],
+        "denominator": DENOMINATOR,
+        "uncertainty_percent": FLR_UNCERTAINTY_PERCENT,
+        "uncertainty_trust": UNCERTAINTY_TRUST,
+        "notes": list(remarks(found)),
+        "body": None if body is None else {"height_cm": body[0], "weight_kg": body[1]},
+        "indices": [] if body is None else _indices(found, body, male, age_years),
+    }
+
+
+def _indices(
+    found: Volumes, body: Body, male: bool | None, age_years: float | None
+) -> list[dict[str, Any]]:
+    flr_ml, (height_cm, weight_kg) = found.flr_ml, body
+    rows: list[dict[str, Any]] = []
+
+    def add(name: str, value: float, unit: str, formula: str, trust: str = PUBLISHED) -> None:
+        row = {"index": name, "value": _rounded(value), "unit": unit, "formula": formula}
+        rows.append({**row, "trust": trust})
+
+    for bsa_name, bsa in BSA.items():
+        area = bsa(height_cm, weight_kg)
+        add("bsa", area, "m2", bsa_name)
+        if flr_ml is not None:
+            add("flr_bsa", formulae.flr_body_surface_ml_m2(flr_ml, area), "mL/m2", bsa_name)
+    for name, stlv_ml, trust in _standardised_ml(height_cm, weight_kg, male, age_years):
+        add("stlv", stlv_ml, "mL", name, trust)
+        if flr_ml is not None and stlv_ml > 0:
+            add("sflr", formulae.sflr_percent(flr_ml, stlv_ml), "%", name, trust)
+    if flr_ml is not None:
+        add("flr_bw", formulae.flr_body_weight_percent(flr_ml, weight_kg), "%", "1.0 g/mL")
+    return rows
+
+
+def _standardised_ml(
+    height_cm: float, weight_kg: float, male: bool | None, age_years: float | None
+) -> list[tuple[str, float, str]]:
+    """Every formula's total liver volume: its name, the volume in mL, and how far it is verified."""
+    found = []
+    for bsa_name, bsa in BSA.items():
+        area = bsa(height_cm, weight_kg)
+        found += [
+            (f"vauthey-2002 ({bsa_name})", formulae.stlv_vauthey_ml(area), PUBLISHED),
+            (f"urata-1995 ({bsa_name})", formulae.stlv_urata_ml(area), PUBLISHED),
+            (f"feng-2017 ({bsa_name})", formulae.stlv_feng_ml(area), PUBLISHED),
+            (f"yoshizumi-2003 ({bsa_name})", formulae.stlv_yoshizumi_ml(area), NOT_VERIFIED),
+            (f"johnson-2005 ({bsa_name})", formulae.stlv_johnson_ml(area), NOT_VERIFIED),
+            (f"heinemann-1999 ({bsa_name})", formulae.stlv_heinemann_ml(area), NOT_VERIFIED),
+        ]
+    dubois, mosteller = (BSA[name](height_cm, weight_kg) for name in ("dubois", "mosteller"))
+    found += [
+        ("um-2015 (dubois)", formulae.stlv_um_dubois_ml(dubois), PUBLISHED),
+        ("um-2015 (mosteller)", formulae.stlv_um_mosteller_ml(mosteller), PUBLISHED),
+        ("yu (height and weight)", formulae.stlv_yu_ml(height_cm, weight_kg), PUBLISHED),
+    ]
+    # Grams taken as millilitres: 1.0 g/mL by convention, clinical fact sheet 2.3.
+    if male is not None:
+        weight_g = formulae.liver_weight_chan_g(weight_kg, male=male)
+        found.append(("chan-2006 (1.0 g/mL)", weight_g, PUBLISHED))
+    if male is not None and age_years is not None:
+        chouker_g = formulae.liver_weight_chouker_g(weight_kg, age_years, male=male)
+        if chouker_g is not None:
+            found.append(("chouker-2004 (1.0 g/mL)", chouker_g, PUBLISHED))
+    return found
+
+
+def _criteria(found: Volumes, body: Body | None, background: str | None) -> list[Any]:
+    """What each of the liver's published sets says of these volumes."""
+    answers: dict[str, Any] = {
+        "flr_ml": found.flr_ml,
+        "total_liver_ml": found.liver_ml,
+        "tumour_ml": found.tumour_ml,
+        "background": background,
+    }
+    if body is not None:
+        answers["height_cm"], answers["weight_kg"] = body
+    given = {name: value for name, value in answers.items() if value is not None}
+    results = [
+        Judge.named("liver", ruleset.id).result(given) for ruleset in organ_named("liver").rulesets
+    ]
+    refused = next((one for one in results if isinstance(one, CaseRefused)), None)
+    if refused is not None:
+        raise refused
+    return [as_json(one) for one in results]
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else round(value, 4)
