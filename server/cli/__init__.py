@@ -9,6 +9,7 @@ from server.cli.demo import demo
 from server.cli.grants import grant_group
 from server.cli.network import echo, push
 from server.cli.people import hospital_group, person_group
+from server.cli.resection import resect
 from server.cli.rules import rules_group
 from server.cli.volumes import volumes
 from server.processes.commands import status, up
@@ -32,5 +33,6 @@ for command in (
     hospital_group,
     rules_group,
     volumes,
+    resect,
 ):
     main.add_command(command)

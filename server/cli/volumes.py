@@ -15,8 +15,10 @@ from server.annotations.judging import CaseRefused, Judge, as_json
 from server.annotations.organs import organ_named
 from server.annotations.organs.liver import formulae
 from server.cli.home import complaints
+from server.dicom.files import RefusedFile, read_head
 from server.foundation.errors import Invalid
-from server.volumetry.counting import Count, count
+from server.volumetry.contours import STRUCTURE_SET, outlined_series
+from server.volumetry.counting import Count, count, count_structures
 from server.volumetry.frames import source_of
 from server.volumetry.remnant import (
     DENOMINATOR,
@@ -66,7 +68,7 @@ def volumes(
     body = (height_cm, weight_kg) if height_cm is not None and weight_kg is not None else None
     with complaints():
         data = seg.read_bytes()
-        counted = count(data, _headers(data, images) if images else ())
+        counted = _counted(data, images)
         printed = _printed(counted)
         if counted.remnant is not None:
             male = None if sex is None else sex == "male"
@@ -75,9 +77,18 @@ def volumes(
     click.echo(json.dumps(printed, indent=2, ensure_ascii=False))
 
 
-def _headers(seg: bytes, folder: Path) -> list[Dataset]:
-    """The headers of the images in `folder` that belong to the series the SEG names."""
-    source = source_of(seg)
+def _counted(data: bytes, folder: Path | None) -> Count:
+    head = read_head(data, "the segmentation")
+    if isinstance(head, RefusedFile) or head.SOPClassUID != STRUCTURE_SET:
+        series = source_of(data).SeriesInstanceUID if folder else ""
+        return count(data, headers_of(series, folder) if folder else ())
+    if folder is None:
+        raise click.UsageError("Outlines need the images: name their folder with --images.")
+    return count_structures(data, headers_of(outlined_series(data), folder))
+
+
+def headers_of(SeriesInstanceUID: str, folder: Path) -> list[Dataset]:
+    """The headers of the images in `folder` that belong to the series it was drawn on."""
     found: list[Dataset] = []
     other: set[str] = set()
     for path in sorted(path for path in folder.rglob("*") if path.is_file()):
@@ -86,14 +97,14 @@ def _headers(seg: bytes, folder: Path) -> list[Dataset]:
         except (InvalidDicomError, OSError):
             continue
         series = str(header.get("SeriesInstanceUID", ""))
-        if series == source.SeriesInstanceUID and "Rows" in header:
+        if series == SeriesInstanceUID and "Rows" in header:
             found.append(header)
         elif "ImagePositionPatient" in header:
             other.add(series)
     if not found:
         there = f"; it holds series {', '.join(sorted(other)[:3])}" if other else ""
         raise ImagesNotFound(
-            f"{folder} holds no image of series {source.SeriesInstanceUID}, on which the "
+            f"{folder} holds no image of series {SeriesInstanceUID}, on which the "
             f"segmentation was drawn{there}.",
             remedy="Name the folder of that series.",
         )

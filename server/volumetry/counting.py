@@ -3,19 +3,28 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 
 from server.dicom.geometry import SPACING_TOLERANCE, SeriesGeometry, along, of_series
+from server.volumetry.contours import structures
 from server.volumetry.frames import Frame, Segmentation, SegmentationUnreadable, read
-from server.volumetry.masks import check_geometry, describe, spacing_note
+from server.volumetry.masks import Volume, check_geometry, describe, spacing_note
 from server.volumetry.remnant import Volumes
-from server.volumetry.roles import assign, in_words
-from server.volumetry.segmentation import check_spacing, geometry_notes, role_volumes
+from server.volumetry.roles import Role, Segment, assign, in_words
+from server.volumetry.segmentation import (
+    check_spacing,
+    geometry_notes,
+    role_volumes,
+    volumes_of,
+)
+
+ALL_ROLES: Final[tuple[Role, ...]] = ("liver", "flr", "tumour")
 
 
 @dataclass(frozen=True)
@@ -80,9 +89,43 @@ def count(seg: bytes, headers: Sequence[Dataset] = ()) -> Count:
         spacing_mm=measures,
         grid=grid,
         remnant=role_volumes(segmentation, images, roles) if roles else None,
-        missing=tuple(in_words(role) for role in ("liver", "flr", "tumour") if role not in roles),
+        missing=_missing(roles),
         notes=tuple(notes),
     )
+
+
+def count_structures(file: bytes, headers: Sequence[Dataset]) -> Count:
+    """The same of an RT Structure Set, whose outlines need the images to become voxels.
+
+    Raises what `structures` raises, and SegmentRoleAmbiguous.
+    """
+    found = structures(file, headers)
+    images = of_series(headers)
+    roles = assign([Segment(one.number, one.name) for one in found])
+    masks = {one.number: one.mask for one in found}
+    regions: dict[Role, Volume] = {
+        role: np.bitwise_or.reduce([masks[segment.number] for segment in members])
+        for role, members in roles.items()
+    }
+    return Count(
+        label="RT Structure Set",
+        segments=tuple(
+            SegmentVolume(one.number, one.name, "", one.voxels, one.volume_ml) for one in found
+        ),
+        spacing_mm=(
+            images.column_spacing_mm,
+            images.row_spacing_mm,
+            images.slice_spacing_mm or 0.0,
+        ),
+        grid=images.describe(),
+        remnant=volumes_of(regions, images) if regions else None,
+        missing=_missing(roles),
+        notes=("Outlines were filled on the images: a voxel counts when its centre is inside.",),
+    )
+
+
+def _missing(roles: Mapping[Role, tuple[Segment, ...]]) -> tuple[str, ...]:
+    return tuple(in_words(role) for role in ALL_ROLES if role not in roles)
 
 
 def own_geometry(segmentation: Segmentation) -> SeriesGeometry:

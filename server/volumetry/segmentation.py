@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 import numpy as np
@@ -109,6 +109,11 @@ def role_volumes(
         role: np.bitwise_or.reduce([drawn[segment.number] for segment in members])
         for role, members in roles.items()
     }
+    return volumes_of(regions, images)
+
+
+def volumes_of(regions: Mapping[Role, Volume], images: SeriesGeometry) -> Volumes:
+    """The same of masks, wherever they come from; a role that is not there has no volume."""
     liver, flr, tumour = (regions.get(role) for role in _ROLES)
     painted_over = False
     if liver is not None and flr is not None and _lie_side_by_side(liver, flr, tumour):

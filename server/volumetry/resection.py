@@ -1,0 +1,280 @@
+"""A resection tried on the volume: what would remain, what would be taken, and how near the cut
+comes to the tumour. Pure: masks and points in, masks and figures out.
+
+Masks are uint8 of 0 and 1, shape (depth, rows, columns), lowest slice first; points are in mm in
+the patient (LPS).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import SimpleITK
+from numpy.typing import NDArray
+
+from server.dicom.geometry import SeriesGeometry, Vector, along
+from server.foundation.errors import Invalid
+from server.volumetry.masks import Volume, as_image
+from server.volumetry.polygons import filled
+
+RESAMPLED_TO = 200  # points by which a drawn line is followed from slice to slice
+
+
+class CutUndefined(Invalid):
+    """The points do not define a cut, or the cut leaves one side of the liver empty."""
+
+
+@dataclass(frozen=True)
+class Split:
+    """The two sides of a cut. `margin_mm` is the shortest distance between voxel centres of tumour
+    and remnant: 0.0 where the cut goes through the tumour, None without a tumour."""
+
+    remnant: Volume
+    specimen: Volume
+    remnant_ml: float
+    specimen_ml: float
+    tumour_left_ml: float
+    margin_mm: float | None
+
+
+def by_plane(
+    liver: Volume, images: SeriesGeometry, points_mm: Sequence[Vector], remains_mm: Vector
+) -> Volume:
+    """The part of the liver on the same side of a plane as the point `remains_mm`.
+
+    Raises CutUndefined when the three points lie on a line or `remains_mm` in the plane.
+    """
+    _check_upright(images)
+    one, two, three = (np.array(point, float) for point in points_mm)
+    normal = np.cross(two - one, three - one)
+    length = float(np.linalg.norm(normal))
+    if length < 1e-6 * max(1.0, float(np.linalg.norm(two - one)) ** 2):
+        raise CutUndefined(
+            "The three points lie on one line, so they define no plane.",
+            remedy="Set the third point away from the line through the other two.",
+        )
+    normal /= length
+    side = float((np.array(remains_mm) - one) @ normal)
+    if abs(side) < 1e-6:
+        raise CutUndefined(
+            "The point that is to remain lies in the plane itself.",
+            remedy="Set it inside the part of the liver that remains.",
+        )
+    column, row, step, origin = _axes(images)
+    # The signed distance is linear along each axis: one plane of it, and an offset for each slice.
+    rows, columns = liver.shape[1:]
+    within = np.float32(side / abs(side)) * (
+        (np.arange(rows) * float(row @ normal))[:, None]
+        + (np.arange(columns) * float(column @ normal))[None, :]
+    ).astype(np.float32)
+    remnant = np.zeros_like(liver)
+    for index in _slices_with(liver):
+        away = float((origin - one) @ normal) + index * float(step @ normal)
+        remnant[index] = liver[index] & (within > -np.sign(side) * away)
+    return remnant
+
+
+def _slices_with(volume: Volume) -> NDArray[np.int64]:
+    return np.flatnonzero(volume.any(axis=(1, 2)))
+
+
+def by_surface(
+    liver: Volume,
+    images: SeriesGeometry,
+    lines_mm: Sequence[Sequence[Vector]],
+    remains_mm: Vector,
+) -> Volume:
+    """The part of the liver on the same side of a curved surface as the point `remains_mm`.
+
+    The surface goes through lines drawn on two or more slices (or one, then it stands upright on
+    it): each line is continued straight beyond its ends, and between slices the lines are joined
+    point by point; above the highest and below the lowest line the surface goes straight on. All
+    lines must run in the same direction. Raises CutUndefined.
+    """
+    _check_upright(images)
+    drawn = _drawn(lines_mm, images)
+    depth, rows, columns = liver.shape
+    remains = _to_pixels(np.array([remains_mm]), images)[0]
+    remnant = np.zeros_like(liver)
+
+    def left_on(index: int) -> NDArray[np.bool_]:
+        return filled(_left_of(_line_at(drawn, index), rows, columns), rows, columns)
+
+    at = min(
+        max(round(along(images.normal, remains_mm) / _step_mm(images) - _lowest(images)), 0),
+        depth - 1,
+    )
+    column, row = round(float(remains[0])), round(float(remains[1]))
+    if not (0 <= row < rows and 0 <= column < columns):
+        raise CutUndefined(
+            "The point that is to remain lies outside the images.",
+            remedy="Set it inside the part of the liver that remains.",
+        )
+    keep = left_on(at)[row, column]
+    for index in _slices_with(liver):
+        remnant[index] = liver[index] & (left_on(int(index)) == keep)
+    return remnant
+
+
+def by_segments(liver: Volume, couinaud: Mapping[str, Volume], removed: Sequence[str]) -> Volume:
+    """The liver without the Couinaud segments named in `removed`. Raises CutUndefined."""
+    unknown = sorted(set(removed) - set(couinaud))
+    if unknown or not removed:
+        raise CutUndefined(
+            f"There is no segment {', '.join(unknown)} in this segmentation."
+            if unknown
+            else "No segment is named that is to be removed.",
+            remedy="Choose from " + ", ".join(sorted(couinaud)) + ".",
+        )
+    taken = np.bitwise_or.reduce([couinaud[name] for name in removed])
+    remnant: Volume = liver & (1 - taken)
+    return remnant
+
+
+def split(
+    liver: Volume, remnant: Volume, images: SeriesGeometry, tumour: Volume | None = None
+) -> Split:
+    """What a cut comes to. Raises CutUndefined when it takes all of the liver, or nothing."""
+    voxel_ml = images.voxel_volume_ml or 0.0
+    specimen = liver & (1 - remnant)
+    left, taken = int(np.count_nonzero(remnant)), int(np.count_nonzero(specimen))
+    if not left or not taken:
+        raise CutUndefined(
+            "The cut does not go through the liver: everything lies on its "
+            + ("remaining" if left else "removed")
+            + " side.",
+            remedy="Move the cut into the liver.",
+        )
+    stays = 0 if tumour is None else int(np.count_nonzero(tumour & remnant))
+    return Split(
+        remnant=remnant,
+        specimen=specimen,
+        remnant_ml=left * voxel_ml,
+        specimen_ml=taken * voxel_ml,
+        tumour_left_ml=stays * voxel_ml,
+        margin_mm=None if tumour is None else margin_mm(tumour, remnant, images),
+    )
+
+
+def margin_mm(tumour: Volume, remnant: Volume, images: SeriesGeometry) -> float | None:
+    """The shortest distance in mm between voxel centres of tumour and remnant; None if either is
+    empty.
+
+    A distance map of the tumour, computed only as far as the nearest remnant can lie.
+    """
+    if not tumour.any() or not remnant.any():
+        return None
+    if np.any(tumour & remnant):
+        return 0.0
+    spacing = np.array([_step_mm(images), images.row_spacing_mm, images.column_spacing_mm])
+    inside = np.argwhere(tumour)
+    low, high = inside.min(axis=0), inside.max(axis=0)
+    reach_mm = _reach_mm(inside, remnant, spacing)
+    pad = np.ceil(reach_mm / spacing).astype(int) + 1
+    begin = np.maximum(low - pad, 0)
+    end = np.minimum(high + pad + 1, tumour.shape)
+    box = tuple(slice(int(first), int(last)) for first, last in zip(begin, end, strict=True))
+    image = as_image(np.ascontiguousarray(tumour[box]), images)
+    distance = SimpleITK.SignedMaurerDistanceMap(
+        image, insideIsPositive=False, squaredDistance=False, useImageSpacing=True
+    )
+    values = SimpleITK.GetArrayViewFromImage(distance)
+    return float(values[remnant[box] > 0].min())
+
+
+def _reach_mm(inside: NDArray[np.int64], remnant: Volume, spacing: NDArray[np.float64]) -> float:
+    """A distance that some remnant voxel certainly does not exceed."""
+    some = np.argwhere(remnant)[:: max(1, int(np.count_nonzero(remnant)) // 20000)]
+    centre = inside[len(inside) // 2]
+    return float(np.linalg.norm((some - centre) * spacing, axis=1).min())
+
+
+def _check_upright(images: SeriesGeometry) -> None:
+    if images.shear_mm > min(images.row_spacing_mm, images.column_spacing_mm):
+        raise CutUndefined(
+            f"The slices of this series drift sideways by {images.shear_mm:.1f} mm (gantry tilt), so "
+            "a cut cannot be placed on it.",
+            remedy="Use a series without tilt, or one that was resampled.",
+        )
+
+
+def _axes(
+    images: SeriesGeometry,
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """One step along columns, rows and slices in mm, and the centre of the first voxel."""
+    column = np.array(images.row_cosines) * images.column_spacing_mm
+    row = np.array(images.column_cosines) * images.row_spacing_mm
+    step = np.array(images.normal) * _step_mm(images)
+    return column, row, step, np.array(images.planes[0].position_mm)
+
+
+def _step_mm(images: SeriesGeometry) -> float:
+    return images.slice_spacing_mm or 1.0
+
+
+def _lowest(images: SeriesGeometry) -> float:
+    return images.planes[0].distance_mm / _step_mm(images)
+
+
+def _to_pixels(points: NDArray[np.float64], images: SeriesGeometry) -> NDArray[np.float64]:
+    away = points - np.array(images.planes[0].position_mm)
+    column = away @ np.array(images.row_cosines) / images.column_spacing_mm
+    row = away @ np.array(images.column_cosines) / images.row_spacing_mm
+    return np.stack([column, row], axis=1)
+
+
+def _drawn(
+    lines_mm: Sequence[Sequence[Vector]], images: SeriesGeometry
+) -> list[tuple[float, NDArray[np.float64]]]:
+    """The lines by the slice (a fraction, lowest 0) they were drawn on, lowest first, each followed
+    by equally spaced points in pixels."""
+    found = []
+    for line in lines_mm:
+        points = np.array(line, float)
+        if points.ndim != 2 or points.shape[0] < 2 or not np.isfinite(points).all():
+            raise CutUndefined(
+                "A line of the cut has fewer than two points.",
+                remedy="Draw each line with two or more points.",
+            )
+        place = float((points @ np.array(images.normal)).mean()) / _step_mm(images)
+        found.append((place - _lowest(images), _resampled(_to_pixels(points, images))))
+    if not found:
+        raise CutUndefined("No line was drawn.", remedy="Draw a line on one or more slices.")
+    return sorted(found, key=lambda one: one[0])
+
+
+def _resampled(line: NDArray[np.float64]) -> NDArray[np.float64]:
+    steps = np.linalg.norm(np.diff(line, axis=0), axis=1)
+    travelled = np.concatenate([[0.0], np.cumsum(steps)])
+    if travelled[-1] <= 0:
+        raise CutUndefined("A line of the cut has no length.", remedy="Draw it across the liver.")
+    wanted = np.linspace(0.0, travelled[-1], RESAMPLED_TO)
+    return np.stack(
+        [np.interp(wanted, travelled, line[:, 0]), np.interp(wanted, travelled, line[:, 1])], axis=1
+    )
+
+
+def _line_at(drawn: list[tuple[float, NDArray[np.float64]]], index: int) -> NDArray[np.float64]:
+    places = [place for place, _ in drawn]
+    if index <= places[0] or len(drawn) == 1:
+        return drawn[0][1]
+    if index >= places[-1]:
+        return drawn[-1][1]
+    above = next(number for number, place in enumerate(places) if place >= index)
+    (low, first), (high, second) = drawn[above - 1], drawn[above]
+    part = (index - low) / (high - low) if high > low else 0.0
+    return (1 - part) * first + part * second
+
+
+def _left_of(line: NDArray[np.float64], rows: int, columns: int) -> NDArray[np.float64]:
+    """An outline of everything on the left of a line that is continued beyond both ends."""
+    far = 4.0 * (rows + columns)
+    head, tail = line[0] - line[1], line[-1] - line[-2]
+    start = line[0] + far * head / np.linalg.norm(head)
+    end = line[-1] + far * tail / np.linalg.norm(tail)
+    across = line[-1] - line[0]
+    along_line = across / np.linalg.norm(across) if np.linalg.norm(across) > 0 else tail
+    left = np.array([along_line[1], -along_line[0]]) * far
+    return np.concatenate([[start], line, [end], [end + left], [start + left]])
