@@ -1,7 +1,7 @@
 """All benches, one after the other.
 
-python -m bench             small: minutes, to see that everything works
-python -m bench --full      the real sizes; leave the machine alone meanwhile
+python -m bench             small: ten minutes, to see that everything works
+python -m bench --full      the real sizes, about an hour; leave the machine alone meanwhile
 python -m bench store memory
 python -m bench --list
 """
@@ -16,7 +16,17 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from bench import first_image, gateway, memory, open_study, store
+from bench import (
+    first_image,
+    gateway,
+    memory,
+    open_study,
+    preparation,
+    proxy,
+    scale,
+    scroll,
+    store,
+)
 from bench.figures import in_words
 
 
@@ -31,35 +41,59 @@ class Bench:
 
 
 BENCHES = {
-    "store": Bench(
-        store.main,
-        "C-STORE with one and four associations",
-        "150/s with one",
-        ("--instances", "100", "--rounds", "1"),
+    "open_study": Bench(
+        open_study.main,
+        "QIDO and the metadata of four prepared series",
+        "a twentieth of Orthanc's time",
+        ("--slices", "50", "--rounds", "3"),
     ),
     "gateway": Bench(
         gateway.main,
-        "frames per second with 1 and 16 connections",
-        "0.8 of Orthanc's rate",
-        ("--frames", "200", "--rounds", "3"),
+        "prepared frames per second with 1 and 16 connections, and their size",
+        "3 x Orthanc, 40 % of raw",
+        ("--slices", "120", "--frames", "300", "--rounds", "3"),
     ),
-    "open_study": Bench(
-        open_study.main,
-        "QIDO and the metadata of four series",
-        "1.25 of Orthanc's time",
-        ("--slices", "50", "--rounds", "3"),
+    "proxy": Bench(
+        proxy.main,
+        "prepared frames per second through the proxy",
+        "1,000/s",
+        ("--slices", "120", "--frames", "600", "--rounds", "3"),
     ),
-    "first_image": Bench(
-        first_image.main,
-        "time to the first image in OHIF, by pixels",
-        "1.25 of Orthanc's time",
-        ("--slices", "24", "--rounds", "1"),
+    "preparation": Bench(
+        preparation.main,
+        "preparing a study, and the first click meanwhile",
+        "150/s, no slower than passing through",
+        ("--slices", "60", "--rounds", "2"),
+    ),
+    "store": Bench(
+        store.main,
+        "C-STORE with one and four associations, and while two surgeons scroll",
+        "150/s with one, 70 % of alone",
+        ("--instances", "100", "--rounds", "1"),
     ),
     "memory": Bench(
         memory.main,
-        "memory of the idle server",
-        "400 MB in all",
+        "memory of the idle server, and of a server process under load",
+        "400 MB in all, 300 MB",
         ("--slices", "80", "--idle-s", "5"),
+    ),
+    "first_image": Bench(
+        first_image.main,
+        "time to the first image in OHIF over a surgeon's line, by pixels",
+        "1.0 s beyond the floor, a quarter of Orthanc's",
+        ("--slices", "24", "--rounds", "1"),
+    ),
+    "scroll": Bench(
+        scroll.main,
+        "one phase over that line: scrollable, whole, as MPR",
+        "6 s, 38 s; 2 s, 8 s",
+        ("--slices", "60"),
+    ),
+    "scale": Bench(
+        scale.main,
+        "queries on a database of many cases",
+        "50 ms",
+        ("--cases", "100", "--slices", "200", "--rounds", "3"),
     ),
 }
 

@@ -16,25 +16,45 @@ MARGIN, ORTHANC = "margin", "orthanc"
 
 @dataclass(frozen=True)
 class Bar:
-    """What the ratio Margin : Orthanc must keep to, so that the gateway costs at most 25 %."""
+    """What must be kept: by the ratio Margin : Orthanc, or by Margin's own figure."""
 
-    ratio: float
+    limit: float
     is_most: bool
+    of_ratio: bool = True
 
-    def is_kept_by(self, ratio: float) -> bool:
-        return ratio <= self.ratio if self.is_most else ratio >= self.ratio
+    def is_kept_by(self, found: Medians) -> bool | None:
+        """None when what it is about was not measured."""
+        figure = found.ratio if self.of_ratio else found.margin
+        if figure is None:
+            return None
+        return figure <= self.limit if self.is_most else figure >= self.limit
 
     def __str__(self) -> str:
-        return f"{'at most' if self.is_most else 'at least'} {self.ratio:g}"
+        what = "" if self.of_ratio else "Margin "
+        return f"{what}{'at most' if self.is_most else 'at least'} {self.limit:g}"
 
 
-LONGEST_TIME = Bar(1.25, is_most=True)
-LOWEST_RATE = Bar(0.8, is_most=False)
+def ratio_at_least(limit: float) -> Bar:
+    return Bar(limit, is_most=False)
+
+
+def ratio_at_most(limit: float) -> Bar:
+    return Bar(limit, is_most=True)
+
+
+def at_least(limit: float) -> Bar:
+    """Margin's own figure, whatever Orthanc's is."""
+    return Bar(limit, is_most=False, of_ratio=False)
+
+
+def at_most(limit: float) -> Bar:
+    """Margin's own figure, whatever Orthanc's is."""
+    return Bar(limit, is_most=True, of_ratio=False)
 
 
 @dataclass(frozen=True)
 class Kind:
-    """One row of a table: what is measured, in which unit, and the bar of its ratio, if it has one."""
+    """One row of a table: what is measured, in which unit, and its bar, if it has one."""
 
     name: str
     unit: str
@@ -70,20 +90,19 @@ class Figures:
         return Medians(found.get(MARGIN), found.get(ORTHANC))
 
     def is_kept(self) -> bool | None:
-        """Whether every bar is kept; None when no row has both a bar and a ratio."""
-        held = [
-            kind.bar.is_kept_by(ratio)
-            for kind in self.runs
-            if kind.bar is not None and (ratio := self.medians(kind).ratio) is not None
-        ]
+        """Whether every bar is kept; None when no row that was measured has one."""
+        held = [kept for kind in self.runs if (kept := self._keeps(kind)) is not None]
         return all(held) if held else None
+
+    def _keeps(self, kind: Kind) -> bool | None:
+        return kind.bar.is_kept_by(self.medians(kind)) if kind.bar is not None else None
 
     def report(self, title: str, name: str, **facts: object) -> bool | None:
         """Prints the medians beside those of Orthanc asked directly, with the ratio Margin : Orthanc,
         and writes all to results/<name>.json; whether the bars are kept."""
         table = Table(title=title)
         table.add_column("", no_wrap=True)
-        for heading in ("Margin", "Orthanc", "ratio", "bar"):
+        for heading in ("Margin", "Orthanc", "ratio", "bar", ""):
             table.add_column(heading, justify="right")
         for kind in self.runs:
             found = self.medians(kind)
@@ -91,13 +110,14 @@ class Figures:
                 kind.name,
                 _shown(found.margin, kind.unit),
                 _shown(found.orthanc, kind.unit),
-                "-" if found.ratio is None else f"{found.ratio:.2f}",
+                "-" if found.ratio is None else f"{found.ratio:.3g}",
                 str(kind.bar or ""),
+                "" if (kept := self._keeps(kind)) is None else in_words(kept),
             )
         Console().print(table)
         kept = self.is_kept()
         if kept is not None:
-            Console().print(f"Bar (the gateway costs at most 25 %): {in_words(kept)}")
+            Console().print(f"Bars: {in_words(kept)}")
         keep(name, {**facts, "passed": kept, "figures": [self._kept(kind) for kind in self.runs]})
         return kept
 

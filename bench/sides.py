@@ -14,8 +14,9 @@ from urllib.parse import urlsplit
 import click
 
 from bench.figures import MARGIN, ORTHANC
-from bench.studies import new_study
-from bench.worlds import running_margin
+from bench.reader import Reading, Task, begin, outcome, trusting
+from bench.studies import Study, new_study
+from bench.worlds import Margin, running_margin
 
 JSON = "application/dicom+json"
 T = TypeVar("T")
@@ -42,8 +43,11 @@ class Side:
     def connect(self) -> http.client.HTTPConnection:
         parts = urlsplit(self.url)
         secure = parts.scheme == "https"
-        kind = http.client.HTTPSConnection if secure else http.client.HTTPConnection
-        return kind(parts.hostname or "", parts.port or (443 if secure else 80), timeout=120)
+        if not secure:
+            return http.client.HTTPConnection(parts.hostname or "", parts.port or 80, timeout=120)
+        return http.client.HTTPSConnection(
+            parts.hostname or "", parts.port or 443, timeout=120, context=trusting()
+        )
 
     def json(self, path: str) -> list[dict[str, dict[str, list[str]]]]:
         with contextlib.closing(self.connect()) as connection:
@@ -51,6 +55,17 @@ class Side:
                 self.ask(connection, path, JSON)
             )
             return found
+
+
+def read(side: Side, paths: list[str], accept: str, count: int, connections: int) -> Reading:
+    """Let a process of its own read frames. Raises RuntimeError when an answer is not a good one."""
+    headers = {**side.headers, "Accept": accept}
+    process = begin(Task(side.url, headers, paths, count, connections))
+    try:
+        return outcome(process)
+    finally:
+        process.kill()
+        process.wait()
 
 
 @dataclass(frozen=True)
@@ -90,6 +105,18 @@ def compare(url: str, token: str, orthanc_url: str, pair: str, study: str) -> Co
     return Comparison(margin, orthanc, study)
 
 
+def comparison_of(margin: Margin, study: Study) -> Comparison:
+    """A server of our own, and the Orthanc behind it."""
+    settings = margin.settings
+    return compare(
+        settings.public_url,
+        study.token,
+        settings.orthanc_url,
+        f"{settings.orthanc_user}:{settings.orthanc_password}",
+        study.StudyInstanceUID,
+    )
+
+
 @dataclass(frozen=True)
 class Running:
     """A Margin that runs already; without an address there is none."""
@@ -101,21 +128,14 @@ class Running:
     study: str
 
     @contextlib.contextmanager
-    def comparison(self, series: int, slices: int) -> Iterator[Comparison]:
-        """This one, or if there is none a Margin of our own with a study of the given size."""
+    def comparison(self, series: int, slices: int, **more: str) -> Iterator[Comparison]:
+        """This one, or if there is none a Margin of our own with a prepared study of the given size;
+        `more` are further settings of ours."""
         if self.url:
             yield compare(self.url, self.token, self.orthanc_url, self.pair, self.study)
             return
-        with running_margin() as margin:
-            new = new_study(margin, series, slices)
-            settings = margin.settings
-            yield compare(
-                settings.public_url,
-                new.token,
-                settings.orthanc_url,
-                f"{settings.orthanc_user}:{settings.orthanc_password}",
-                new.StudyInstanceUID,
-            )
+        with running_margin(**more) as margin:
+            yield comparison_of(margin, new_study(margin, series, slices))
 
 
 def where(command: Callable[..., bool | None]) -> Callable[..., bool | None]:

@@ -19,6 +19,7 @@ from playwright.sync_api import (
     BrowserContext,
     CDPSession,
     FloatRect,
+    Locator,
     Page,
     Playwright,
     ViewportSize,
@@ -33,31 +34,6 @@ DICOMWEB = "/dicom-web/"
 PICTURE_LIMIT_S = 180.0
 LOOK_EVERY_MS = 50
 LEAVE_AFTER_S = 10.0
-
-
-@dataclass(frozen=True)
-class Line:
-    """What the browser pretends to be connected by; 0 means the machine itself."""
-
-    mbit_per_s: float = 0.0
-    latency_ms: float = 0.0
-
-    def __str__(self) -> str:
-        if not self.mbit_per_s and not self.latency_ms:
-            return "loopback"
-        rate = f"{self.mbit_per_s:g} Mbit/s" if self.mbit_per_s else "any rate"
-        return f"{rate}, {self.latency_ms:g} ms"
-
-    @property
-    def conditions(self) -> dict[str, object]:
-        """Arguments of the DevTools call Network.emulateNetworkConditions; -1 is no limit."""
-        bytes_per_s = self.mbit_per_s * 1e6 / 8 or -1
-        return {
-            "offline": False,
-            "latency": self.latency_ms,
-            "downloadThroughput": bytes_per_s,
-            "uploadThroughput": bytes_per_s,
-        }
 
 
 @dataclass(frozen=True)
@@ -139,14 +115,18 @@ class Traffic:
 
 
 @contextlib.contextmanager
-def new_browser(playwright: Playwright) -> Iterator[BrowserContext]:
+def new_browser(playwright: Playwright, *options: str) -> Iterator[BrowserContext]:
     """A browser that was never anywhere: an empty profile on the disk, with its cache."""
     with tempfile.TemporaryDirectory(
         prefix="margin-bench-browser-", ignore_cleanup_errors=True
     ) as folder:
         # A profile in memory keeps no file above 6 MB, and the viewer's own is larger.
         context = playwright.chromium.launch_persistent_context(
-            folder, executable_path=CHROMIUM, args=FLAGS, viewport=WINDOW, handle_sigint=False
+            folder,
+            executable_path=CHROMIUM,
+            args=[*FLAGS, *options],
+            viewport=WINDOW,
+            handle_sigint=False,
         )
         try:
             yield context
@@ -174,20 +154,28 @@ class Screencast:
         self.frames.append((event["metadata"]["timestamp"], event["data"]))
         self.tools.send("Page.screencastFrameAck", {"sessionId": event["sessionId"]})
 
-    def first_picture(self, page: Page, limit_s: float) -> tuple[float, bytes]:
-        """When a picture first stood in the viewport, and that frame as JPEG."""
+    def first_picture(self, page: Page, limit_s: float, viewports: int = 1) -> tuple[float, bytes]:
+        """When a picture first stood in each of the first viewports, and that frame as JPEG."""
         deadline = time.time() + limit_s
-        viewport = page.locator(VIEWPORT).first
-        viewport.wait_for(timeout=limit_s * 1000)
+        places = page.locator(VIEWPORT)
+        places.nth(viewports - 1).wait_for(timeout=limit_s * 1000)
         while time.time() < deadline:
-            box = viewport.bounding_box()
-            while self.frames and box is not None:
+            boxes = [box for number in range(viewports) if (box := _box(places.nth(number)))]
+            while self.frames and len(boxes) == viewports:
                 shown_at, data = self.frames.popleft()
                 frame = base64.b64decode(data)
-                if _picture(frame, box).is_there:
+                if all(_picture(frame, box).is_there for box in boxes):
                     return shown_at, frame
             page.wait_for_timeout(LOOK_EVERY_MS)
         raise RuntimeError(f"no picture within {limit_s:.0f} s at {page.url}: {look(page)}")
+
+
+def _box(place: Locator) -> FloatRect | None:
+    """Where it stands; None while the page is exchanging its viewports."""
+    try:
+        return place.bounding_box(timeout=500)
+    except BrowserError:
+        return None
 
 
 def _picture(frame: bytes, box: FloatRect) -> Picture:
@@ -199,24 +187,33 @@ def _picture(frame: bytes, box: FloatRect) -> Picture:
     return Picture(float((grey > LIT_GREY).mean()), float(grey.std()))
 
 
-def visit(context: BrowserContext, address: str, line: Line, shot: Path) -> Visit:
+def visit(
+    context: BrowserContext,
+    address: str,
+    shot: Path,
+    *,
+    viewports: int = 1,
+    then: Callable[[Page, float], None] | None = None,
+) -> Visit:
     """Open the viewer and wait for the picture, which is kept as the file `shot`.
 
-    The browser's cache stays for the next visit.
+    `then` goes on with the page, knowing when it was entered (s since 1970). The browser's cache stays
+    for the next visit.
     """
     page = context.new_page()
     tools = context.new_cdp_session(page)
     traffic, screencast = Traffic(), Screencast(tools)
     traffic.follow(tools)
-    tools.send("Network.emulateNetworkConditions", line.conditions)
     screencast.start()
     started = time.time()
     page.goto(address, wait_until="commit")
-    shown_at, frame = screencast.first_picture(page, PICTURE_LIMIT_S)
+    shown_at, frame = screencast.first_picture(page, PICTURE_LIMIT_S, viewports)
     screencast.stop()
     shot.parent.mkdir(exist_ok=True)
     shot.write_bytes(frame)
     found = traffic.between(started, shown_at)
+    if then is not None:
+        then(page, started)
     # What still comes (the other slices) is let in, so that the next visit meets a rested server.
     deadline = time.monotonic() + LEAVE_AFTER_S
     while not traffic.is_still and time.monotonic() < deadline:

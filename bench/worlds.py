@@ -20,6 +20,7 @@ from types import FrameType
 
 from server.foundation.settings import Settings, with_home_secrets
 from server.processes.memory import tree
+from server.processes.supervision import Supervisor
 from tests.archive.orthanc_process import free_port
 
 PORTS = (18900, 18999)
@@ -50,6 +51,11 @@ class Margin:
                 return
             before = now
 
+    def pids_of(self, name: str) -> list[int]:
+        """One program's processes (web, worker, orthanc, proxy): its first and all below it."""
+        states = Supervisor(self.settings).states()
+        return [pid for one in states if one.name == name and one.pid for pid in tree(one.pid)]
+
     def _busy_s(self) -> float:
         """Processor seconds that its processes have used, in user and in system mode (proc(5))."""
         ticks = 0
@@ -61,14 +67,15 @@ class Margin:
 
 
 @contextlib.contextmanager
-def running_margin() -> Iterator[Margin]:
-    """A whole server for as long as the block runs."""
+def running_margin(**more: str) -> Iterator[Margin]:
+    """A whole server for as long as the block runs; `more` are further MARGIN_ settings."""
     with tempfile.TemporaryDirectory(prefix="margin-bench-") as folder:
         log = Path(folder) / "log"
         environ = {
             **{name: value for name, value in os.environ.items() if "MARGIN_" not in name},
             "MARGIN_HOME": str(Path(folder) / "home"),
             **{name: str(port) for name, port in zip(PORT_SETTINGS, _ports(), strict=True)},
+            **more,
         }
         command = [str(Path(sys.executable).with_name("margin")), "up"]
         with started(command, signal.SIGINT, log, environ) as process:

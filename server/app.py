@@ -5,20 +5,29 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from datetime import timedelta
+from wsgiref.types import WSGIEnvironment
 
 from flask import Flask, request
 from flask_wtf import CSRFProtect
 from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from server.access.door import Credentials, Route
+from server.access.door import Credentials, ImageDoor, Route
+from server.access.openings import Openings
 from server.archive import Archive
+from server.dicomweb.case_views import CaseViews
+from server.dicomweb.currency import Currency
 from server.dicomweb.doorway import Doorway as ImageDoorway
+from server.dicomweb.doorway import Reading
+from server.dicomweb.express import Express
 from server.dicomweb.routes import ROUTES as DICOMWEB_ROUTES
+from server.foundation.clock import utc_now
 from server.foundation.db import Database
 from server.foundation.errors import MarginError
 from server.foundation.files import FileStore
 from server.foundation.settings import Settings, with_home_secrets
+from server.prepared import actions as prepared_actions
+from server.prepared.shelf import Shelf
 from server.web import cookies, headers, problems, wording
 from server.web.doorway import Doorway
 from server.web.routes import ROUTES as WEB_ROUTES
@@ -29,16 +38,22 @@ def create_app(settings: Settings | None = None) -> Flask:
     """The application. Without settings, those of the environment."""
     if settings is None:
         settings = with_home_secrets(Settings.from_environ(os.environ))
-    services = _services(settings)
+    archive, shelf = _archive(settings), Shelf(settings.cache_dir)
+    views = CaseViews(settings.secret_key, archive, shelf)
+    services = _services(settings, archive, views)
     app = Flask("server.web", static_folder=None)
     app.config.update(_configuration(settings))
     app.extensions["margin"] = services
     wording.teach(app.jinja_env)
     _add_pages(app, services)
-    _add_dicomweb(app, services)
+    reading = _reading(services, shelf, views)
+    _add_dicomweb(app, services, reading)
     app.register_error_handler(MarginError, problems.response_to)
     app.register_error_handler(HTTPException, problems.from_http)
     app.after_request(headers.protect)
+    app.wsgi_app = Express(  # type: ignore[method-assign]
+        app.wsgi_app, reading, _secret_reader(settings), behind_proxy=settings.proxy_count > 0
+    ).answer
     if settings.proxy_count:
         count = settings.proxy_count
         app.wsgi_app = ProxyFix(  # type: ignore[method-assign]
@@ -47,17 +62,22 @@ def create_app(settings: Settings | None = None) -> Flask:
     return app
 
 
-def _services(settings: Settings) -> Services:
+def _archive(settings: Settings) -> Archive:
+    return Archive(
+        settings.orthanc_url,
+        settings.orthanc_user,
+        settings.orthanc_password,
+        settings.orthanc_timeout_s,
+    )
+
+
+def _services(settings: Settings, archive: Archive, views: CaseViews) -> Services:
     return Services(
         settings=settings,
         db=Database(settings.database_url),
-        archive=Archive(
-            settings.orthanc_url,
-            settings.orthanc_user,
-            settings.orthanc_password,
-            settings.orthanc_timeout_s,
-        ),
+        archive=archive,
         files=FileStore(settings.files_dir),
+        view_of=views.of_visit,
     )
 
 
@@ -88,10 +108,26 @@ def _add_pages(app: Flask, services: Services) -> None:
         )
 
 
-def _add_dicomweb(app: Flask, services: Services) -> None:
-    doorway = ImageDoorway(
+def _reading(services: Services, shelf: Shelf, views: CaseViews) -> Reading:
+    """What the doorway to the pixels and the short way beside it share."""
+
+    def ask_first(StudyInstanceUID: str, SeriesInstanceUID: str) -> None:
+        with services.db.writing() as session:
+            prepared_actions.ask_first(session, StudyInstanceUID, SeriesInstanceUID, utc_now())
+
+    return Reading(
         services.db,
         services.archive,
+        ImageDoor(services.db, utc_now),
+        Openings(),
+        Currency(services.archive, shelf, ask_first),
+        views.of,
+    )
+
+
+def _add_dicomweb(app: Flask, services: Services, reading: Reading) -> None:
+    doorway = ImageDoorway(
+        reading,
         _credentials_reader(services.settings),
         problems.response_to,
         services.settings.public_url,
@@ -121,5 +157,22 @@ def _credentials_reader(settings: Settings) -> Callable[[str | None], Credential
             if launch_id
             else None,
         )
+
+    return read
+
+
+def _secret_reader(settings: Settings) -> Callable[[WSGIEnvironment, str | None], str | None]:
+    """As `_credentials_reader`, of a request that has not reached Flask."""
+
+    def read(environ: WSGIEnvironment, launch_id: str | None) -> str | None:
+        if launch_id is None:
+            scheme, _, token = environ.get("HTTP_AUTHORIZATION", "").partition(" ")
+            return token.strip() or None if scheme.lower() == "bearer" else None
+        wanted = cookies.launch_name(settings, launch_id)
+        for piece in environ.get("HTTP_COOKIE", "").split(";"):
+            name, _, value = piece.strip().partition("=")
+            if name == wanted:
+                return str(value) or None
+        return None
 
     return read

@@ -1,8 +1,11 @@
-"""One job, done in a process of its own: `python -m server.errand JOB_ID`.
+"""Jobs done in a process of their own: `python -m server.errand JOB_ID`, or one after the other.
 
 The table of job name -> function stands here. A job may read hostile files and needs large libraries;
 in its own process it can be held to limits of memory and time, cannot take the worker down with it,
 and gives all its memory back.
+
+`python -m server.errand --follow` takes the jobs' ids from standard input, a line each, writes a line
+while it gets on and `done` after each, and ends with its input.
 """
 
 from __future__ import annotations
@@ -10,7 +13,9 @@ from __future__ import annotations
 import logging
 import os
 import resource
+import signal
 import sys
+import time
 from collections.abc import Callable
 from io import BytesIO
 from typing import Any
@@ -29,14 +34,29 @@ from server.foundation.settings import Settings, with_home_secrets
 from server.intake.actions import MEASURE_SEGMENTATION
 from server.opinions import actions as opinion_actions
 from server.opinions.actions import ISSUE_OPINION
+from server.opinions.assessment import assessment_of
 from server.opinions.document import Opinion
 from server.opinions.encapsulated import encapsulated_pdf
+from server.opinions.imaging import imaging_in_archive
 from server.opinions.pdf import render_pdf
 from server.opinions.records import IssuedOpinion
 from server.opinions.stored import from_stored
+from server.opinions.structured_report import structured_report
+from server.prepared import actions as preparation
+from server.prepared.actions import PREPARE_SERIES
+from server.prepared.eviction import MB, Room
+from server.prepared.finding import SeriesGone, find_series
+from server.prepared.preparing import Preparer, SeriesTooLarge
+from server.prepared.shelf import Shelf
 from server.volumetry.actions import Segmentation, keep, measure_from_archive
 
 MOST_MEMORY_BYTES = 8 * 1024**3
+FOLLOWING = "--follow"
+DONE = "done"
+ALIVE = "alive"
+NICENESS = 10
+SAID_EVERY_S = 1.0
+NOTED_EVERY_S = 2.0
 log = logging.getLogger("margin.errand")
 Payload = dict[str, Any]
 
@@ -53,9 +73,13 @@ class Errand:
             settings.orthanc_timeout_s,
         )
         self.files = FileStore(settings.files_dir)
+        self.room = Room(settings.cache_dir, settings.cache_mb * MB)
+        self.shelf = Shelf(settings.cache_dir)
+        self.job_id = ""
 
     def do(self, job_id: str) -> None:
         """Do the job and record how it ended. A job that only waits for the archive is never given up."""
+        self.job_id = job_id
         with self.db.reading() as session:
             job = session.get_one(jobs.Job, job_id)
         try:
@@ -99,7 +123,10 @@ def measure_segmentation(errand: Errand, payload: Payload) -> None:
 
 
 def issue_opinion(errand: Errand, payload: Payload) -> None:
-    """Make the PDF of a signed opinion, then store it beside the images. Both can be repeated."""
+    """Make the PDF of a signed opinion, then store it and the structured report beside the images.
+
+    All of it can be repeated.
+    """
     with errand.db.reading() as session:
         kept = session.get_one(IssuedOpinion, payload["opinion_id"])
     opinion = from_stored(kept.content)
@@ -110,6 +137,7 @@ def issue_opinion(errand: Errand, payload: Payload) -> None:
             _record(session, "opinion.issue", opinion)
     if kept.StudyInstanceUID and kept.archived_at is None:
         errand.archive.store_instance(_instance(errand, kept, opinion), by="Margin")
+        errand.archive.store_instance(_report(errand, kept), by="Margin")
         with errand.db.writing() as session:
             opinion_actions.note_archived(session, kept.id, utc_now())
             _record(session, "opinion.archive", opinion)
@@ -130,6 +158,82 @@ def _instance(errand: Errand, kept: IssuedOpinion, opinion: Opinion) -> bytes:
     )
 
 
+def _report(errand: Errand, kept: IssuedOpinion) -> bytes:
+    """The signed assessment as a structured report in the same study."""
+    with errand.db.reading() as session:
+        assessment = assessment_of(session, kept)
+    imaging = imaging_in_archive(errand.archive, assessment, kept.StudyInstanceUID)
+    return structured_report(assessment, imaging)
+
+
+def prepare_series(errand: Errand, payload: Payload) -> None:
+    """Put a series on the shelf as the archive holds it now. Can be repeated and interrupted."""
+    study, series = payload["StudyInstanceUID"], payload["SeriesInstanceUID"]
+    preparer = Preparer(errand.archive, errand.shelf, errand.room)
+    try:
+        orthanc_id = payload["orthanc_id"] or find_series(errand.archive, study, series)
+        made = preparer.prepare(study, orthanc_id, _Reporter(errand, study, series))
+    except SeriesGone:
+        with errand.db.writing() as session:
+            preparation.forget(session, study, series)
+        return
+    except SeriesTooLarge as error:
+        with errand.db.writing() as session:
+            preparation.note_failed(session, study, series, str(error), utc_now())
+        return
+    manifest = made.manifest if made else errand.shelf.series(study, series)
+    if manifest is None:
+        return
+    with errand.db.writing() as session:
+        preparation.note_prepared(session, manifest, utc_now())
+        if made is not None:
+            preparation.note_effort(session, manifest, made.bytes, made.seconds)
+
+
+class _Reporter:
+    """Tells the worker that this process gets on, and the records how far."""
+
+    def __init__(self, errand: Errand, study: str, series: str) -> None:
+        self._errand, self._study, self._series = errand, study, series
+        self._said_at = self._noted_at = float("-inf")
+        self._at_first: int | None = None
+
+    def __call__(self, done: int, total: int) -> None:
+        """Raises WorkerGone when nobody listens any more, GivesWay for a more urgent series."""
+        now = time.monotonic()
+        if self._at_first is None:
+            self._at_first = done
+        if now - self._said_at >= SAID_EVERY_S:
+            self._said_at = now
+            say(ALIVE)
+        if now - self._noted_at >= NOTED_EVERY_S:
+            self._noted_at = now
+            with self._errand.db.writing() as session:
+                at = utc_now()
+                jobs.renew(session, self._errand.job_id, at, advanced=done > self._at_first)
+                preparation.note_progress(session, self._study, self._series, done, total, at)
+                gives_way = jobs.gives_way(session, self._errand.job_id, at)
+            if gives_way:
+                raise GivesWay("Somebody is looking at another series: that one comes first.")
+
+
+class GivesWay(Unavailable):
+    """This series waits for another. What was prepared of it stays."""
+
+
+class WorkerGone(Unavailable):
+    """Whoever sent this process has ended."""
+
+
+def say(line: str) -> None:
+    """One line to the worker. Raises WorkerGone."""
+    try:
+        sys.stdout.write(f"{line}\n")
+        sys.stdout.flush()
+    except OSError as reason:
+        raise WorkerGone("The worker has ended.") from reason
+
+
 def _record(session: Session, action: str, opinion: Opinion) -> None:
     audit.append(
         session,
@@ -145,11 +249,25 @@ def _record(session: Session, action: str, opinion: Opinion) -> None:
 JOBS: dict[str, Callable[[Errand, Payload], None]] = {
     ISSUE_OPINION: issue_opinion,
     MEASURE_SEGMENTATION: measure_segmentation,
+    PREPARE_SERIES: prepare_series,
 }
 
 
+def follow(errand: Errand) -> None:
+    """Do the jobs named on standard input, one after the other, until it ends."""
+    os.nice(NICENESS)
+    # Unwinding leaves a journal that says what was finished; being killed leaves it to be guessed.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    for line in iter(sys.stdin.readline, ""):
+        errand.do(line.strip())
+        try:
+            say(DONE)
+        except WorkerGone:
+            return
+
+
 def main() -> None:
-    """Do the job named on the command line."""
+    """Do the job named on the command line, or those that will be named."""
     settings = with_home_secrets(Settings.from_environ(os.environ))
     logging.basicConfig(
         level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s %(message)s"
@@ -157,7 +275,11 @@ def main() -> None:
     # httpx writes every address it asks at INFO, UIDs included.
     logging.getLogger("httpx").setLevel(logging.WARNING)
     resource.setrlimit(resource.RLIMIT_AS, (MOST_MEMORY_BYTES, MOST_MEMORY_BYTES))
-    Errand(settings).do(sys.argv[1])
+    errand = Errand(settings)
+    if sys.argv[1] == FOLLOWING:
+        follow(errand)
+    else:
+        errand.do(sys.argv[1])
 
 
 if __name__ == "__main__":

@@ -6,14 +6,18 @@ everything they do can be done again.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
+import selectors
 import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable
 from datetime import timedelta
+from typing import Self
 
 from server.archive import Archive, ArchiveUnavailable
 from server.foundation import jobs
@@ -23,6 +27,8 @@ from server.foundation.settings import Settings, with_home_secrets
 from server.intake.feed import Feed
 from server.intake.lines import register_lines
 from server.intake.refusals import take_over
+from server.prepared.actions import PREPARE_SERIES
+from server.prepared.eviction import MB, Room
 
 FEED_EVERY_S = 1.0
 JOBS_EVERY_S = 0.5
@@ -30,6 +36,11 @@ LINES_EVERY_S = 10.0
 REFUSALS_EVERY_S = 5.0
 HEARTBEAT_EVERY_S = 2.0
 ERRAND_LIMIT_S = jobs.LEASE.total_seconds() - 60
+# Preparing goes beside the other jobs, so that a signed opinion never waits for thousands of slices.
+PREPARATION = (PREPARE_SERIES,)
+PREPARATIONS_EVERY_S = 0.5
+PREPARER_IDLE_S = 5.0
+PREPARER_SILENT_S = 300.0
 log = logging.getLogger("margin.worker")
 
 
@@ -50,9 +61,11 @@ class Worker:
 
     def run(self) -> None:
         """Work until told to stop."""
+        self._tidy_the_shelf()
         loops = {
             "feed": (self._follow, FEED_EVERY_S),
             "jobs": (self._send_errands, JOBS_EVERY_S),
+            "preparation": (self.prepare_due, PREPARATIONS_EVERY_S),
             "lines": (self._register_lines, LINES_EVERY_S),
             "refusals": (self._note_refusals, REFUSALS_EVERY_S),
         }
@@ -85,6 +98,13 @@ class Worker:
         self.settings.run_dir.mkdir(parents=True, exist_ok=True)
         self.settings.worker_heartbeat.touch()
 
+    def _tidy_the_shelf(self) -> None:
+        """A shelf that cannot be tidied holds up nothing: preparing will say what is wrong."""
+        try:
+            Room(self.settings.cache_dir, self.settings.cache_mb * MB).tidy()
+        except OSError:
+            log.exception("the prepared series could not be tidied")
+
     def _follow(self) -> None:
         self.feed.step()
 
@@ -104,20 +124,50 @@ class Worker:
             pass
 
     def send_errand(self) -> bool:
-        """Have the job that is due longest done in a process of its own; gives whether there was one."""
-        with self.db.reading() as session:
-            if not jobs.is_due(session, utc_now()):
-                return False
-        with self.db.writing() as session:
-            job = jobs.claim(session, utc_now())
+        """Have the next job that is due done in a process of its own; gives whether there was one."""
+        job = self._claim(but=PREPARATION)
         if job is None:
             return False
         ended = self._await_errand(job.id)
         if ended:
-            log.warning("job %s %s", job.name, ended)
-            with self.db.writing() as session:
-                jobs.fail(session, job.id, f"Its process {ended}.", utc_now())
+            self._note_end(job, ended)
         return True
+
+    def _claim(self, *, only: tuple[str, ...] = (), but: tuple[str, ...] = ()) -> jobs.Job | None:
+        with self.db.reading() as session:
+            if not jobs.is_due(session, utc_now(), only=only, but=but):
+                return None
+        with self.db.writing() as session:
+            return jobs.claim(session, utc_now(), only=only, but=but)
+
+    def prepare_due(self) -> None:
+        """Have one process prepare all series that are due, as long as there are any."""
+        job = self._claim(only=PREPARATION)
+        if job is None:
+            return
+        with Follower(self.settings) as follower:
+            idle_since = time.monotonic()
+            while not self.stopping.is_set():
+                if job is not None:
+                    ended = follower.do(job.id, self.stopping)
+                    if ended:
+                        self._note_end(job, ended)
+                        return
+                    idle_since = time.monotonic()
+                elif time.monotonic() - idle_since > PREPARER_IDLE_S:
+                    return
+                else:
+                    self.stopping.wait(PREPARATIONS_EVERY_S)
+                job = self._claim(only=PREPARATION)
+        if job is not None:
+            self._note_end(job, "was not begun")
+
+    def _note_end(self, job: jobs.Job, ended: str) -> None:
+        """Its process died over this job. That it was stopped with the worker is nobody's fault."""
+        log.warning("job %s %s", job.name, ended)
+        with self.db.writing() as session:
+            stopped = self.stopping.is_set()
+            jobs.fail(session, job.id, f"Its process {ended}.", utc_now(), gives_up=not stopped)
 
     def _await_errand(self, job_id: str) -> str:
         """How the errand's process ended when it could not say so itself; empty when it could."""
@@ -130,6 +180,76 @@ class Worker:
                 process.kill()
                 return f"was ended after {ERRAND_LIMIT_S:.0f} s"
         return f"ended with code {code}" if code else ""
+
+
+class Follower:
+    """A process that does one job after the other, and says that it is alive while it does."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "server.errand", "--follow"],
+            env={**os.environ, **settings.to_environ()},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+        )
+
+    @property
+    def pid(self) -> int:
+        """Of the process."""
+        return self._process.pid
+
+    def do(self, job_id: str, stopping: threading.Event) -> str:
+        """Have a job done; how the process ended when it did, empty when it can do another."""
+        assert self._process.stdin is not None
+        try:
+            self._process.stdin.write(f"{job_id}\n".encode())
+            self._process.stdin.flush()
+        except OSError:
+            return self._ended()
+        heard_at, line = time.monotonic(), b""
+        while not stopping.is_set():
+            heard = self._hear()
+            if heard == b"":
+                return self._ended()
+            if heard is not None:
+                heard_at, line = time.monotonic(), line + heard
+                if b"done\n" in line:
+                    return ""
+                line = line[-8:]
+            elif time.monotonic() - heard_at > PREPARER_SILENT_S:
+                self._process.kill()
+                self._process.wait()
+                return f"was ended after {PREPARER_SILENT_S:.0f} s without a sign of life"
+        self._process.terminate()
+        return self._ended()
+
+    def _hear(self) -> bytes | None:
+        """What it says within half a second; None for nothing, b"" when it has ended."""
+        assert self._process.stdout is not None
+        with selectors.DefaultSelector() as ready:
+            ready.register(self._process.stdout, selectors.EVENT_READ)
+            if not ready.select(0.5):
+                return None
+        return os.read(self._process.stdout.fileno(), 4096)
+
+    def _ended(self) -> str:
+        try:
+            code = self._process.wait(30)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            return "did not end when told to"
+        return f"ended with code {code}"
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Let it end by itself: it has nothing to do any more."""
+        for pipe in (self._process.stdin, self._process.stdout):
+            if pipe is not None:
+                with contextlib.suppress(OSError):
+                    pipe.close()
+        self._ended()
 
 
 def main() -> None:

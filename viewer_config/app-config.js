@@ -10,42 +10,8 @@
 
   document.title = "Margin: resectability review";
 
-  // Asked for now, beside OHIF's own bundle of several megabytes: a chain of imports would
-  // otherwise cost one round trip per link of the chain, after the bundle.
-  const modules = [
-    "extension.js",
-    "mode.js",
-    "panel/api.js",
-    "panel/angles.js",
-    "panel/answers.js",
-    "panel/clock.js",
-    "panel/conflict.js",
-    "panel/criteria.js",
-    "panel/drawing.js",
-    "panel/element.js",
-    "panel/fields.js",
-    "panel/form.js",
-    "panel/html.js",
-    "panel/model.js",
-    "panel/panel.js",
-    "panel/save.js",
-    "panel/sign.js",
-    "panel/status.js",
-    "panel/store.js",
-    "panel/structures.js",
-    "panel/volumes.js",
-    "vendor/hooks.js",
-    "vendor/htm.js",
-    "vendor/preact.js",
-  ];
-  const inHead = (rel, path) => {
-    const link = document.createElement("link");
-    link.rel = rel;
-    link.href = `/margin-viewer/${path}`;
-    document.head.appendChild(link);
-  };
-  modules.forEach((path) => inHead("modulepreload", path));
-  inHead("stylesheet", "panel/panel.css");
+  // Our modules lie beside this file, in a folder named after what is in it.
+  const ours = new URL(".", document.currentScript.src).pathname;
 
   // One refusal usually meets dozens of requests at once, and is told once.
   let told = false;
@@ -77,8 +43,8 @@
     return {
       name: "margin",
       routerBasename: `${launch}/view`,
-      extensions: ["/margin-viewer/extension.js"],
-      modes: ["/margin-viewer/mode.js"],
+      extensions: [`${ours}extension.js`],
+      modes: [`${ours}mode.js`],
       showStudyList: false,
       // Where OHIF shows its own name: the way back to the case.
       whiteLabeling: {

@@ -6,9 +6,10 @@ Two folders come out, and each is exchanged as a whole or not at all:
 
 ``ohif/``
     what stands at the root of the origin: the stock build of ``@ohif/app`` without the
-    parts in ``LEFT_OUT``, with our ``app-config.js`` in place of its own.
+    parts in ``LEFT_OUT``.
 ``margin-viewer/``
-    our extension, mode and panel, and under ``vendor/`` the libraries they import.
+    ``page.html``, the stock page as we serve it; ``vendor/``, the libraries; and a folder named
+    after its content, so that browsers keep it for good, with our modules and those libraries.
 
 Only the standard library and ``npm`` are used, so that it runs before anything is installed.
 """
@@ -20,6 +21,7 @@ import base64
 import gzip
 import hashlib
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -41,6 +43,8 @@ LEFT_OUT = {
     "google.js": "sign-in is ours",
     "es6-shim.min.js": "only silent-refresh.html asks for it",
     "polyfill.min.js": "no page asks for it",
+    "app-config.js": "ours stands in its place",
+    "init-service-worker.js": "there is no service worker of ours, and never was",
     "customizations/": "read only through ?customization=, which stays switched off",
     "_headers": "another server's configuration",
     "_redirects": "another server's configuration",
@@ -57,7 +61,11 @@ VENDORED = (
     ("htmx.org", "dist/htmx.min.js", "htmx.min.js"),
     ("htmx.org", "LICENSE", "LICENSE.htmx.txt"),
 )
-OURS = ("extension.js", "mode.js", "panel")
+OURS = ("app-config.js", "extension.js", "mode.js", "early", "hanging", "images", "panel")
+#: Chunks that the stock build loads one after the other before the first image, as seen in a
+#: browser: asked for at once instead. Of the decoder the WebAssembly, which its worker will ask for.
+EARLY_SCRIPTS = ("1673", "6938", "6489", "6495", "8478", "89", "2623", "6749", "9383", "7248")
+EARLY_WASM = "37fa160cc3a47cfd.wasm"
 COMPRESSIBLE = {".js", ".css", ".wasm", ".svg", ".json", ".html", ".ico", ".xml", ".txt"}
 SMALLEST_WORTH_COMPRESSING_BYTES = 1024
 
@@ -225,11 +233,13 @@ def exchange(prepared: Path, folder: Path) -> None:
 
 @dataclass(frozen=True)
 class Tarballs:
-    """Where pinned packages come from: a folder prepared beforehand, or npm."""
+    """Where pinned packages come from: a folder prepared beforehand, or npm. `installed` is where
+    what was installed before stands."""
 
     packages: dict[str, Package]
     scratch: Path
     prepared: Path | None
+    installed: Path
 
     def of(self, name: str) -> tuple[Package, Path]:
         """One package and its verified tarball. Raises InstallFailed."""
@@ -253,21 +263,20 @@ def build_ohif(tarballs: Tarballs, folder: Path) -> None:
     dist = unpacked / "dist"
     if not (dist / "index.html").is_file():
         raise InstallFailed(f"{package}: there is no dist/index.html in it")
-    shutil.copyfile(HERE / "app-config.js", dist / "app-config.js")
     say(f"unpacked {count} files of {package}, compressing")
     compress(dist)
     dist.rename(folder)
 
 
 def build_ours(tarballs: Tarballs, folder: Path) -> None:
+    fresh = folder.with_name("unnamed")
     for name in OURS:
         source = HERE / name
-        if source.is_dir():
-            shutil.copytree(source, folder / name)
-        else:
-            folder.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(source, folder / name)
-    (folder / "vendor").mkdir()
+        fresh.mkdir(parents=True, exist_ok=True)
+        copy = shutil.copytree if source.is_dir() else shutil.copyfile
+        copy(source, fresh / name)
+    vendor = fresh / "vendor"
+    vendor.mkdir()
     for name in sorted({package for package, _, _ in VENDORED}):
         package, tarball = tarballs.of(name)
         unpacked = tarballs.scratch / name
@@ -277,50 +286,80 @@ def build_ours(tarballs: Tarballs, folder: Path) -> None:
             if not (unpacked / path).is_file():
                 raise InstallFailed(f"{package}: there is no {path} in it")
             text = (unpacked / path).read_text("utf-8")
-            relative = text.replace('from"preact"', 'from"./preact.js"')
-            (folder / "vendor" / target).write_text(relative, "utf-8")
+            (vendor / target).write_text(text.replace('from"preact"', 'from"./preact.js"'), "utf-8")
+    named = folder / content_name(fresh)
+    folder.mkdir()
+    fresh.rename(named)
+    shutil.copytree(named / "vendor", folder / "vendor")
+    ohif = tarballs.installed / "ohif"
+    page = page_of((ohif / "index.html").read_text("utf-8"), ohif, named)
+    (folder / "page.html").write_text(page, "utf-8")
     compress(folder)
+
+
+def content_name(folder: Path) -> str:
+    """16 hexadecimal digits that stand for everything in a folder."""
+    total = hashlib.sha256()
+    for file in files_below(folder):
+        total.update(f"{file.relative_to(folder)}\0".encode())
+        total.update(hashlib.sha256(file.read_bytes()).digest())
+    return total.hexdigest()[:16]
+
+
+def page_of(stock: str, ohif: Path, ours: Path) -> str:
+    """The stock page with our modules, and with everything named that will be needed at once.
+
+    Styles bear a mark of their content, for their names do not; the build loads none again that the
+    page has. Raises InstallFailed when the page is not the one this was written for.
+    """
+    at = f"/margin-viewer/{ours.name}"
+    config = '<script rel="preload" as="script" src="/app-config.js"></script>'
+    worker = r'<script [^>]*src="/init-service-worker.js"></script>'
+    style = '<link href="/app.bundle.css" rel="stylesheet">'
+    if config not in stock or style not in stock:
+        raise InstallFailed("index.html of @ohif/app is not the page this installer knows")
+    head = [f'<script src="{at}/app-config.js"></script>']
+    head += [f'<script type="module" src="{at}/early/start.js"></script>']
+    for file in files_below(ours):
+        path = file.relative_to(ours)
+        if path.suffix == ".js" and path.name not in ("app-config.js", "htmx.min.js"):
+            later = ' fetchpriority="low"' if path.parts[0] in ("panel", "vendor") else ""
+            head.append(f'<link rel="modulepreload"{later} href="{at}/{path.as_posix()}">')
+    found = (sorted(ohif.glob(f"{chunk}.bundle.*.js")) for chunk in EARLY_SCRIPTS)
+    head += [
+        f'<link rel="preload" as="script" href="/{one.name}">' for many in found for one in many
+    ]
+    if (ohif / EARLY_WASM).is_file():
+        head.append(f'<link rel="preload" as="fetch" crossorigin href="/{EARLY_WASM}">')
+    for sheet in sorted(ohif.glob("*.css"), key=lambda one: (one.stem != "app.bundle", one.name)):
+        mark = hashlib.sha256(sheet.read_bytes()).hexdigest()[:16]
+        head.append(f'<link rel="stylesheet" href="/{sheet.name}?v={mark}">')
+    head.append(f'<link rel="stylesheet" href="{at}/panel/panel.css">')
+    page = re.sub(worker, "", stock).replace(style, "")
+    return page.replace(config, "".join(head))
 
 
 def install(into: Path, prepared: Path | None = None) -> None:
     """Bring ``into`` up to date with packages.json and our sources. Raises InstallFailed."""
     packages = {package.name: package for package in read_packages(HERE / "packages.json")}
     rules = digest(HERE / "packages.json", HERE / "install.py")
-    targets = (
-        ("ohif", build_ohif, {"packages": rules, "ours": digest(HERE / "app-config.js")}),
-        (
-            "margin-viewer",
-            build_ours,
-            {"packages": rules, "ours": digest(*(HERE / name for name in OURS))},
-        ),
+    ours = digest(*(HERE / name for name in OURS))
+    targets: tuple[tuple[str, Callable[[Tarballs, Path], None], dict[str, str]], ...] = (
+        ("ohif", build_ohif, {"packages": rules}),
+        ("margin-viewer", build_ours, {"packages": rules, "ours": ours}),
     )
     into.mkdir(parents=True, exist_ok=True)
     for name, build, stamp in targets:
         folder = into / name
-        installed = installed_state(folder)
-        if installed == stamp:
+        if installed_state(folder) == stamp:
             say(f"{name} is up to date")
-            continue
-        if name == "ohif" and installed.get("packages") == rules:
-            replace_config(folder)
-            stamp_of(folder).write_text(json.dumps(stamp), "utf-8")
-            say("ohif: exchanged app-config.js")
             continue
         with tempfile.TemporaryDirectory(prefix=".installing-", dir=into) as scratch:
             fresh = Path(scratch) / "fresh"
-            build(Tarballs(packages, Path(scratch), prepared), fresh)
+            build(Tarballs(packages, Path(scratch), prepared, into), fresh)
             exchange(fresh, folder)
         stamp_of(folder).write_text(json.dumps(stamp), "utf-8")
         say(f"installed {folder}")
-
-
-def replace_config(folder: Path) -> None:
-    """Exchange just app-config.js, where the stock build is already the pinned one."""
-    with tempfile.TemporaryDirectory(prefix=".installing-", dir=folder.parent) as scratch:
-        shutil.copyfile(HERE / "app-config.js", Path(scratch) / "app-config.js")
-        compress(Path(scratch))
-        for file in files_below(Path(scratch)):
-            file.replace(folder / file.name)
 
 
 def main() -> int:

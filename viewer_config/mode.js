@@ -1,11 +1,53 @@
 // The mode "margin": OHIF's basic viewer, with the resectability panel open on the right and
 // the stock tools for drawing segmentations and measuring behind it.
+import { OPENING, PHASES_STAGE } from "./hanging/protocols.js";
+
 const PANEL = "margin.panelModule.resectability";
 const SEGMENTATION = "@ohif/extension-cornerstone.panelModule.panelSegmentationWithToolsLabelMap";
 const MEASUREMENT = "@ohif/extension-cornerstone.panelModule.panelMeasurement";
 
 // The stock list also holds two tools that fetch a neural network from a third party.
 const LABEL_MAP_TOOLS = ["BrushTools", "ClickSegment", "Shapes", "LabelMapEditWithContour"];
+
+// One click to what else a surgeon looks for; the stock list of layouts takes two and a search.
+const ONE_CLICK = [
+  {
+    id: "MarginPhases",
+    icon: "layout-common-1x2",
+    label: "Phases",
+    tooltip: "Arterial, portal venous and delayed phase beside each other",
+    command: "setHangingProtocol",
+    options: { protocolId: OPENING, stageId: PHASES_STAGE },
+  },
+  {
+    id: "MarginMpr",
+    icon: "layout-advanced-mpr",
+    label: "MPR",
+    tooltip: "Three planes; once more: back",
+    command: "toggleHangingProtocol",
+    options: { protocolId: "mpr" },
+  },
+  {
+    id: "Margin3d",
+    icon: "layout-advanced-3d-four-up",
+    label: "3D",
+    tooltip: "Three planes and a volume; once more: back",
+    command: "toggleHangingProtocol",
+    options: { protocolId: "3d-four-up" },
+  },
+].map(({ id, icon, label, tooltip, command, options }) => ({
+  id,
+  uiType: "ohif.toolButton",
+  props: {
+    ...{ icon, label, tooltip, evaluate: "evaluate.action" },
+    commands: { commandName: command, commandOptions: options },
+  },
+}));
+const TOOLBAR = [
+  ...["MeasurementTools", "Zoom", "Pan", "TrackballRotate", "WindowLevel", "Capture", "Layout"],
+  ...ONE_CLICK.map(({ id }) => id),
+  ...["Crosshairs", "MoreTools"],
+];
 
 const NARROWEST_PANEL_PX = 360;
 const WIDEST_PANEL_PX = 460;
@@ -29,6 +71,16 @@ function withOurPanels(route) {
   return { ...route, layoutInstance: { ...route.layoutInstance, props } };
 }
 
+// A slice that is not whole yet has a preview: there is nothing to wait for while scrolling.
+function scrollAtOnce({ toolGroupService }) {
+  for (const id of toolGroupService.getToolGroupIds()) {
+    const group = toolGroupService.getToolGroup(id);
+    if (group.hasTool("StackScroll")) {
+      group.setToolConfiguration("StackScroll", { debounceIfNotLoaded: false });
+    }
+  }
+}
+
 async function modeFactory({ loadModules }) {
   const [basic] = await loadModules(["@ohif/mode-basic"]);
   const stock = basic.modeFactory({});
@@ -40,15 +92,22 @@ async function modeFactory({ loadModules }) {
     displayName: "Resectability review",
     hide: false,
     routes: stock.routes.map(withOurPanels),
+    hangingProtocol: OPENING,
+    onModeEnter(entered) {
+      const done = stock.onModeEnter.call(this, entered);
+      scrollAtOnce(entered.servicesManager.services);
+      return done;
+    },
     modeCustomizations: "marginModeCustomizations",
     toolbarButtons: [
       ...stock.toolbarButtons,
       { $reference: "cornerstone.segmentationToolbarButtons" },
+      ...ONE_CLICK,
     ],
     toolbarSections: [
       ...stock.toolbarSections,
       { $reference: "cornerstone.segmentationToolbarSections" },
-      { LabelMapTools: LABEL_MAP_TOOLS },
+      { LabelMapTools: LABEL_MAP_TOOLS, primary: TOOLBAR },
     ],
     toolGroupAdditions: {
       ...stock.toolGroupAdditions,

@@ -65,8 +65,12 @@ def issue_grant(
     issued_by: str,
     now: datetime,
     person: Person | None = None,
+    pseudonymised: bool = False,
 ) -> IssuedGrant:
-    """Make a grant for one case, or for the whole archive when `case` is None; raises Invalid."""
+    """Make a grant for one case, or for the whole archive when `case` is None; raises Invalid.
+
+    `pseudonymised` is for a case only, and never for whoever sends the patient's records.
+    """
     problems = []
     if not for_whom.strip():
         problems.append(FieldProblem("/for_whom", "Say for whom the link is."))
@@ -80,6 +84,8 @@ def issue_grant(
                 "/days", f"A link is valid for 1 to {LONGEST_GRANT_DAYS} days; {days} were asked."
             )
         )
+    if pseudonymised:
+        problems += _against_pseudonyms(case, permits)
     if problems:
         raise Invalid("The grant was not issued.", problems)
     token = tokens.new_token()
@@ -89,6 +95,7 @@ def issue_grant(
         person_id=person.id if person else None,
         for_whom=for_whom.strip()[:200],
         permits=sorted(permit.value for permit in permits),
+        pseudonymised=pseudonymised,
         issued_at=now,
         issued_by=issued_by,
         not_before=now,
@@ -97,6 +104,22 @@ def issue_grant(
     session.add(grant)
     session.flush()
     return IssuedGrant(grant, token)
+
+
+def _against_pseudonyms(case: Case | None, permits: frozenset[Permit]) -> list[FieldProblem]:
+    """Pseudonyms belong to a case; and who sends a patient's records knows whose they are."""
+    found = []
+    if case is None:
+        found.append(
+            FieldProblem("/pseudonymised", "Only a link for one case can hide who the patient is.")
+        )
+    if Permit.UPLOAD in permits:
+        found.append(
+            FieldProblem(
+                "/pseudonymised", "Whoever sends images and documents sees whose they are."
+            )
+        )
+    return found
 
 
 def revoke_grant(session: Session, grant: Grant, *, by: str, why: str, now: datetime) -> None:

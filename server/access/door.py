@@ -167,7 +167,9 @@ def account_of(session: Session, person: Person) -> Account:
 def holder_of(grant: Grant) -> Holder:
     """A grant as the permission table sees it."""
     permits = frozenset(Permit(permit) for permit in grant.permits)
-    return Holder(grant.id, grant.for_whom, grant.case_id, permits, grant.person_id)
+    return Holder(
+        grant.id, grant.for_whom, grant.case_id, permits, grant.person_id, grant.pseudonymised
+    )
 
 
 def _visitor(
@@ -204,6 +206,11 @@ class ImageAdmission:
     hospital_id: str | None
     study_uids: frozenset[str] | None
 
+    @property
+    def pseudonymised(self) -> bool:
+        """Whether names and identifiers are to be replaced for this reader."""
+        return isinstance(self.actor, Holder) and self.actor.pseudonymised
+
     def permits(self, action: Action) -> bool:
         case = CaseFacts(self.case_id, self.hospital_id or "") if self.case_id else None
         return isinstance(may(self.actor, action, case), Allowed)
@@ -220,6 +227,7 @@ class ImageDoor:
         self._clock = clock
         self._known: dict[tuple[str | None, str], tuple[float, ImageAdmission]] = {}
         self._lock = threading.Lock()
+        self._looking_up = tuple(threading.Lock() for _ in range(16))
 
     def admit(
         self, action: Action, credentials: Credentials, launch_id: str | None = None
@@ -231,15 +239,25 @@ class ImageDoor:
                 "No access token was given.", remedy="Send it as “Authorization: Bearer …”."
             )
         key = (launch_id, tokens.sha256(secret))
-        kept = self._known.get(key)
-        if kept is None or kept[0] < time.monotonic():
-            admission = self._look_up(launch_id, credentials)
-            self._remember(key, admission)
-        else:
-            admission = kept[1]
+        admission = self._recalled(key)
+        if admission is None:
+            # A viewer asks from many threads at once: one of them looks up, the others wait for it.
+            with self._looking_up[hash(key) % len(self._looking_up)]:
+                admission = self._recalled(key)
+                if admission is None:
+                    admission = self._look_up(launch_id, credentials)
+                    self._remember(key, admission)
         if not admission.permits(action):
             raise NotPermitted("This access does not permit that.", remedy="Ask the coordinator.")
         return admission
+
+    def remembered(self, secret: str, launch_id: str | None) -> ImageAdmission | None:
+        """The admission of somebody who was let in a moment ago, without asking anything again."""
+        return self._recalled((launch_id, tokens.sha256(secret)))
+
+    def _recalled(self, key: tuple[str | None, str]) -> ImageAdmission | None:
+        kept = self._known.get(key)
+        return kept[1] if kept is not None and time.monotonic() <= kept[0] else None
 
     def _remember(self, key: tuple[str | None, str], admission: ImageAdmission) -> None:
         with self._lock:

@@ -26,3 +26,7 @@ class Openings:
                 self._until.clear()
             self._until[key] = now + REMEMBERED_FOR_S
             return True
+
+    def is_known(self, actor: str, what: str) -> bool:
+        """Whether this actor has opened this within the last quarter of an hour."""
+        return self._until.get((actor, what), 0.0) > time.monotonic()

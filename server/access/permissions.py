@@ -122,6 +122,10 @@ BY_ROLE: dict[str, frozenset[Action]] = {
     "auditor": frozenset({A.AUDIT_READ, A.SIGN_OUT}),
 }
 
+# What is in these cannot be shown without saying whose case it is: a hospital's letter, an opinion
+# addressed to the hospital, images on their way in.
+HIDDEN_WITH_THE_NAME = frozenset({A.DOCUMENT_READ, A.DOCUMENT_SEND, A.IMAGES_SEND, A.OPINION_READ})
+
 # Reading these is itself an event worth a line in the audit trail.
 READING_IS_RECORDED = frozenset(
     {A.ARRIVALS_READ, A.AUDIT_READ, A.CASE_READ, A.DOCUMENT_READ, A.IMAGES_READ, A.OPINION_READ}
@@ -155,13 +159,15 @@ class Account:
 
 @dataclass(frozen=True)
 class Holder:
-    """Whoever came in by a grant. `case_id` None means the archive grant: every study."""
+    """Whoever came in by a grant. `case_id` None means the archive grant: every study.
+    `pseudonymised`: they see neither names nor identifiers of the patient."""
 
     grant_id: str
     name: str
     case_id: str | None
     permits: frozenset[Permit]
     person_id: str | None = None
+    pseudonymised: bool = False
 
     @property
     def text(self) -> str:
@@ -210,6 +216,8 @@ def _holder_may(actor: Holder, action: Action, case: CaseFacts | None) -> Allowe
         return Allowed() if action in (A.IMAGES_READ, A.IMAGES_WRITE) else Denied("archive only")
     if case is None or case.case_id != actor.case_id:
         return Denied("the grant is for another case", hides=True)
+    if actor.pseudonymised and action in HIDDEN_WITH_THE_NAME:
+        return Denied("the grant does not show whose case it is")
     return Allowed()
 
 

@@ -16,7 +16,8 @@ class Grant(Base):
     """A per-case access token: for whom, what it permits, until when.
 
     `case_id` None is the archive grant of a trusted system. `person_id` ties a grant to the surgeon
-    it was made for, so that what they sign bears their name.
+    it was made for, so that what they sign bears their name. `pseudonymised`: whoever comes by it sees
+    the images without names and identifiers (PS3.15 Annex E).
     """
 
     __tablename__ = "access_grant"
@@ -27,6 +28,7 @@ class Grant(Base):
     person_id: Mapped[str | None] = mapped_column(ForeignKey(Person.id))
     for_whom: Mapped[str] = mapped_column(String(200))
     permits: Mapped[list[str]] = mapped_column(JSON)
+    pseudonymised: Mapped[bool] = mapped_column(default=False)
     issued_at: Mapped[datetime]
     issued_by: Mapped[str] = mapped_column(String(200))
     not_before: Mapped[datetime]

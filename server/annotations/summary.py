@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from server.annotations.decision import Answers, Evaluation
+from server.annotations.evidence import seen_on
 from server.annotations.fields import (
     Field,
     Schema,
@@ -96,13 +97,15 @@ def _rows(field: Field, answers: Answers, notes: dict[str, str]) -> Iterator[Row
                 label = f"{field.label}: {child.label}"
                 if child.label == field.label:
                     label = field.label
-                yield Row(label, _said(child, inner.get(child.path[-1])), _note(child, notes))
+                yield Row(
+                    label, _said(child, inner.get(child.path[-1])), _note(child, notes, answers)
+                )
         return
     if widget == "vessel":
         text = value_text(field, value) if is_answered(value) else NOT_ASSESSED
-        yield Row(field.label, text, _note(field, notes))
+        yield Row(field.label, text, _note(field, notes, answers))
     elif is_answered(value) or field.hints.get("sign") == "required":
-        yield Row(field.label, _said(field, value), _note(field, notes))
+        yield Row(field.label, _said(field, value), _note(field, notes, answers))
 
 
 def _said(field: Field, value: Any) -> str:
@@ -149,13 +152,13 @@ def _notes(evaluations: Sequence[Evaluation]) -> dict[str, str]:
     }
 
 
-def _note(field: Field, notes: dict[str, str]) -> str:
+def _note(field: Field, notes: dict[str, str], answers: Answers) -> str:
     inside = [
         text
         for pointer, text in notes.items()
         if pointer == field.pointer or pointer.startswith(f"{field.pointer}/")
     ]
-    return "; ".join(dict.fromkeys(inside))
+    return "; ".join(dict.fromkeys([*seen_on(field, answers), *inside]))
 
 
 def _criteria_row(evaluation: Evaluation) -> Row:

@@ -12,6 +12,7 @@ from typing import Any
 
 from jsonschema.exceptions import ValidationError
 
+from server.annotations.evidence import evidence_problems
 from server.annotations.fields import Schema, capitalised, hints, nearest_field, pointer, properties
 from server.annotations.organs.organ import Organ
 from server.foundation.errors import FieldProblem
@@ -35,6 +36,8 @@ def problems(organ: Organ, answers: object) -> list[FieldProblem]:
     if unreadable:
         return unreadable[:MOST_PROBLEMS]
     found: dict[str, FieldProblem] = {}
+    for problem in evidence_problems(organ.fields, answers):
+        found.setdefault(problem.pointer, problem)
     for error in organ.validator.iter_errors(answers):
         for problem in _told(organ.schema, error):
             found.setdefault(problem.pointer, problem)

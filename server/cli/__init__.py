@@ -9,6 +9,7 @@ from server.cli.demo import demo
 from server.cli.grants import grant_group
 from server.cli.network import echo, push
 from server.cli.people import hospital_group, person_group
+from server.cli.prepare import prepare
 from server.cli.resection import resect
 from server.cli.rules import rules_group
 from server.cli.volumes import volumes
@@ -31,6 +32,7 @@ for command in (
     audit_group,
     person_group,
     hospital_group,
+    prepare,
     rules_group,
     volumes,
     resect,

@@ -35,10 +35,19 @@ def grant_group() -> None:
     "--for", "for_whom", required=True, help="Name, or e-mail address of a known surgeon."
 )
 @click.option("--may", default="view", show_default=True, help="view,annotate,sign,upload,download")
+@click.option(
+    "--pseudonymised", is_flag=True, help="Show the images without names and identifiers."
+)
 @click.option("--days", type=int, help="How long it is valid.  [MARGIN_LINK_VALID_DAYS; 14]")
 @home_option
 def create(
-    number: str | None, archive: bool, for_whom: str, may: str, days: int | None, home: Path | None
+    number: str | None,
+    archive: bool,
+    for_whom: str,
+    may: str,
+    pseudonymised: bool,
+    days: int | None,
+    home: Path | None,
 ) -> None:
     """Make a token and print it, this once."""
     if archive == (number is not None):
@@ -58,6 +67,7 @@ def create(
             issued_by=OPERATOR,
             now=now,
             person=person,
+            pseudonymised=pseudonymised,
         )
         audit.append(
             session,
@@ -69,6 +79,7 @@ def create(
             case_number=number,
             details={
                 "permits": issued.grant.permits,
+                "pseudonymised": issued.grant.pseudonymised,
                 "expires_at": issued.grant.expires_at.isoformat(),
             },
         )
@@ -101,7 +112,7 @@ def list_(number: str | None, home: Path | None) -> None:
                 grant.id[:8],
                 case,
                 grant.for_whom,
-                ", ".join(grant.permits),
+                ", ".join([*grant.permits, *(["pseudonymised"] if grant.pseudonymised else [])]),
                 _state(grant, now),
                 f"{grant.expires_at:%Y-%m-%d %H:%M}",
                 str(grant.uses),

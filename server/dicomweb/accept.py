@@ -8,7 +8,7 @@ do not have.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -22,6 +22,8 @@ MULTIPART = "multipart/related"
 LONGEST_HEADER = 8192
 
 EXPLICIT_LITTLE = "1.2.840.10008.1.2.1"
+BIG_ENDIAN = "1.2.840.10008.1.2.2"
+DEFLATED = "1.2.840.10008.1.2.1.99"
 # Their pixels in memory are the same bytes, so both leave as Explicit VR Little Endian.
 NATIVE = frozenset({"1.2.840.10008.1.2", EXPLICIT_LITTLE})
 
@@ -41,6 +43,14 @@ IMAGE_TYPES = {
     "1.2.840.10008.1.2.4.201": "image/jphc",
     "1.2.840.10008.1.2.4.202": "image/jphc",
     "1.2.840.10008.1.2.4.203": "image/jphc",
+}
+# The same table: what an image type means when no transfer syntax is named with it.
+DEFAULT_SYNTAXES = {
+    "image/dicom-rle": "1.2.840.10008.1.2.5",
+    "image/jpeg": "1.2.840.10008.1.2.4.70",
+    "image/jls": "1.2.840.10008.1.2.4.80",
+    "image/jp2": "1.2.840.10008.1.2.4.90",
+    "image/jphc": "1.2.840.10008.1.2.4.201",
 }
 _OLD_NAMES = {"image/x-jls": "image/jls", "image/x-dicom-rle": "image/dicom-rle"}
 
@@ -71,12 +81,11 @@ class Wish:
 
 @dataclass(frozen=True)
 class FrameForm:
-    """In which form frames leave; `decode`: first to be made Explicit VR Little Endian."""
+    """In which form frames leave."""
 
     media_type: str
     transfer_syntax: str
     multipart: bool
-    decode: bool
 
 
 @lru_cache(maxsize=512)
@@ -157,38 +166,51 @@ def choose_dicom(wishes: tuple[Wish, ...], *, single: bool) -> tuple[bool, str |
     raise nothing_acceptable((f'{MULTIPART}; type="{DICOM}"',))
 
 
-def choose_frames(wishes: tuple[Wish, ...], stored: str, *, single: bool) -> FrameForm:
-    """In which form frames stored in transfer syntax `stored` leave. Raises NotAcceptable.
+def choose_frames(
+    wishes: tuple[Wish, ...],
+    have: tuple[str, ...],
+    *,
+    single: bool,
+    can_make: Callable[[str], bool] = lambda _: False,
+) -> FrameForm:
+    """In which form frames leave. Raises NotAcceptable.
 
-    Named no transfer syntax, octets are Explicit VR Little Endian (PS3.18 8.7.3.5.2). Only one
-    frame (`single`) can leave without a multipart wrapping.
+    `have`: the transfer syntaxes in which they lie ready, the one for `transfer-syntax=*` first, the
+    one they are stored in last; `can_make` says of any other whether it can be made of them.
+    Explicit VR Little Endian is believed to be makeable always. Named no transfer syntax, octets
+    are Explicit VR Little Endian (PS3.18 8.7.3.5.2). Only one frame (`single`) can leave without a
+    multipart wrapping.
     """
     for wish in wishes:
         multipart = wish.multipart or wish.kind == ANYTHING
         if not multipart and not single:
             continue
-        form = _frame_form(wish, stored, multipart)
-        if form is not None:
-            return form
+        for media_type, syntax in _frame_forms(wish, have):
+            if syntax == EXPLICIT_LITTLE or syntax in have or can_make(syntax):
+                return FrameForm(media_type, syntax, multipart)
     raise nothing_acceptable((f'{MULTIPART}; type="{OCTETS}"; transfer-syntax=*',))
 
 
-def _frame_form(wish: Wish, stored: str, multipart: bool) -> FrameForm | None:
-    if stored in NATIVE:
-        if wish.covers(OCTETS) and wish.transfer_syntax in (None, "*", EXPLICIT_LITTLE):
-            return FrameForm(OCTETS, EXPLICIT_LITTLE, multipart, decode=False)
-        return None
-    image = IMAGE_TYPES.get(stored)
-    as_stored = wish.takes_syntax(stored)
-    if image and wish.covers(image) and (as_stored or wish.transfer_syntax is None):
-        return FrameForm(image, stored, multipart, decode=False)
-    if not wish.covers(OCTETS):
-        return None
-    if as_stored and image:
-        return FrameForm(OCTETS, stored, multipart, decode=False)
-    if wish.transfer_syntax in (None, "*", EXPLICIT_LITTLE):
-        return FrameForm(OCTETS, EXPLICIT_LITTLE, multipart, decode=True)
-    return None
+def _frame_forms(wish: Wish, have: tuple[str, ...]) -> Iterator[tuple[str, str]]:
+    """What would answer a wish, best first, whether it can be made or not."""
+    named = wish.transfer_syntax not in (None, "*")
+    if wish.kind == ANYTHING and wish.transfer_syntax is None:
+        yield IMAGE_TYPES.get(have[-1], OCTETS), have[-1]
+    elif wish.covers(OCTETS):
+        if named:
+            yield OCTETS, str(wish.transfer_syntax)
+        else:
+            yield OCTETS, have[0] if wish.transfer_syntax == "*" else EXPLICIT_LITTLE
+    elif named:
+        image = IMAGE_TYPES.get(str(wish.transfer_syntax))
+        if image and wish.covers(image):
+            yield image, str(wish.transfer_syntax)
+    else:
+        for syntax in have:
+            if syntax in IMAGE_TYPES and wish.covers(IMAGE_TYPES[syntax]):
+                yield IMAGE_TYPES[syntax], syntax
+        if wish.kind in DEFAULT_SYNTAXES:
+            yield wish.kind, DEFAULT_SYNTAXES[wish.kind]
 
 
 def nothing_acceptable(offered: tuple[str, ...]) -> NotAcceptable:

@@ -17,10 +17,17 @@ from server.access.door import Credentials, ImageAdmission, ImageDoor, Route, de
 from server.access.openings import Openings
 from server.access.permissions import Action
 from server.archive import Archive
+from server.dicomweb.currency import Currency
+from server.dicomweb.scope import outside
+from server.dicomweb.view import View
 from server.foundation import audit
 from server.foundation.clock import utc_now
 from server.foundation.db import Database
 from server.foundation.errors import MarginError
+from server.prepared.manifest import Manifest
+from server.prepared.shelf import Shelf
+
+_UIDS = ("study", "series", "instance")
 
 
 @dataclass(frozen=True)
@@ -48,6 +55,27 @@ class ImagePass:
     scope: AdmissionScope
     prefix: str
     archive: Archive
+    view: View
+    holdings: Currency
+
+    @property
+    def shelf(self) -> Shelf:
+        return self.holdings.shelf
+
+    def current(self, study: str, series: str) -> Manifest | None:
+        return self.holdings.current(study, series)
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What the ways to the pixels share: who is let in, what was opened, what is prepared."""
+
+    db: Database
+    archive: Archive
+    door: ImageDoor
+    openings: Openings
+    currency: Currency
+    view_of: Callable[[ImageAdmission], View]
 
 
 class Doorway:
@@ -55,19 +83,15 @@ class Doorway:
 
     def __init__(
         self,
-        db: Database,
-        archive: Archive,
+        reading: Reading,
         read_credentials: Callable[[str | None], Credentials],
         answer_to: Callable[[MarginError], Response],
         public_url: str = "",
     ) -> None:
-        self._db = db
-        self._archive = archive
-        self._door = ImageDoor(db, utc_now)
+        self._reading = reading
         self._read_credentials = read_credentials
         self._answer_to = answer_to
         self._public_url = public_url.rstrip("/")
-        self._openings = Openings()
 
     def endpoint(self, route: Route) -> Callable[..., Any]:
         """The endpoint of one route, under a visit's address or for a bearer token."""
@@ -76,28 +100,35 @@ class Doorway:
             launch_id = args.pop("launch", None)
             admission: ImageAdmission | None = None
             try:
-                admission = self._door.admit(
+                admission = self._reading.door.admit(
                     route.action, self._read_credentials(launch_id), launch_id
                 )
-                # A program has no origin to complete a path with, so it gets whole addresses.
-                whole = f"{self._public_url}/dicom-web"
-                prefix = f"/r/{launch_id}/dicom-web" if launch_id else whole
-                pass_ = ImagePass(
-                    admission.actor.text, AdmissionScope(admission), prefix, self._archive
-                )
-                response = route.view(pass_, **args)
+                pass_ = self._pass_of(admission, launch_id)
+                response = route.view(pass_, **_in_the_archive(pass_.view, args))
             except MarginError as error:
                 self._record(route, admission, "refused", describe_refusal(error), args)
                 return self._answer_to(error)
             if route.action is not Action.IMAGES_READ:
                 self._record(route, admission, "done", "", args)
-            elif "study" in args and self._openings.is_first(
+            elif "study" in args and self._reading.openings.is_first(
                 admission.actor.text, str(args["study"])
             ):
                 self._record(route, admission, "allowed", "", args)
             return response
 
         return endpoint
+
+    def _pass_of(self, admission: ImageAdmission, launch_id: str | None) -> ImagePass:
+        # A program has no origin to complete a path with, so it gets whole addresses.
+        whole = f"{self._public_url}/dicom-web"
+        return ImagePass(
+            admission.actor.text,
+            AdmissionScope(admission),
+            f"/r/{launch_id}/dicom-web" if launch_id else whole,
+            self._reading.archive,
+            self._reading.view_of(admission),
+            self._reading.currency,
+        )
 
     def _record(
         self,
@@ -108,7 +139,7 @@ class Doorway:
         args: dict[str, Any],
     ) -> None:
         uids = {name: str(uid)[:64] for name, uid in args.items()}
-        with self._db.writing() as session:
+        with self._reading.db.writing() as session:
             audit.append(
                 session,
                 actor=admission.actor.text if admission else "nobody",
@@ -120,3 +151,13 @@ class Doorway:
                 reason=reason,
                 details=uids,
             )
+
+
+def _in_the_archive(view: View, args: dict[str, Any]) -> dict[str, Any]:
+    """The arguments of an address with the archive's UIDs. Raises StudyOutsideGrant."""
+    if not view.pseudonymised:
+        return args
+    found = {name: view.real(value) if name in _UIDS else value for name, value in args.items()}
+    if any(value is None for value in found.values()):
+        raise outside()
+    return found

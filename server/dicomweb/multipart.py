@@ -23,9 +23,13 @@ class Source(Protocol):
     def read(self, size: int, /) -> bytes: ...
 
 
-def part_head(boundary: str, content_type: str, length: int | None, *, first: bool) -> bytes:
+def part_head(
+    boundary: str, content_type: str, length: int | None, *, first: bool, location: str = ""
+) -> bytes:
     """What stands before a part's bytes. `Content-Type` is spelled as OHIF's parser wants it."""
     lines = [f"--{boundary}", f"Content-Type: {content_type}"]
+    if location:
+        lines.append(f"Content-Location: {location}")
     if length is not None:
         lines.append(f"Content-Length: {length}")
     head = "\r\n".join(lines) + "\r\n\r\n"
@@ -94,11 +98,13 @@ def _headers(head: bytes) -> dict[str, str]:
 @dataclass(frozen=True)
 class Received:
     """One part of a body that was sent to us. `file` holds its bytes from the beginning; small ones
-    stay in memory, large ones on disk, and all vanish with the next part."""
+    stay in memory, large ones on disk, and all vanish with the next part. `location` is its
+    Content-Location, "" when it has none."""
 
     content_type: str
     file: BinaryIO
     size_bytes: int
+    location: str = ""
 
 
 class PartReader:
@@ -123,7 +129,12 @@ class PartReader:
             with tempfile.SpooledTemporaryFile(KEPT_IN_MEMORY_BYTES) as file:
                 size = self._copy_until_delimiter(file)
                 file.seek(0)
-                yield Received(headers.get("content-type", ""), file, size)  # type: ignore[arg-type]
+                yield Received(
+                    headers.get("content-type", ""),
+                    file,  # type: ignore[arg-type]
+                    size,
+                    headers.get("content-location", ""),
+                )
 
     def _more(self) -> None:
         piece = self._source.read(PIECE_BYTES)

@@ -4,20 +4,33 @@ from __future__ import annotations
 
 import struct
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from io import BytesIO
 
+import numpy as np
 from pydicom import Dataset, dcmread
 from pydicom.errors import InvalidDicomError
 from pydicom.filereader import read_partial
 
-from server.dicomweb.accept import NATIVE
+from server.dicomweb.accept import BIG_ENDIAN, NATIVE
 
 HEAD_BYTES = 64 * 1024
 LONGEST_HEADER_BYTES = 4 * 1024 * 1024
 _UNDEFINED = 0xFFFFFFFF
+# Float Pixel Data, Double Float Pixel Data, Pixel Data (PS3.6)
+_FLOATS = ((0x7FE0, 0x0008), (0x7FE0, 0x0009))
 _PIXEL_DATA = (0x7FE0, 0x0010)
-_NEEDED = [0x00280002, 0x00280008, 0x00280010, 0x00280011, 0x00280100]
+_NEEDED = [
+    0x00280002,  # SamplesPerPixel
+    0x00280004,  # PhotometricInterpretation
+    0x00280006,  # PlanarConfiguration
+    0x00280008,  # NumberOfFrames
+    0x00280010,  # Rows
+    0x00280011,  # Columns
+    0x00280100,  # BitsAllocated
+    0x00280101,  # BitsStored
+    0x00280103,  # PixelRepresentation
+]
 # What pydicom raises on bytes that end early or are not what they say: then Orthanc must find out.
 _UNREADABLE = (
     InvalidDicomError,
@@ -34,18 +47,81 @@ _UNREADABLE = (
 
 
 @dataclass(frozen=True)
+class FrameShape:
+    """What a header says of one frame (PS3.3 C.7.6.3 and C.7.6.24); bits per sample."""
+
+    Rows: int
+    Columns: int
+    SamplesPerPixel: int = 1
+    BitsAllocated: int = 16
+    BitsStored: int = 16
+    PixelRepresentation: int = 0
+    PhotometricInterpretation: str = "MONOCHROME2"
+    PlanarConfiguration: int = 0
+    is_float: bool = False
+
+    @classmethod
+    def read(cls, said: object) -> FrameShape:
+        """From anything that has these attributes under their keywords."""
+        return cls(
+            Rows=int(getattr(said, "Rows", 0) or 0),
+            Columns=int(getattr(said, "Columns", 0) or 0),
+            SamplesPerPixel=int(getattr(said, "SamplesPerPixel", 1) or 1),
+            BitsAllocated=int(getattr(said, "BitsAllocated", 0) or 8),
+            BitsStored=int(getattr(said, "BitsStored", 0) or getattr(said, "BitsAllocated", 8)),
+            PixelRepresentation=int(getattr(said, "PixelRepresentation", 0) or 0),
+            PhotometricInterpretation=str(getattr(said, "PhotometricInterpretation", "") or ""),
+            PlanarConfiguration=int(getattr(said, "PlanarConfiguration", 0) or 0),
+        )
+
+    @property
+    def is_subsampled(self) -> bool:
+        """Whether native pixels share their colour in pairs (PS3.3 C.7.6.3.1.2)."""
+        is_named_so = self.PhotometricInterpretation in ("YBR_FULL_422", "YBR_PARTIAL_422")
+        return is_named_so and self.SamplesPerPixel == 3
+
+    @property
+    def frame_bytes(self) -> int:
+        """The length of one native frame, in whole bytes."""
+        return (self.frame_bits + 7) // 8
+
+    @property
+    def frame_bits(self) -> int:
+        """The length of one native frame in bits."""
+        samples = 2 if self.is_subsampled else self.SamplesPerPixel
+        return self.Rows * self.Columns * samples * self.BitsAllocated
+
+    @property
+    def dtype(self) -> np.dtype[np.generic]:
+        """One sample in memory. Raises TypeError for other sizes than 8, 16, 32 and 64 bits."""
+        kind = "f" if self.is_float else "i" if self.PixelRepresentation else "u"
+        return np.dtype(f"<{kind}{self.BitsAllocated // 8}")
+
+
+@dataclass(frozen=True)
 class PixelLayout:
     """What a file says of its pixels.
 
     `frames` is 1 or more, or 0 when there are no pixels. `value_offset` is where the value of Pixel
     Data begins, in bytes from the beginning of the file. `frame_bytes` is the length of one frame,
     or None where frames are not simply one behind the other: encapsulated, or not in whole bytes.
+    `value_bytes` is the length of the whole value as the file states it, None when encapsulated;
+    `word_bytes` the width in which a big-endian file swaps it.
     """
 
     TransferSyntaxUID: str
     frames: int
     value_offset: int
     frame_bytes: int | None
+    shape: FrameShape | None = None
+    value_bytes: int | None = None
+    word_bytes: int = 1
+
+    def holds(self, number: int) -> bool:
+        """Whether the value is long enough for frame `number`, as far as that can be told."""
+        if self.value_bytes is None or self.shape is None:
+            return True
+        return number * self.shape.frame_bits <= self.value_bytes * 8
 
 
 def stored_syntax(head: bytes) -> str:
@@ -67,30 +143,39 @@ def find_pixels(head: bytes, *, whole: bool) -> PixelLayout | None:
         header = dcmread(file, stop_before_pixels=True, specific_tags=list(_NEEDED))
         syntax = str(header.file_meta.TransferSyntaxUID)
         at = file.tell()
-        if syntax not in NATIVE and not header.file_meta.TransferSyntaxUID.is_encapsulated:
-            return PixelLayout(syntax, int(header.get("NumberOfFrames") or 1), 0, None)
+        is_plain = syntax in NATIVE or syntax == BIG_ENDIAN
+        if not is_plain and not header.file_meta.TransferSyntaxUID.is_encapsulated:
+            return PixelLayout(syntax, _frames(header), 0, None, FrameShape.read(header))
         if at + 12 > len(head):
             return PixelLayout(syntax, 0, 0, None) if whole else None
-        if struct.unpack_from("<HH", head, at) != _PIXEL_DATA:
+        order = ">" if syntax == BIG_ENDIAN else "<"
+        tag = struct.unpack_from(f"{order}HH", head, at)
+        if tag not in (*_FLOATS, _PIXEL_DATA):
             return PixelLayout(syntax, 0, 0, None)
-        offset, length = _value(head, at, explicit=not header.is_implicit_VR)
-        frames = int(header.get("NumberOfFrames") or 1)
-        frame_bytes = None if length == _UNDEFINED else _frame_bytes(header, frames, length)
-        return PixelLayout(syntax, frames, offset, frame_bytes)
+        offset, length = _value(head, at, order, explicit=not header.is_implicit_VR)
+        frames = _frames(header)
+        shape = replace(FrameShape.read(header), is_float=tag in _FLOATS)
+        if length == _UNDEFINED:
+            return PixelLayout(syntax, frames, offset, None, shape)
+        whole_bytes = shape.frame_bits and shape.frame_bits % 8 == 0
+        frame_bytes = shape.frame_bytes if whole_bytes else None
+        width = _word_bytes(head, at, shape) if syntax == BIG_ENDIAN else 1
+        return PixelLayout(syntax, frames, offset, frame_bytes, shape, length, width)
     except _UNREADABLE:
         return None
 
 
-def _value(head: bytes, at: int, *, explicit: bool) -> tuple[int, int]:
+def _value(head: bytes, at: int, order: str, *, explicit: bool) -> tuple[int, int]:
     """Offset and length of the value of the element at `at` (PS3.5 7.1)."""
     start = at + 12 if explicit else at + 8
-    (length,) = struct.unpack_from("<I", head, start - 4)
+    (length,) = struct.unpack_from(f"{order}I", head, start - 4)
     return start, length
 
 
-def _frame_bytes(header: Dataset, frames: int, length: int) -> int | None:
-    bits = int(header.Rows) * int(header.Columns) * int(header.get("SamplesPerPixel", 1))
-    bits *= int(header.BitsAllocated)
-    if bits % 8 == 0 and length - bits // 8 * frames in (0, 1):  # 1: padded to even length
-        return bits // 8
-    return length if frames == 1 and length % 2 == 0 and bits % 8 == 0 else None
+def _word_bytes(head: bytes, at: int, shape: FrameShape) -> int:
+    """PS3.5 7.3: OB is not swapped, OW is, also where two samples of 8 bits share a word."""
+    return 1 if head[at + 4 : at + 6] == b"OB" else max(2, shape.BitsAllocated // 8)
+
+
+def _frames(header: Dataset) -> int:
+    return max(1, int(header.get("NumberOfFrames") or 1))

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from server.access.door import Route
 from server.access.permissions import Action
+from server.dicomweb.bulkdata import bulkdata
+from server.dicomweb.capabilities import capabilities_of
 from server.dicomweb.frames import frames
+from server.dicomweb.metadata import metadata
+from server.dicomweb.overview import opening, overview
 from server.dicomweb.rendered import rendered, thumbnail
-from server.dicomweb.retrieve import bulkdata, metadata, retrieve
+from server.dicomweb.retrieve import retrieve
 from server.dicomweb.search import search_instances, search_series, search_studies
 from server.dicomweb.store import store
 
@@ -17,6 +21,7 @@ _READ = Action.IMAGES_READ
 _WRITE = Action.IMAGES_WRITE
 
 ROUTES: list[Route] = [
+    Route("/", capabilities_of(lambda: ROUTES), _READ, methods=("GET", "OPTIONS")),
     # QIDO-RS
     Route("/studies", search_studies, _READ),
     Route("/series", search_series, _READ),
@@ -34,12 +39,17 @@ ROUTES: list[Route] = [
     Route(f"{_INSTANCE}/frames/<numbers>", frames, _READ),
     Route(f"{_INSTANCE}/bulk/<path:attribute>", bulkdata, _READ),
     Route(f"{_INSTANCE}/bulkdata/<path:attribute>", bulkdata, _READ),
+    Route(f"{_STUDY}/rendered", rendered, _READ),
+    Route(f"{_SERIES}/rendered", rendered, _READ),
     Route(f"{_INSTANCE}/rendered", rendered, _READ),
-    Route(f"{_INSTANCE}/frames/<number>/rendered", rendered, _READ),
+    Route(f"{_INSTANCE}/frames/<numbers>/rendered", rendered, _READ),
     Route(f"{_STUDY}/thumbnail", thumbnail, _READ),
     Route(f"{_SERIES}/thumbnail", thumbnail, _READ),
     Route(f"{_INSTANCE}/thumbnail", thumbnail, _READ),
-    Route(f"{_INSTANCE}/frames/<number>/thumbnail", thumbnail, _READ),
+    Route(f"{_INSTANCE}/frames/<numbers>/thumbnail", thumbnail, _READ),
+    # Of our own, for the viewer at the end of a long line
+    Route(f"{_STUDY}/opening", opening, _READ),
+    Route(f"{_SERIES}/overview", overview, _READ),
     # STOW-RS
     Route("/studies", store, _WRITE, methods=("POST",)),
     Route(_STUDY, store, _WRITE, methods=("POST",)),

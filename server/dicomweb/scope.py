@@ -10,7 +10,11 @@ from flask import request
 from server.access.permissions import Action
 from server.archive import Archive
 from server.dicomweb.accept import Wish, read_accept
+from server.dicomweb.currency import Currency
+from server.dicomweb.view import View
 from server.foundation.errors import NotFound
+from server.prepared.manifest import Manifest
+from server.prepared.shelf import Shelf
 
 UID = re.compile(r"[0-9][0-9.]{0,63}")  # PS3.5 9.1: digits and dots, at most 64
 
@@ -37,7 +41,8 @@ class Pass(Protocol):
     `/r/<launch>/dicom-web`, right whatever proxies stand between; for a program, which has no
     origin to complete a path with, the whole `https://.../dicom-web`. (The Host header would not
     do: dicomweb-client sends it without its port.) `actor` names the caller for what is kept beside
-    a stored instance.
+    a stored instance. UIDs that a view is called with are the archive's; what it sends out goes
+    through `view`.
     """
 
     @property
@@ -51,6 +56,19 @@ class Pass(Protocol):
 
     @property
     def archive(self) -> Archive: ...
+
+    @property
+    def view(self) -> View: ...
+
+    @property
+    def shelf(self) -> Shelf: ...
+
+    @property
+    def holdings(self) -> Currency: ...
+
+    def current(self, study: str, series: str) -> Manifest | None:
+        """The manifest of a series that is prepared as the archive holds it now, else None."""
+        ...
 
 
 def inside(

@@ -1,230 +1,143 @@
-"""QIDO-RS: searches, narrowed to the grant and never widened (PS3.18 10.6)."""
+"""QIDO-RS: searches, narrowed to the grant and never widened (PS3.18 10.6).
+
+What a caller may see is what is searched: in a pseudonymised view a key is compared with the
+pseudonym, never with what stands behind it.
+"""
 
 from __future__ import annotations
 
-import re
+import gzip
+import hashlib
+import json
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any
 
-from flask import Response, json, request
-from pydicom.datadict import keyword_for_tag, tag_for_keyword
+from flask import Response, request
 
-from server.archive import PLAIN, ArchiveFailed
+from server.archive import ArchiveUnavailable
 from server.dicomweb.accept import JSON, choose
-from server.dicomweb.scope import UID, Pass, inside, wishes
-from server.foundation.errors import BadRequest
+from server.dicomweb.answers import CHANGING
+from server.dicomweb.attributes import RETRIEVE_URL, UNIQUE_KEYS, Dataset, Level, value_of
+from server.dicomweb.candidates import studies_of
+from server.dicomweb.catalogue import PreparedCatalogue
+from server.dicomweb.finding import Page, Search, search_study
+from server.dicomweb.matching import MOST_UIDS
+from server.dicomweb.query import MOST_RESULTS, Query, read_query
+from server.dicomweb.scope import Pass, inside, wishes
 
-STUDY, SERIES, INSTANCE = "0020000D", "0020000E", "00080018"
-RETRIEVE_URL = "00081190"
-MOST_RESULTS = 5000
-MOST_UIDS = 500
-_OPTIONS = ("limit", "offset", "fuzzymatching", "includefield", "accept")
-_TAG = re.compile(r"[0-9A-Fa-f]{8}")
+__all__ = ["MOST_RESULTS", "MOST_UIDS", "search_instances", "search_series", "search_studies"]
 
-
-@dataclass(frozen=True)
-class Query:
-    """A search as we understand it. Tags are eight hexadecimal digits; `uids` maps a UID
-    attribute's tag to the UIDs asked for; `limit` and `offset` count results.
-    """
-
-    matches: dict[str, str]
-    uids: dict[str, frozenset[str]]
-    fields: tuple[str, ...]
-    limit: int
-    offset: int
-
-    def asks_for(self, tag: str, uid: str) -> bool:
-        """Whether the search leaves room for this UID."""
-        return tag not in self.uids or uid in self.uids[tag]
+# Whole datasets of instances, and studies of a whole archive, are each much work or much memory.
+MOST_WHOLE_INSTANCES = 500
+MOST_OF_AN_ARCHIVE = 500
+VARY = "Accept, Accept-Encoding, Authorization, Cookie"
+_WORTH_PACKING_BYTES = 2048
+_RESOURCES = {Level.STUDY: "studies", Level.SERIES: "series", Level.INSTANCE: "instances"}
 
 
 def search_studies(pass_: Pass) -> Response:
     """`GET /studies`: the grant's studies that match."""
-    return _answer(pass_, "studies", None, None)
+    return _answer(pass_, Level.STUDY, None, None)
 
 
 def search_series(pass_: Pass, study: str | None = None) -> Response:
     """`GET /series` and `GET /studies/<study>/series`."""
-    return _answer(pass_, "series", study, None)
+    return _answer(pass_, Level.SERIES, study, None)
 
 
 def search_instances(pass_: Pass, study: str | None = None, series: str | None = None) -> Response:
     """`GET /instances`, `GET /studies/<study>/instances` and the same below one series."""
-    return _answer(pass_, "instances", study, series)
+    return _answer(pass_, Level.INSTANCE, study, series)
 
 
-def _answer(pass_: Pass, level: str, study: str | None, series: str | None) -> Response:
-    media_type = choose(wishes(), (JSON, "application/json"))
+def _answer(pass_: Pass, target: Level, study: str | None, series: str | None) -> Response:
     if study is not None:
         inside(pass_, study, series)
-    query = read_query()
-    wanted = query.offset + query.limit
-    found: list[dict[str, Any]] = []
-    for path, study_uid in _searches(pass_, query, level, study, series):
-        found += _search(pass_, query, path, study_uid, series, most=wanted + 1 - len(found))
-        if len(found) > wanted:
-            break
-    page = found[query.offset : wanted]
-    for item in page:
-        item[RETRIEVE_URL] = {"vr": "UR", "Value": [pass_.prefix + _path_of(item, level)]}
-    response = Response(json.dumps(page), content_type=media_type)
-    response.headers["Cache-Control"] = "private, no-cache"
-    if len(found) > wanted and query.limit == MOST_RESULTS:
-        # PS3.18 8.3.4.4
-        response.headers["Warning"] = (
-            '299 margin "The number of results exceeded the maximum supported by the server. '
-            'Additional results can be requested."'
+    query = read_query(request.query_string)  # first: it refuses what nobody else should read
+    media_type = choose(wishes(), (JSON, "application/json"))
+    search = Search.read(query, target, study=study is not None, series=series)
+    catalogue = PreparedCatalogue(pass_, is_opening=study is not None)
+    page = Page(query.offset, _limit(pass_, query, target))
+    whole = _find(pass_, catalogue, query, search, study, page)
+    if catalogue.is_incomplete and not page.total:
+        raise ArchiveUnavailable(
+            "The image archive does not answer.", remedy="Try again in a moment."
         )
+    response = _packed([_addressed(pass_, item, target) for item in page.items], media_type)
+    for warning in _warnings(page, catalogue, whole=whole):
+        response.headers.add("Warning", f"299 {pass_.prefix}: {warning}")
     return response
 
 
-def _searches(
-    pass_: Pass, query: Query, level: str, study: str | None, series: str | None
-) -> Iterator[tuple[str, str | None]]:
-    """What to ask Orthanc: one path for each study that grant and search have in common.
+def _limit(pass_: Pass, query: Query, target: Level) -> int:
+    """How many results this answer has at most."""
+    most = MOST_RESULTS
+    if target is Level.INSTANCE and query.all_fields:
+        most = MOST_WHOLE_INSTANCES
+    if pass_.scope.study_uids() is None and target is not Level.INSTANCE:
+        most = MOST_OF_AN_ARCHIVE
+    return most if query.limit is None else min(query.limit, most)
 
-    Only a grant over the whole archive without any study named asks for everything at once.
+
+def _find(
+    pass_: Pass,
+    catalogue: PreparedCatalogue,
+    query: Query,
+    search: Search,
+    study: str | None,
+    page: Page,
+) -> bool:
+    """Fills the page. Whether everything was counted, so that its `total` is all there is.
+
+    In a whole archive the search ends with the page: looking into every study only to count them
+    would take minutes.
     """
-    if not all(query.uids.values()) or not (series is None or query.asks_for(SERIES, series)):
-        return
-    below = f"/series/{series}/{level}" if series else f"/{level}"
-    allowed = frozenset({study}) if study else pass_.scope.study_uids()
-    if allowed is None and STUDY not in query.uids:
-        yield f"/{level}", None
-        return
-    named = query.uids.get(STUDY)
-    chosen = named if allowed is None else allowed if named is None else allowed & named
-    for uid in sorted(chosen or ()):
-        if pass_.scope.allows_study(uid):
-            yield ("/studies" if level == "studies" else f"/studies/{uid}{below}"), uid
+    unbounded = pass_.scope.study_uids() is None and study is None
+    skip = 0
+    if unbounded and search.target is Level.STUDY and not query.keys:
+        skip = page.total = page.offset
+    for uid in studies_of(pass_, query, study, skip=skip):
+        search_study(catalogue, uid, search, page)
+        if unbounded and page.is_full:
+            return False
+    return True
 
 
-def _search(
-    pass_: Pass, query: Query, path: str, study: str | None, series: str | None, *, most: int
-) -> list[dict[str, Any]]:
-    params = {tag: _askable(value) for tag, value in query.matches.items()}
-    for tag in (SERIES, INSTANCE):
-        if tag in query.uids:
-            params[tag] = ",".join(sorted(query.uids[tag]))  # the plugin's own list separator
-    if path == "/studies" and study is not None:
-        params[STUDY] = study
-    if query.fields:
-        params["includefield"] = ",".join(query.fields)
-    params["limit"] = str(most)
-    try:
-        found = pass_.archive.dicomweb_json(path, params)
-    except ArchiveFailed as error:
-        if error.status_of_archive < 500:
-            raise BadRequest("A value in this search cannot be understood.") from error
-        raise
-    # Nothing else was asked for; this holds even if Orthanc should answer otherwise.
-    return [
-        item
-        for item in found
-        if _allowed(pass_, _uid(item, STUDY), study)
-        and series in (None, _uid(item, SERIES))
-        and all(
-            _matches(item.get(tag, {}), value)
-            for tag, value in query.matches.items()
-            if value != params[tag]
-        )
-    ]
-
-
-def _askable(value: str) -> str:
-    """The value with a wildcard for each character that Orthanc does not understand in a query.
-
-    What this finds too much is taken out again by `_matches`.
-    """
-    return re.sub(r"[^\x00-\x7F]+", "*", re.sub(rf"[^\w{re.escape(PLAIN)}.~\-]", "?", value))
-
-
-def _matches(element: dict[str, Any], value: str) -> bool:
-    """Whether an attribute in the DICOM JSON Model matches, with wildcards (PS3.4 C.2.2.2.4)."""
-    pattern = re.escape(value).replace(r"\*", ".*").replace(r"\?", ".")
-    texts: list[str] = []
-    for one in element.get("Value", []):
-        texts += map(str, one.values()) if isinstance(one, dict) else [str(one)]
-    return any(re.fullmatch(pattern, text, re.IGNORECASE | re.DOTALL) for text in texts)
-
-
-def _allowed(pass_: Pass, uid: str, study: str | None) -> bool:
-    return study in (None, uid) and pass_.scope.allows_study(uid)
-
-
-def _uid(item: dict[str, Any], tag: str) -> str:
-    values = item.get(tag, {}).get("Value") or [""]
-    return str(values[0])
-
-
-def _path_of(item: dict[str, Any], level: str) -> str:
-    path = f"/studies/{_uid(item, STUDY)}"
-    if level != "studies":
-        path += f"/series/{_uid(item, SERIES)}"
-    if level == "instances":
-        path += f"/instances/{_uid(item, INSTANCE)}"
-    return path
-
-
-def read_query() -> Query:
-    """The search in this request's query string. Unknown keys are passed over, as PS3.18 8.3.4
-    allows.
-
-    Raises BadRequest for numbers that are none, attributes given twice and too many UIDs.
-    """
-    matches: dict[str, str] = {}
-    uids: dict[str, frozenset[str]] = {}
-    for key, values in request.args.lists():
-        tag = _tag(key)
-        if key in _OPTIONS or tag is None:
-            continue
-        if len(values) > 1 or tag in matches or tag in uids:
-            raise BadRequest(f"{keyword_for_tag(tag)} is given twice in this search.")
-        value = values[0].strip()
-        if not value.strip("*"):
-            continue
-        if tag in (STUDY, SERIES, INSTANCE):
-            uids[tag] = _uid_list(value)
-        else:
-            matches[tag] = value
-    fuzzy = request.args.get("fuzzymatching", "false").lower()
-    if fuzzy not in ("true", "false"):
-        raise BadRequest("fuzzymatching is either true or false.")
-    return Query(
-        matches,
-        uids,
-        fields=_fields(),
-        limit=min(_number("limit", MOST_RESULTS), MOST_RESULTS),
-        offset=_number("offset", 0),
+def _addressed(pass_: Pass, item: Dataset, target: Level) -> Dataset:
+    """The result with the address below which it is retrieved (PS3.18 10.6.3.3)."""
+    path = "".join(
+        f"/{_RESOURCES[level]}/{value_of(item, UNIQUE_KEYS[level])}"
+        for level in Level
+        if level <= target
     )
+    item[RETRIEVE_URL] = {"vr": "UR", "Value": [pass_.prefix + path]}
+    return item
 
 
-def _uid_list(value: str) -> frozenset[str]:
-    named = re.split(r"[\\,]", value)
-    if len(named) > MOST_UIDS:
-        raise BadRequest(f"A search names at most {MOST_UIDS} UIDs.")
-    return frozenset(uid for uid in named if UID.fullmatch(uid))
+def _warnings(page: Page, catalogue: PreparedCatalogue, *, whole: bool) -> Iterator[str]:
+    remaining = page.total - page.offset - len(page.items)
+    if remaining > 0:
+        # PS3.18 8.3.4.4.1
+        many = f"{remaining} " if whole else ""
+        yield f"There are {many}additional results that can be requested"
+    if catalogue.is_incomplete:
+        yield "The image archive does not answer; only what was prepared was searched"
 
 
-def _fields() -> tuple[str, ...]:
-    named = [name for value in request.args.getlist("includefield") for name in value.split(",")]
-    return tuple(dict.fromkeys(tag for name in named if (tag := _tag(name.strip())) is not None))
-
-
-def _tag(name: str) -> str | None:
-    """The tag of a keyword or tag that the DICOM dictionary knows, else None."""
-    if _TAG.fullmatch(name):
-        return name.upper() if keyword_for_tag(int(name, 16)) else None
-    tag = tag_for_keyword(name)
-    return None if tag is None else f"{tag:08X}"
-
-
-def _number(name: str, default: int) -> int:
-    text = request.args.get(name)
-    if text is None:
-        return default
-    if not re.fullmatch(r"[0-9]{1,9}", text):
-        raise BadRequest(f"{name} is a whole number, 0 or more.")
-    return int(text)
+def _packed(items: list[Dataset], media_type: str) -> Response:
+    """The answer, compressed where that is taken and worth it. The same results, the same tag."""
+    body = json.dumps(items, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+    tag = hashlib.sha256(body).hexdigest()[:32]
+    packed = len(body) >= _WORTH_PACKING_BYTES and request.accept_encodings["gzip"] > 0
+    if packed:
+        body, tag = gzip.compress(body, 1, mtime=0), f"{tag}-gzip"
+    if tag in request.if_none_match:
+        response = Response(status=304)
+    else:
+        response = Response(body, content_type=media_type)
+        if packed:
+            response.headers["Content-Encoding"] = "gzip"
+    response.set_etag(tag)
+    response.headers["Cache-Control"] = CHANGING
+    response.headers["Vary"] = VARY
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    return response

@@ -3,27 +3,33 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import warnings
-from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from http import HTTPStatus
 from typing import Any, BinaryIO
 
-from flask import Response, json, request
+from flask import Response, json
 from pydicom import Dataset, dcmread
 from pydicom.errors import InvalidDicomError
-from werkzeug.http import parse_options_header
 
 from server.access.permissions import Action
 from server.archive import ArchiveFailed, RefusedByArchive
-from server.dicomweb.accept import DICOM, JSON, MULTIPART, choose
-from server.dicomweb.multipart import PartReader, Received
+from server.dicomweb.accept import JSON, choose
 from server.dicomweb.scope import UID, Pass, inside, wishes
-from server.foundation.errors import BadRequest, Refused, UnsupportedMedia
-
-LARGEST_PART_BYTES = (
-    256_000_000  # a segmentation of 2,000 slices of 512 x 512, uncompressed, is 66 MB
+from server.dicomweb.sent import (
+    CANNOT_UNDERSTAND,
+    CLASS_NOT_SUPPORTED,
+    DOES_NOT_MATCH,
+    DUPLICATE_INSTANCE,
+    NOT_AUTHORISED,
+    OUT_OF_RESOURCES,
+    PROCESSING_FAILURE,
+    Sent,
+    sent_files,
 )
-MOST_PARTS = 1000
+from server.foundation.errors import BadRequest, Refused
+
 PREAMBLE_BYTES = 128  # PS3.10 7.1
 
 # What may be written back: PS3.4 B.5. Images come by C-STORE from a hospital, never this way.
@@ -43,14 +49,6 @@ STORABLE = {
     "1.2.840.10008.5.1.4.1.1.11.4": PR,  # Blending Softcopy Presentation State
     "1.2.840.10008.5.1.4.1.1.11.8": PR,  # Advanced Blending Presentation State
 }
-
-# PS3.18 I.2 (Failure Reason); the codes are those of PS3.4 GG.4.2 and PS3.7 Annex C.
-PROCESSING_FAILURE = 0x0110
-DUPLICATE_INSTANCE = 0x0111
-CLASS_NOT_SUPPORTED = 0x0122
-NOT_AUTHORISED = 0x0124
-DOES_NOT_MATCH = 0xA900
-CANNOT_UNDERSTAND = 0xC000
 
 
 class MayNotStore(Refused):
@@ -81,58 +79,73 @@ def store(pass_: Pass, study: str | None = None) -> Response:
     if not pass_.scope.may(Action.IMAGES_WRITE):
         raise MayNotStore("This access does not permit to store anything.")
     choose(wishes(), (JSON, "application/json"))
-    outcomes = [_take(pass_, study, part) for part in _parts()]
+    outcomes = [_take(pass_, study, one) for one in sent_files()]
     if not outcomes:
-        raise BadRequest("The multipart body has no part.")
+        raise BadRequest("The body has no instance in it.")
     stored = [outcome for outcome in outcomes if not outcome.failure]
     status = 200 if len(stored) == len(outcomes) else 202 if stored else 409
-    body = json.dumps(_report(pass_.prefix, study, outcomes))
+    shown = None if study is None else pass_.view.shown(study)
+    body = json.dumps(_report(pass_.prefix, shown, outcomes))
     return Response(body, status=status, content_type=JSON, headers={"Cache-Control": "no-store"})
 
 
-def _parts() -> Iterator[Received]:
-    media_type, parameters = parse_options_header(request.headers.get("Content-Type"))
-    kind = parameters.get("type", DICOM).lower()
-    if media_type.lower() != MULTIPART or kind != DICOM:
-        raise UnsupportedMedia(
-            "Only DICOM files in a multipart body are taken here.",
-            remedy=f'Send {MULTIPART}; type="{DICOM}"; boundary=….',
-        )
-    reader = PartReader(
-        request.stream, parameters.get("boundary", ""), most_bytes=LARGEST_PART_BYTES
-    )
-    for count, part in enumerate(reader, start=1):
-        if count > MOST_PARTS:
-            raise BadRequest(f"At most {MOST_PARTS} instances are taken at once.")
-        yield part
-
-
-def _take(pass_: Pass, study: str | None, part: Received) -> Outcome:
-    """Judges one part and stores it if it may be."""
-    header = _header(part)
-    if header is None:
+def _take(pass_: Pass, study: str | None, sent: Sent) -> Outcome:
+    """Judges one instance and stores it if it may be."""
+    if sent.failure:
+        return Outcome(sent.SOPClassUID, sent.SOPInstanceUID, failure=sent.failure)
+    shown = _header(sent.file)
+    if shown is None:
         return Outcome(failure=CANNOT_UNDERSTAND)
-    named = Outcome(str(header.SOPClassUID), str(header.SOPInstanceUID))
+    named = Outcome(
+        str(shown.SOPClassUID),
+        str(shown.SOPInstanceUID),
+        f"/studies/{shown.StudyInstanceUID}/series/{shown.SeriesInstanceUID}"
+        f"/instances/{shown.SOPInstanceUID}",
+    )
+    if pass_.view.real(str(shown.StudyInstanceUID)) is None:
+        return replace(named, failure=NOT_AUTHORISED)
+    meant = _as_the_archive_keeps_it(pass_, sent)
+    header = None if meant is None else _header(meant.file)
+    if meant is None or header is None:
+        return replace(named, failure=CANNOT_UNDERSTAND)
+    named = replace(named, path=_path_shown(pass_, header))
     failure = _objection(pass_, study, header)
-    if failure:
-        return Outcome(named.SOPClassUID, named.SOPInstanceUID, failure=failure)
-    md5 = _clean_preamble(part.file)
+    return replace(named, failure=failure or _keep(pass_, meant, str(header.StudyInstanceUID)))
+
+
+def _path_shown(pass_: Pass, header: Dataset) -> str:
+    """Where this caller finds the instance: under pseudonyms its new UIDs are shown as others."""
+    uids = header.StudyInstanceUID, header.SeriesInstanceUID, header.SOPInstanceUID
+    study, series, instance = (pass_.view.shown(str(uid)) for uid in uids)
+    return f"/studies/{study}/series/{series}/instances/{instance}"
+
+
+def _as_the_archive_keeps_it(pass_: Pass, sent: Sent) -> Sent | None:
+    """The instance under the archive's own UIDs; None when it cannot be written so."""
+    if not pass_.view.pseudonymised:
+        return sent
     try:
-        stored = pass_.archive.store_instance(part.file, size_bytes=part.size_bytes, by=pass_.actor)
-    except (RefusedByArchive, ArchiveFailed) as error:
-        refused = isinstance(error, RefusedByArchive)
-        failure = CANNOT_UNDERSTAND if refused else PROCESSING_FAILURE
-        return Outcome(named.SOPClassUID, named.SOPInstanceUID, failure=failure)
+        data = pass_.view.incoming(sent.file.read())
+    except (InvalidDicomError, AttributeError, EOFError, KeyError, OSError, TypeError, ValueError):
+        return None
+    return Sent(io.BytesIO(data), len(data))
+
+
+def _keep(pass_: Pass, sent: Sent, study: str) -> int:
+    """Stores a file; a Failure Reason, 0 when it is stored."""
+    md5 = _clean_preamble(sent.file)
+    try:
+        stored = pass_.archive.store_instance(sent.file, size_bytes=sent.size_bytes, by=pass_.actor)
+    except RefusedByArchive:
+        return CANNOT_UNDERSTAND
+    except ArchiveFailed as error:
+        full = error.status_of_archive in (HTTPStatus.INSUFFICIENT_STORAGE, 413)
+        return OUT_OF_RESOURCES if full else PROCESSING_FAILURE
+    pass_.holdings.forget(study)
     other = stored.status == "AlreadyStored" and (
         pass_.archive.instance_md5(stored.orthanc_id) != md5
     )
-    path = f"/studies/{header.StudyInstanceUID}/series/{header.SeriesInstanceUID}"
-    return Outcome(
-        named.SOPClassUID,
-        named.SOPInstanceUID,
-        f"{path}/instances/{header.SOPInstanceUID}",
-        DUPLICATE_INSTANCE if other else 0,
-    )
+    return DUPLICATE_INSTANCE if other else 0
 
 
 _IDENTIFIERS = [
@@ -144,19 +157,17 @@ _IDENTIFIERS = [
 ]
 
 
-def _header(part: Received) -> Dataset | None:
-    """The identifiers of a part, or None when it is not a DICOM file that has them all."""
-    if parse_options_header(part.content_type)[0].lower() != DICOM:
-        return None
+def _header(file: BinaryIO) -> Dataset | None:
+    """The identifiers of a file, or None when it is not a DICOM file that has them all."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            header = dcmread(part.file, stop_before_pixels=True, specific_tags=list(_IDENTIFIERS))
+            header = dcmread(file, stop_before_pixels=True, specific_tags=list(_IDENTIFIERS))
             uids = [str(header[name].value) for name in _IDENTIFIERS[:4]]
     except (InvalidDicomError, AttributeError, EOFError, KeyError, OSError, TypeError, ValueError):
         return None
     finally:
-        part.file.seek(0)
+        file.seek(0)
     return header if all(UID.fullmatch(uid) for uid in uids) else None
 
 

@@ -7,10 +7,11 @@ dead-letter state, where a person sees it and can send it round again.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import JSON, ColumnElement, Index, String, Text, func, or_, select, update
+from sqlalchemy import JSON, ColumnElement, Index, String, Text, and_, func, or_, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from server.foundation.db import Base, new_id
@@ -27,10 +28,13 @@ class JobNotFound(NotFound):
 
 
 class Job(Base):
-    """One piece of work. `state` is waiting, running, done or dead."""
+    """One piece of work. `state` is waiting, running, done or dead.
+
+    Of two that are due, the one of higher `urgency` is done first.
+    """
 
     __tablename__ = "job"
-    __table_args__ = (Index("ix_job_due", "state", "run_at", unique=False),)
+    __table_args__ = (Index("ix_job_due", "state", "urgency", "run_at", unique=False),)
 
     id: Mapped[str] = mapped_column(String(32), primary_key=True, default=new_id)
     name: Mapped[str] = mapped_column(String(60))
@@ -38,6 +42,7 @@ class Job(Base):
     payload: Mapped[dict[str, Any]] = mapped_column(JSON)
     state: Mapped[str] = mapped_column(String(10), default="waiting")
     attempts: Mapped[int] = mapped_column(default=0)
+    urgency: Mapped[int] = mapped_column(default=0, server_default="0")
     created_at: Mapped[datetime]
     run_at: Mapped[datetime]
     lease_until: Mapped[datetime | None]
@@ -65,21 +70,43 @@ def enqueue(
     return job
 
 
-def _due(now: datetime) -> ColumnElement[bool]:
-    return or_(
+def urge(session: Session, job: Job, now: datetime, urgency: int = 1) -> None:
+    """Have a job done before those of lower urgency; one that is done is done once more.
+
+    One that was given up stays so: a person has to look at it.
+    """
+    if job.state == "done":
+        job.state, job.attempts, job.finished_at = "waiting", 0, None
+    if job.state == "waiting":
+        job.urgency, job.run_at = max(job.urgency, urgency), min(job.run_at, now)
+
+
+def _due(now: datetime, only: Collection[str], but: Collection[str]) -> ColumnElement[bool]:
+    due = or_(
         (Job.state == "waiting") & (Job.run_at <= now),
         (Job.state == "running") & (Job.lease_until <= now),
     )
+    if only:
+        due = and_(due, Job.name.in_(only))
+    return and_(due, Job.name.not_in(but)) if but else due
 
 
-def is_due(session: Session, now: datetime) -> bool:
-    """Whether there is anything to claim; asking takes no lock."""
-    return session.scalar(select(Job.id).where(_due(now)).limit(1)) is not None
+def is_due(
+    session: Session, now: datetime, *, only: Collection[str] = (), but: Collection[str] = ()
+) -> bool:
+    """Whether there is anything to claim of these names; asking takes no lock."""
+    return session.scalar(select(Job.id).where(_due(now, only, but)).limit(1)) is not None
 
 
-def claim(session: Session, now: datetime) -> Job | None:
-    """Take the job that has been due longest, or None. Two workers never both get one."""
-    for seen in session.scalars(select(Job).where(_due(now)).order_by(Job.run_at).limit(5)):
+def claim(
+    session: Session, now: datetime, *, only: Collection[str] = (), but: Collection[str] = ()
+) -> Job | None:
+    """Take the most urgent job, of equals the one due longest, or None. Two never both get one.
+
+    `only` and `but` are the names of the jobs that whoever asks can do, and cannot.
+    """
+    next_first = select(Job).where(_due(now, only, but)).order_by(Job.urgency.desc(), Job.run_at)
+    for seen in session.scalars(next_first.limit(5)):
         if seen.attempts >= ATTEMPTS:
             fail(session, seen.id, "Whoever did it died each time.", now)
             continue
@@ -93,6 +120,30 @@ def claim(session: Session, now: datetime) -> Job | None:
             session.refresh(seen)
             return seen
     return None
+
+
+def renew(session: Session, job_id: str, now: datetime, *, advanced: bool = False) -> None:
+    """Whoever does the job is alive: its lease begins anew.
+
+    `advanced` says that it got further than any attempt before: then only failures from here on
+    count towards giving it up.
+    """
+    values: dict[str, Any] = {"lease_until": now + LEASE}
+    if advanced:
+        values["attempts"] = 1
+    session.execute(update(Job).where(Job.id == job_id, Job.state == "running").values(**values))
+
+
+def gives_way(session: Session, job_id: str, now: datetime) -> bool:
+    """Whether a more urgent job of the same name is due while this one is being done."""
+    doing = session.get_one(Job, job_id)
+    more_urgent = select(Job.id).where(
+        Job.state == "waiting",
+        Job.urgency > doing.urgency,
+        Job.run_at <= now,
+        Job.name == doing.name,
+    )
+    return session.scalar(more_urgent.limit(1)) is not None
 
 
 def finish(session: Session, job_id: str, now: datetime) -> None:
@@ -133,7 +184,7 @@ def dead_count(session: Session) -> int:
 def under_way(session: Session, limit: int = 200) -> list[Job]:
     """The jobs that run or wait, next first."""
     wanted = select(Job).where(Job.state.in_(("running", "waiting")))
-    return list(session.scalars(wanted.order_by(Job.run_at).limit(limit)))
+    return list(session.scalars(wanted.order_by(Job.urgency.desc(), Job.run_at).limit(limit)))
 
 
 def lately_done(session: Session, limit: int = 30) -> list[Job]:

@@ -10,17 +10,32 @@ from __future__ import annotations
 import difflib
 import json
 import os
-import re
 import secrets
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 from server.foundation.errors import FieldProblem, Invalid
+from server.foundation.settings_kinds import (
+    AE_TITLE,
+    DATABASE,
+    FILE,
+    FOLDER,
+    HOST,
+    PORT,
+    SECONDS,
+    SECRET,
+    TEXT,
+    WEB_ADDRESS,
+    YES_NO,
+    Kind,
+    count,
+    long_secret,
+    one_of,
+)
 
 PROJECT = Path(__file__).resolve().parents[2]
 SECRETS_FILE = "secrets.json"
@@ -29,14 +44,6 @@ KEPT_SECRETS = ("secret_key", "orthanc_password")
 
 class SettingsInvalid(Invalid):
     """One or more MARGIN_ variables hold something that cannot be used."""
-
-
-@dataclass(frozen=True)
-class Kind:
-    """What a setting's text may look like. `parse` raises ValueError with a sentence."""
-
-    name: str
-    parse: Callable[[str], Any]
 
 
 @dataclass(frozen=True)
@@ -59,103 +66,6 @@ class Setting:
         return f"MARGIN_{self.field.upper()}"
 
 
-def _whole(low: int, high: int) -> Callable[[str], int]:
-    def parse(text: str) -> int:
-        if not re.fullmatch(r"-?\d{1,12}", text) or not low <= int(text) <= high:
-            raise ValueError(f"must be a whole number from {low} to {high}")
-        return int(text)
-
-    return parse
-
-
-def _seconds(text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = -1.0
-    if not 0 < value <= 3600:
-        raise ValueError("must be a number of seconds above 0 and up to 3600")
-    return value
-
-
-def _yes_no(text: str) -> bool:
-    answers = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
-    if text.lower() not in answers:
-        raise ValueError("must be true or false")
-    return answers[text.lower()]
-
-
-def _folder(text: str) -> Path:
-    return Path(os.path.normpath(Path(text).expanduser().absolute()))
-
-
-def _ae_title(text: str) -> str:
-    # PS3.5 section 6.2, VR AE: 16 characters at most, no backslash, no control characters.
-    if not re.fullmatch(r"[\x20-\x5b\x5d-\x7e]{1,16}", text) or text != text.strip():
-        raise ValueError("must be an AE title: 1 to 16 plain characters, no backslash")
-    return text
-
-
-def _host(text: str) -> str:
-    if not re.fullmatch(r"[A-Za-z0-9.:\-]+", text):
-        raise ValueError("must be a host name or an address, without a port or a path")
-    return text
-
-
-def _web_address(text: str) -> str:
-    parts = urlsplit(text)
-    if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
-        raise ValueError("must be an address such as https://margin.example.org")
-    return text.rstrip("/")
-
-
-def _database(text: str) -> str:
-    scheme, separator, rest = text.partition("://")
-    # psycopg 3 is the only driver installed, so every spelling of PostgreSQL means it.
-    if separator and scheme in ("postgres", "postgresql", "postgresql+psycopg"):
-        return f"postgresql+psycopg://{rest}"
-    if separator and scheme == "sqlite" and rest.startswith("//"):
-        return text
-    raise ValueError("must be sqlite:////PATH or postgresql://USER:PASSWORD@HOST/NAME")
-
-
-def _one_of(*allowed: str) -> Callable[[str], str]:
-    def parse(text: str) -> str:
-        if text.lower() not in allowed:
-            raise ValueError("must be one of " + ", ".join(allowed))
-        return text.lower()
-
-    return parse
-
-
-def _plain(text: str) -> str:
-    if any(ord(character) < 32 for character in text):
-        raise ValueError("must not hold control characters")
-    return text
-
-
-def _long_secret(text: str) -> str:
-    if text and len(text) < 16:
-        raise ValueError("must have at least 16 characters")
-    return _plain(text)
-
-
-PORT = Kind("port", _whole(1, 65535))
-FOLDER = Kind("folder", _folder)
-SECONDS = Kind("seconds", _seconds)
-YES_NO = Kind("true or false", _yes_no)
-AE_TITLE = Kind("AE title", _ae_title)
-HOST = Kind("host", _host)
-WEB_ADDRESS = Kind("web address", _web_address)
-DATABASE = Kind("database address", _database)
-TEXT = Kind("text", _plain)
-SECRET = Kind("secret", _long_secret)
-
-
-def _count(low: int, high: int) -> Kind:
-    return Kind(f"whole number, {low} to {high}", _whole(low, high))
-
-
 SETTINGS: tuple[Setting, ...] = (
     Setting("home", FOLDER, "var", "Everything Margin keeps lies under this folder."),
     Setting("host", HOST, "127.0.0.1", "Address the web server listens on."),
@@ -168,15 +78,28 @@ SETTINGS: tuple[Setting, ...] = (
         "Port of Orthanc's HTTP, which answers this machine only.",
     ),
     Setting(
+        "proxy",
+        YES_NO,
+        "false",
+        "Whether `margin up` puts nginx in front of the web server, for TLS and HTTP/2.",
+    ),
+    Setting(
+        "tls_certificate",
+        FILE,
+        "{home}/tls/certificate.pem",
+        "Certificate of that proxy with its chain (PEM); one is made in the home when none is there.",
+    ),
+    Setting("tls_key", FILE, "{home}/tls/key.pem", "The private key of that certificate (PEM)."),
+    Setting(
         "public_url",
         WEB_ADDRESS,
-        "http://{host}:{port}",
+        "{scheme}://{host}:{port}",
         "Address people reach Margin under; it stands in every link that is handed out.",
     ),
     Setting(
         "proxy_count",
-        _count(0, 5),
-        "0",
+        count(0, 5),
+        "{own_proxies}",
         "How many reverse proxies stand in front; that many X-Forwarded-* entries are believed.",
     ),
     Setting(
@@ -188,6 +111,18 @@ SETTINGS: tuple[Setting, ...] = (
     ),
     Setting(
         "files_dir", FOLDER, "{home}/files", "Folder of stored documents, named by their SHA-256."
+    ),
+    Setting(
+        "cache_dir",
+        FOLDER,
+        "{home}/cache",
+        "Folder of what was prepared for viewing; may be emptied at any time, it is made again.",
+    ),
+    Setting(
+        "cache_mb",
+        count(100, 100_000_000),
+        "20480",
+        "How large that folder may become in MB; what was longest unused goes first.",
     ),
     Setting(
         "orthanc_url", WEB_ADDRESS, "http://127.0.0.1:{orthanc_port}", "Address of Orthanc's HTTP."
@@ -212,7 +147,7 @@ SETTINGS: tuple[Setting, ...] = (
     ),
     Setting(
         "stable_age_s",
-        _count(1, 3600),
+        count(1, 3600),
         "5",
         "How long a study must be quiet before Orthanc calls it stable.",
     ),
@@ -223,8 +158,8 @@ SETTINGS: tuple[Setting, ...] = (
         "Key that signs cookies; when not given, made once and kept in the home's secrets.json.",
         secret=True,
     ),
-    Setting("web_workers", _count(1, 64), "1", "How many processes answer web requests."),
-    Setting("web_threads", _count(1, 256), "24", "How many threads each of those processes has."),
+    Setting("web_workers", count(1, 64), "1", "How many processes answer web requests."),
+    Setting("web_threads", count(1, 256), "24", "How many threads each of those processes has."),
     Setting("viewer_dir", FOLDER, "{project}/build/viewer", "Folder of the installed viewer."),
     Setting(
         "sample_ct",
@@ -232,16 +167,14 @@ SETTINGS: tuple[Setting, ...] = (
         "{project}/../shared/data/ct-liver-3slice",
         "Folder of a real CT that the demo pushes too; nothing is pushed when it is missing.",
     ),
+    Setting("maximum_upload_mb", count(1, 1_000_000), "4096", "Largest request body taken, in MB."),
+    Setting("link_valid_days", count(1, 365), "14", "How long an access link works unless said."),
     Setting(
-        "maximum_upload_mb", _count(1, 1_000_000), "4096", "Largest request body taken, in MB."
-    ),
-    Setting("link_valid_days", _count(1, 365), "14", "How long an access link works unless said."),
-    Setting(
-        "launch_valid_hours", _count(1, 72), "8", "How long an opened viewer works without a link."
+        "launch_valid_hours", count(1, 72), "8", "How long an opened viewer works without a link."
     ),
     Setting(
         "log_level",
-        Kind("debug, info, warning or error", _one_of("debug", "info", "warning", "error")),
+        Kind("debug, info, warning or error", one_of("debug", "info", "warning", "error")),
         "info",
         "How much is written to the logs.",
     ),
@@ -257,10 +190,15 @@ class Settings:
     port: int
     dicom_port: int
     orthanc_port: int
+    proxy: bool
+    tls_certificate: Path
+    tls_key: Path
     public_url: str
     proxy_count: int
     database_url: str = field(repr=False)
     files_dir: Path
+    cache_dir: Path
+    cache_mb: int
     orthanc_url: str
     orthanc_user: str
     orthanc_password: str = field(repr=False)
@@ -347,7 +285,7 @@ def with_home_secrets(settings: Settings) -> Settings:
     path.chmod(0o600)
     try:
         kept = json.loads(path.read_text())
-        filled: dict[str, Any] = {name: _long_secret(kept[name] or "-") for name in missing}
+        filled: dict[str, Any] = {name: long_secret(kept[name] or "-") for name in missing}
     except (ValueError, KeyError, TypeError) as reason:
         raise SettingsInvalid(
             f"{path} is not a file of secrets that Margin wrote",
@@ -396,6 +334,9 @@ def _derived(template: str, values: Mapping[str, Any]) -> str:
     known = {**values, "project": PROJECT}
     if "port" in known:
         known["port_plus_1"] = known["port"] + 1
+    if "proxy" in known:
+        known["scheme"] = "https" if known["proxy"] else "http"
+        known["own_proxies"] = int(known["proxy"])
     if "host" in known:
         known["host"] = visitable(known["host"])
         if ":" in known["host"]:

@@ -17,6 +17,7 @@ from server.intake.observation import Observation, Received
 from server.intake.queries import arrival_of_orthanc_id, candidates
 from server.intake.records import Arrival, ArrivalSender, ReceivedInstance
 from server.people.queries import hospital_of_ae_title
+from server.prepared import actions as preparation
 
 ARCHIVE = "archive"
 SEGMENTATION_STORAGE = "1.2.840.10008.5.1.4.1.1.66.4"  # PS3.4 B.5
@@ -105,6 +106,7 @@ def settle(
     else:
         case = _match(session, arrival, now)
     _audit_settling(session, arrival, case, len(fresh), now)
+    ask_for_preparation(session, observation, now)
     if arrival.case_id is not None:
         ask_for_measurements(session, arrival, now)
     session.flush()
@@ -221,6 +223,19 @@ def set_aside(session: Session, arrival: Arrival) -> None:
     if arrival.case_id is None:
         arrival.state = "set_aside"
         session.flush()
+
+
+def ask_for_preparation(session: Session, observation: Observation, now: datetime) -> None:
+    """Have every series of a settled study prepared for viewing, also before its case is known."""
+    for series in observation.series:
+        preparation.ask(
+            session,
+            observation.study.StudyInstanceUID,
+            series.SeriesInstanceUID,
+            orthanc_id=series.orthanc_id,
+            instance_count=len(series.instance_ids),
+            now=now,
+        )
 
 
 def ask_for_measurements(session: Session, arrival: Arrival, now: datetime) -> None:

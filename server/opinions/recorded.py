@@ -51,7 +51,16 @@ _PRINTED_FIELDS = (
 )
 
 _OWN_COLUMN = frozenset(
-    {"contact_deg", "contact_kind", "contour", "patency", "thrombus", "reconstructable", "note"}
+    {
+        "contact_deg",
+        "contact_kind",
+        "contour",
+        "patency",
+        "thrombus",
+        "reconstructable",
+        "note",
+        "name",
+    }
 )
 
 
@@ -78,11 +87,20 @@ def recorded_fields(answers: Answers, form: Form) -> dict[str, Any]:
 
 
 def vessel_contacts(answers: Answers, form: Form) -> tuple[VesselContact, ...]:
-    """Every vessel of the form, in the form's order, answered or not."""
+    """Every vessel that the form asks for in each case, and those recorded besides, in its order."""
     recorded = _object(answers.get("vessels"))
     asked = _properties(_properties(form).get("vessels"))
     ordered = sorted(asked.items(), key=lambda item: _hints(item[1]).get("order", 0))
-    return tuple(_vessel(name, _object(recorded.get(name)), field) for name, field in ordered)
+    return tuple(
+        _vessel(name, _object(recorded.get(name)), field)
+        for name, field in ordered
+        if _object(recorded.get(name)) or _is_asked(field)
+    )
+
+
+def _is_asked(field: Form) -> bool:
+    """Whether the form asks for this vessel in every case; a place for any structure is not."""
+    return _hints(_properties(field).get("contact_deg", {})).get("sign") == "explicit"
 
 
 def remaining_sections(sections: Iterable[FindingsSection], form: Form) -> tuple[Section, ...]:
@@ -195,7 +213,7 @@ def _vessel(key: str, recorded: Answers, field: Form) -> VesselContact:
         and not (contact == 0 and _assumed(value, fields.get(name, {})))
     ]
     return VesselContact(
-        name=_label(key, field),
+        name=_text(recorded.get("name")) or _label(key, field),
         state=state,
         contact_deg=int(contact) if measured else None,
         kind=_text(recorded.get("contact_kind")),

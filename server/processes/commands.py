@@ -42,11 +42,14 @@ home_option = click.option(
 @click.option(
     "--orthanc-port", type=int, help="Port of Orthanc's HTTP.  [MARGIN_ORTHANC_PORT; port + 1]"
 )
-def up(
-    home: Path | None, port: int | None, dicom_port: int | None, orthanc_port: int | None
-) -> None:
+@click.option(
+    "--proxy/--no-proxy",
+    default=None,
+    help="nginx in front, for TLS and HTTP/2.  [MARGIN_PROXY; no]",
+)
+def up(**options: object) -> None:
     """Run Orthanc, the web server and the worker here until Ctrl-C."""
-    settings = _settings(home=home, port=port, dicom_port=dicom_port, orthanc_port=orthanc_port)
+    settings = _settings(**options)
     for name, meant in unknown_names(os.environ).items():
         hint = f"; did you mean {meant}?" if meant else ""
         click.echo(f"margin: no setting reads {name}{hint}", err=True)

@@ -11,12 +11,15 @@ import http.client
 import json
 import os
 import socket
+import ssl
 import sys
 import time
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 from server.foundation.settings import Settings, visitable, with_home_secrets
+from server.processes.nginx_configuration import WEB_SOCKET
 
 PATIENCE_S = 5.0
 # The worker touches its file every few seconds; a job on a large series may hold it for longer.
@@ -39,11 +42,29 @@ def orthanc_problem(settings: Settings) -> str:
 
 
 def web_problem(settings: Settings) -> str:
-    """GET /healthz of the web server on this machine."""
-    status, _ = _get(visitable(settings.host), settings.port, "/healthz", {})
+    """GET /healthz of the web server on this machine, past the proxy if there is one."""
+    if settings.proxy:
+        status, _ = _asked(_OverSocket(settings.home / WEB_SOCKET), "/healthz", {})
+    else:
+        status, _ = _get(visitable(settings.host), settings.port, "/healthz", {})
     if status == 200:
         return ""
     return f"the web server answers {status}" if status else "the web server does not answer"
+
+
+def proxy_problem(settings: Settings) -> str:
+    """GET /healthz through the proxy on this machine, over TLS."""
+    # Whether the certificate bears the right name is for the outside to judge.
+    trusting = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    trusting.check_hostname = False
+    trusting.verify_mode = ssl.CERT_NONE
+    connection = http.client.HTTPSConnection(
+        visitable(settings.host), settings.port, timeout=PATIENCE_S, context=trusting
+    )
+    status, _ = _asked(connection, "/healthz", {})
+    if status == 200:
+        return ""
+    return f"the proxy answers {status}" if status else "the proxy does not answer"
 
 
 def worker_problem(settings: Settings) -> str:
@@ -67,9 +88,32 @@ def _orthanc(settings: Settings, path: str) -> tuple[int, Any]:
 def _get(
     host: str, port: int, path: str, headers: dict[str, str], secure: bool = False
 ) -> tuple[int, Any]:
-    """Status and JSON body; status 0 when nothing answers."""
     kind = http.client.HTTPSConnection if secure else http.client.HTTPConnection
-    connection = kind(host, port, timeout=PATIENCE_S)
+    return _asked(kind(host, port, timeout=PATIENCE_S), path, headers)
+
+
+class _OverSocket(http.client.HTTPConnection):
+    """HTTP over a Unix socket, however long its path."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__("localhost", timeout=PATIENCE_S)
+        self._path = path
+
+    def connect(self) -> None:
+        # Through the folder's descriptor the path is short however deep the home lies.
+        folder = os.open(self._path.parent, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+            self.sock.settimeout(self.timeout)
+            self.sock.connect(f"/proc/self/fd/{folder}/{self._path.name}")
+        finally:
+            os.close(folder)
+
+
+def _asked(
+    connection: http.client.HTTPConnection, path: str, headers: dict[str, str]
+) -> tuple[int, Any]:
+    """Status and JSON body; status 0 when nothing answers."""
     try:
         connection.request("GET", path, headers=headers)
         answer = connection.getresponse()
@@ -89,14 +133,22 @@ def _listens(host: str, port: int) -> bool:
         return False
 
 
-CHECKS = {"orthanc": orthanc_problem, "web": web_problem, "worker": worker_problem}
+CHECKS = {
+    "orthanc": orthanc_problem,
+    "web": web_problem,
+    "worker": worker_problem,
+    "proxy": proxy_problem,
+}
 
 
 def main(arguments: list[str]) -> int:
     if len(arguments) != 1 or arguments[0] not in CHECKS:
         print("usage: python -m server.processes.health " + "|".join(CHECKS), file=sys.stderr)
         return 2
-    problem = CHECKS[arguments[0]](with_home_secrets(Settings.from_environ(os.environ)))
+    settings = Settings.from_environ(os.environ)
+    if arguments[0] == "orthanc":
+        settings = with_home_secrets(settings)
+    problem = CHECKS[arguments[0]](settings)
     if problem:
         print(problem, file=sys.stderr)
     return 1 if problem else 0

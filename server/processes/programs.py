@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from server.foundation.settings import Settings
 from server.processes import health
+from server.processes.nginx_configuration import WEB_SOCKET, nginx_program
 from server.processes.orthanc_configuration import orthanc_program, write_configuration
 
 WEB_GRACE_S = 10
@@ -39,14 +40,19 @@ def runs_own_orthanc(settings: Settings) -> bool:
 
 
 def programs(settings: Settings) -> tuple[Program, ...]:
-    """What `margin up` runs. Orthanc is left out when MARGIN_ORTHANC_URL names another one.
+    """What `margin up` runs. Orthanc is left out when MARGIN_ORTHANC_URL names another one; nginx
+    stands in front when MARGIN_PROXY says so.
 
-    Writes Orthanc's configuration; raises OrthancMissing when it is not installed.
+    Writes Orthanc's configuration; raises OrthancMissing or ProxyMissing when one is not installed.
     """
     web = Program("web", web_command(settings), health.web_problem, WEB_GRACE_S + 5, LEAN)
     worker = Program("worker", worker_command(), health.worker_problem, 20, LEAN)
+    return (*_orthanc(settings), web, worker, *_proxy(settings))
+
+
+def _orthanc(settings: Settings) -> tuple[Program, ...]:
     if not runs_own_orthanc(settings):
-        return (web, worker)
+        return ()
     orthanc = Program(
         "orthanc",
         (str(orthanc_program()), str(write_configuration(settings))),
@@ -55,7 +61,16 @@ def programs(settings: Settings) -> tuple[Program, ...]:
         # DCMTK leaves Nagle's algorithm on unless told; with it every C-STORE waits for 40 ms.
         {"TCP_NODELAY": "1"},
     )
-    return (orthanc, web, worker)
+    return (orthanc,)
+
+
+def _proxy(settings: Settings) -> tuple[Program, ...]:
+    if not settings.proxy:
+        return ()
+    # Asked for here, so that a start without it ends with the remedy and not in a log.
+    nginx_program()
+    command = (sys.executable, "-m", "server.processes.proxy")
+    return (Program("proxy", command, health.proxy_problem, WEB_GRACE_S + 5, LEAN),)
 
 
 # glibc gives every thread its own arena; with dozens of threads that is memory nobody uses.
@@ -67,7 +82,7 @@ def web_command(settings: Settings) -> tuple[str, ...]:
     in_memory = Path("/dev/shm")  # noqa: S108 - gunicorn makes a file of its own there
     command = [
         *(sys.executable, "-m", "gunicorn", "server.app:create_app()"),
-        *("--bind", f"{_bracketed(settings.host)}:{settings.port}"),
+        *_bound(settings),
         *("--worker-class", "gthread"),
         *("--workers", str(settings.web_workers), "--threads", str(settings.web_threads)),
         *("--timeout", "120", "--graceful-timeout", str(WEB_GRACE_S), "--keep-alive", "75"),
@@ -81,6 +96,12 @@ def web_command(settings: Settings) -> tuple[str, ...]:
         # %(U)s is the path without its query string, which may name a patient.
         command += ["--access-logfile", "-", "--access-logformat", "%(m)s %(U)s %(s)s %(B)s %(L)s"]
     return tuple(command)
+
+
+def _bound(settings: Settings) -> tuple[str, ...]:
+    if settings.proxy:
+        return ("--bind", f"unix:{WEB_SOCKET}", "--umask", "0o077")
+    return ("--bind", f"{_bracketed(settings.host)}:{settings.port}")
 
 
 def worker_command() -> tuple[str, ...]:

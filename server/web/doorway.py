@@ -16,7 +16,7 @@ from server.access.permissions import OPEN_TO_ALL, READING_IS_RECORDED, Action
 from server.foundation import audit
 from server.foundation.clock import utc_now
 from server.foundation.errors import MarginError, NotFound, Refused
-from server.web import problems
+from server.web import problems, shown
 from server.web.visit import Services, Visit
 
 CHANGING = ("POST", "PUT", "PATCH", "DELETE")
@@ -74,7 +74,8 @@ class Doorway:
             self._refuse_cross_site()
             with self._services.db.writing() as session:
                 visit = self._visit(session, route, launch_id, number)
-                response = make_response(route.view(visit, **args))
+                with shown.refusals(visit):
+                    response = make_response(route.view(visit, **args))
                 refused = response.status_code >= REFUSED_FROM
                 # Signing in writes its own line: only it knows who tried.
                 if route.action is not Action.SIGN_IN and not refused:

@@ -154,6 +154,7 @@ class GrantForm(Form):
         option_widget=CheckboxInput(),
         widget=ListWidget(prefix_label=False),
     )
+    pseudonymised = BooleanField("Hide who the patient is")
     days = WholeNumber(
         "Valid for (days)",
         [

@@ -24,6 +24,7 @@ from server.opinions.pdf import PREVIEW_CSP, render_html
 from server.opinions.queries import opinions_of_case
 from server.people.records import Person
 from server.volumetry.queries import volume_json, volumes_of_case
+from server.web import shown
 from server.web.composition import Signature, compose, study_for_document
 from server.web.visit import Visit
 
@@ -37,7 +38,8 @@ def read_panel(visit: Visit) -> Response:
     case, organ = visit.case, ORGANS[visit.case.organ]
     revision = _revision(visit)
     answers = revision.answers if revision else {}
-    return jsonify(
+    return _answer(
+        visit,
         {
             "case": {
                 "number": case.number,
@@ -60,7 +62,7 @@ def read_panel(visit: Visit) -> Response:
             **_judged(case.organ, answers),
             "volumes": _volumes(visit),
             "opinion": _opinion(visit),
-        }
+        },
     )
 
 
@@ -68,8 +70,9 @@ def save_annotation(visit: Visit) -> Response:
     """Keep the answers; the whole document over the version that was seen."""
     body = _body({"answers": dict, "version": int})
     draft = _draft(visit)
+    answers = shown.kept(visit, body["answers"], draft.answers)
     saved = annotation_actions.save(
-        visit.session, draft, body["answers"], seen_version=body["version"], now=visit.now
+        visit.session, draft, answers, seen_version=body["version"], now=visit.now
     )
     if visit.case.state == State.ASSIGNED:
         case_actions.happen(visit.session, visit.case, Event.REVIEW_BEGUN)
@@ -114,23 +117,27 @@ def sign_annotation(visit: Visit) -> Response:
         now=visit.now,
     )
     visit.note(verdict=signed.verdict, sha256=signed.sha256, opinion=signature.number)
-    return jsonify({"signed": _signed(signed), "opinion": _opinion(visit)})
+    return _answer(visit, {"signed": _signed(signed), "opinion": _opinion(visit)})
 
 
 def read_volumes(visit: Visit) -> Response:
     """What was measured from the case's segmentations, newest first."""
-    return jsonify({"volumes": _volumes(visit), "opinion": _opinion(visit)})
+    return _answer(visit, {"volumes": _volumes(visit), "opinion": _opinion(visit)})
 
 
 def preview(visit: Visit) -> Response:
     """The opinion as it would be sent if it were signed now."""
     revision = _revision(visit)
-    opinion = compose(
-        visit.session, visit.case, revision.answers if revision else {}, signer=_signer(visit)
-    )
-    response = make_response(render_html(opinion))
+    answers = shown.answers(visit, revision.answers if revision else {})
+    opinion = compose(visit.session, visit.case, answers, signer=_signer(visit))
+    response = make_response(render_html(shown.opinion(visit, opinion)))
     response.headers["Content-Security-Policy"] = PREVIEW_CSP
     return response
+
+
+def _answer(visit: Visit, body: dict[str, Any]) -> Response:
+    """The body, or what this visitor may see of it."""
+    return jsonify(shown.panel(visit, body))
 
 
 def _body(expected: dict[str, type]) -> dict[str, Any]:

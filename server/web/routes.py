@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from server.access.door import Route
-from server.web import health, links, panel, rules, viewer
+from server.web import health, links, opinion_files, panel, rules, viewer
 from server.web.pages.routes import ROUTES as PAGES
 
 ROUTES: list[Route] = [
     *health.ROUTES,
     *links.ROUTES,
+    *opinion_files.ROUTES,
     *PAGES,
     *panel.ROUTES,
     *rules.ROUTES,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from base64 import b64encode
-from functools import cache
+from functools import lru_cache
 from hashlib import sha256
 from pathlib import Path
 
@@ -19,8 +19,11 @@ from server.opinions.queries import issued
 from server.web.headers import VIEWER_POLICY
 from server.web.visit import Visit
 
-# The build writes a hash into these names, so that their content can never change.
-_HASHED = re.compile(r"(\.bundle\.[0-9a-f]{16}\.js|[0-9a-f]{16}\.(wasm|woff2))$")
+# A hash of the content stands in these names, or in the name of the folder that holds our modules.
+_HASHED = re.compile(
+    r"(\.bundle\.[0-9a-f]{16}\.js|[0-9a-f]{16}\.(wasm|woff2))$|^[0-9a-f]{16}/[\w./-]+$", re.ASCII
+)
+_MARK = re.compile(r"[0-9a-f]{16}", re.ASCII)
 _A_YEAR = "public, max-age=31536000, immutable"
 _NOT_SERVED = (".html", ".gz", ".br", ".map")
 _TYPES = {".js": "text/javascript", ".mjs": "text/javascript", ".wasm": "application/wasm"}
@@ -40,17 +43,17 @@ def viewer_start(visit: Visit) -> WerkzeugResponse:
 
 
 def viewer_page(visit: Visit, rest: str) -> Response:
-    """The stock viewer's page; its configuration finds out from the address which visit it is."""
-    page = visit.services.settings.viewer_dir / "ohif" / "index.html"
+    """The viewer's page; its configuration finds out from the address which visit it is."""
+    page = visit.services.settings.viewer_dir / "margin-viewer" / "page.html"
     if not page.is_file():
         raise ViewerNotInstalled(
             "The image viewer is not installed on this server.",
             remedy="The operator runs “make install”; everything else works meanwhile.",
         )
     visit.note(studies=len(visit.case.studies))
-    response = send_file(page, mimetype="text/html")
-    response.headers["Cache-Control"] = "no-store"
-    response.headers["Content-Security-Policy"] = viewer_policy(page)
+    response = _packed_file(page, "text/html")
+    response.headers["Cache-Control"] = "private, no-cache"
+    response.headers["Content-Security-Policy"] = viewer_policy(page, page.stat().st_mtime_ns)
     return response
 
 
@@ -70,15 +73,24 @@ def _file(folder: Path, name: str) -> Response:
     hidden = path is None or path.name.startswith(".") or path.suffix in _NOT_SERVED
     if path is None or hidden or not path.is_file():
         raise FileNotServed("There is nothing at this address.", remedy="Check the address.")
-    packed, encoding = _packed(path)
-    response = send_file(packed, mimetype=_TYPES.get(path.suffix), conditional=True)
-    if encoding:
-        response.headers["Content-Encoding"] = encoding
-    response.headers["Vary"] = "Accept-Encoding"
-    response.headers["Cache-Control"] = _A_YEAR if _HASHED.search(name) else "public, no-cache"
+    response = _packed_file(path, _TYPES.get(path.suffix))
+    # The viewer's page asks for styles with a mark of their content behind their names.
+    marked = path.suffix == ".css" and _MARK.fullmatch(request.args.get("v", ""))
+    unchanging = marked or _HASHED.search(name)
+    response.headers["Cache-Control"] = _A_YEAR if unchanging else "public, no-cache"
     if path.suffix == ".js":
         # A worker is held to the policy of its own script, and some of these are workers.
         response.headers["Content-Security-Policy"] = VIEWER_POLICY.format(hashes="")
+    return response
+
+
+def _packed_file(path: Path, mimetype: str | None) -> Response:
+    """A file as small as this browser takes it, with an entity tag; 304 when it has it."""
+    packed, encoding = _packed(path)
+    response = send_file(packed, mimetype=mimetype, conditional=True)
+    if encoding:
+        response.headers["Content-Encoding"] = encoding
+    response.headers["Vary"] = "Accept-Encoding"
     return response
 
 
@@ -92,9 +104,10 @@ def _packed(path: Path) -> tuple[Path, str]:
     return path, ""
 
 
-@cache
-def viewer_policy(page: Path) -> str:
-    """The viewer page's policy: of inline scripts, only the two that the stock page has.
+@lru_cache(maxsize=4)
+def viewer_policy(page: Path, written_at_ns: int) -> str:
+    """The viewer page's policy: of inline scripts, only the two that the stock page has. Found once
+    for a page as it was written at `written_at_ns`.
 
     The codecs are WebAssembly in workers; showing a segmentation compiles code from text.
     """

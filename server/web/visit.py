@@ -2,20 +2,39 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from functools import cached_property
+from typing import Any, Protocol
 
 from sqlalchemy.orm import Session
 
 from server.access.door import Admission
-from server.access.permissions import Account, Action, Actor
+from server.access.permissions import Account, Action, Actor, Holder
 from server.access.records import Launch
 from server.archive import Archive
 from server.cases.records import Case
 from server.foundation.db import Database
 from server.foundation.files import FileStore
 from server.foundation.settings import Settings
+
+
+class CaseView(Protocol):
+    """How a visitor sees the archive's data: as it is, or under the case's pseudonyms. The same at
+    the images, so that a page, the panel and the viewer speak of the same UIDs."""
+
+    def real(self, uid: str) -> str | None:
+        """The archive's UID for one that this visitor sent; None when nothing here has it."""
+        ...
+
+    def shown(self, uid: str) -> str:
+        """The UID under which this visitor knows the archive's `uid`."""
+        ...
+
+    def json(self, dataset: dict[str, Any]) -> dict[str, Any] | None:
+        """A dataset in the DICOM JSON Model as this visitor may see it; None when withheld."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -26,6 +45,7 @@ class Services:
     db: Database
     archive: Archive
     files: FileStore
+    view_of: Callable[[Admission], CaseView]
 
 
 @dataclass
@@ -63,6 +83,16 @@ class Visit:
         """The visit under `/r/<launch>/`; only such routes may ask."""
         assert self.admission.launch is not None
         return self.admission.launch
+
+    @property
+    def pseudonymised(self) -> bool:
+        """Whether this visitor may not learn whose case it is."""
+        return isinstance(self.actor, Holder) and self.actor.pseudonymised
+
+    @cached_property
+    def view(self) -> CaseView:
+        """How this visitor sees the case's studies."""
+        return self.services.view_of(self.admission)
 
     def may(self, action: Action) -> bool:
         return self.admission.may(action)

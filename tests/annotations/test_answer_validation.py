@@ -40,7 +40,10 @@ def test_what_is_no_finite_number_is_refused_at_every_number(organ: Organ, value
     numbers = [field for field in organ.fields if field.schema.get("type") in ("number", "integer")]
     assert numbers
     for field in numbers:
-        found = problems(organ, {field.path[0]: value})
+        answers: Any = value
+        for step in reversed(field.path):
+            answers = {step: answers}
+        found = problems(organ, answers)
         assert [problem.pointer for problem in found] == [field.pointer]
 
 

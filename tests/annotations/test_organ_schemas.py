@@ -64,6 +64,8 @@ KEYS = {
     "rows",
     "example",
     "trust",
+    "keys",
+    "folded",
 }
 
 

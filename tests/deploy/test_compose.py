@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import stat
 import subprocess
@@ -14,13 +15,15 @@ import pytest
 import yaml
 
 from server.foundation.settings import PROJECT, SETTINGS, Settings
+from server.processes.nginx_configuration import challenge_folder, configuration
 from server.processes.programs import runs_own_orthanc
 from tests.postgres import new_database, postgres_server
 
 COMPOSE: dict[str, Any] = yaml.safe_load((PROJECT / "docker-compose.yml").read_text())
 SERVICES: dict[str, Any] = COMPOSE["services"]
 OURS = ("server", "worker", "migrate")
-CADDYFILE = (PROJECT / "deploy" / "Caddyfile").read_text()
+PROXY = SERVICES["proxy"]
+RENEW = PROJECT / "deploy" / "renew-certificate"
 DOCKERFILE = (PROJECT / "deploy" / "Dockerfile").read_text()
 # The first release of the image that holds each Orthanc we accept, from its release notes.
 ORTHANC_OF_IMAGE = {(26, 8, 1): (1, 13, 0), (26, 8, 2): (1, 13, 0)}
@@ -55,7 +58,9 @@ def settings_of(service: str, secrets: Path) -> Settings:
 
 
 def test_the_parts_are_all_there() -> None:
-    assert set(SERVICES) == {"proxy", "server", "worker", "migrate", "orthanc", "postgres"}
+    assert set(SERVICES) == {
+        *("proxy", "certificate", "server", "worker", "migrate", "orthanc", "postgres")
+    }
 
 
 def test_every_margin_variable_is_one_the_code_reads() -> None:
@@ -64,7 +69,7 @@ def test_every_margin_variable_is_one_the_code_reads() -> None:
     for service, definition in SERVICES.items():
         ours = {name for name in definition["environment"] if name.startswith("MARGIN_")}
         assert ours <= known, service
-        assert bool(ours) == (service in OURS), service
+        assert bool(ours) == (service in (*OURS, "proxy")), service
 
 
 @pytest.mark.parametrize("service", OURS)
@@ -98,7 +103,7 @@ def test_orthanc_is_pinned_to_a_release_without_the_known_holes() -> None:
     assert version(SERVICES["orthanc"]["labels"]["orthanc.version"]) == holds
 
 
-@pytest.mark.parametrize("service", ["proxy", "orthanc", "postgres"])
+@pytest.mark.parametrize("service", ["orthanc", "postgres"])
 def test_every_foreign_image_is_pinned(service: str) -> None:
     assert re.fullmatch(r"\d+\.\d+(\.\d+)?(-alpine)?", tag(service))
 
@@ -125,13 +130,14 @@ def test_orthanc_runs_with_the_hardened_configuration_and_an_index_in_postgresql
 
 def test_only_the_proxy_and_the_dicom_port_are_published() -> None:
     published = {name: service["ports"] for name, service in SERVICES.items() if "ports" in service}
-    assert published == {"proxy": ["80:80", "443:443"], "orthanc": ["4243:4242"]}
+    assert published == {"proxy": ["80:8080", "443:8443"], "orthanc": ["4243:4242"]}
 
 
 def test_what_holds_images_and_records_has_no_way_out() -> None:
     assert COMPOSE["networks"]["inside"]["internal"] is True
     for service in ("server", "worker", "migrate", "postgres"):
         assert SERVICES[service]["networks"] == ["inside"]
+    assert SERVICES["certificate"]["networks"] == ["edge"]
     assert "inside" in SERVICES["orthanc"]["networks"]
     assert "edge" not in SERVICES["orthanc"]["networks"]
 
@@ -152,14 +158,14 @@ def test_services_wait_for_what_they_need() -> None:
 
 
 def test_the_programs_that_containers_run_exist() -> None:
-    for service in OURS:
-        python, option, module = SERVICES[service]["command"]
+    for service in (*OURS, "proxy"):
+        python, option, module, *_ = SERVICES[service]["command"]
         assert (python, option) == ("python", "-m")
         as_file = PROJECT / Path(*module.split("."))
         assert as_file.with_suffix(".py").exists() or (as_file / "__main__.py").exists()
 
 
-@pytest.mark.parametrize("service", [*OURS, "proxy", "postgres"])
+@pytest.mark.parametrize("service", [*OURS, "proxy", "certificate", "postgres"])
 def test_what_can_be_is_read_only_and_gains_no_rights(service: str) -> None:
     assert SERVICES[service]["read_only"] is True
     assert "no-new-privileges:true" in SERVICES[service]["security_opt"]
@@ -190,25 +196,96 @@ def test_secrets_are_made_once_behind_a_closed_folder(secrets: Path) -> None:
     assert len(set(passwords)) == len(passwords) == 5
 
 
+def proxy_told(name: str) -> str:
+    """An argument of the proxy's command line."""
+    command: list[str] = PROXY["command"]
+    return next(one.partition("=")[2] for one in command if one.startswith(f"--{name}="))
+
+
 def test_the_proxy_speaks_tls_and_http_2_to_the_server_that_is_there(secrets: Path) -> None:
-    settings = settings_of("server", secrets)
-    assert re.search(r"^\s*protocols h1 h2$", CADDYFILE, re.MULTILINE)
-    assert re.search(r"^\s*protocols tls1\.2 tls1\.3$", CADDYFILE, re.MULTILINE)
-    assert f"reverse_proxy server:{settings.port} {{" in CADDYFILE
-    assert "{$SITE_DOMAIN} {" in CADDYFILE
-    assert "SITE_DOMAIN" in SERVICES["proxy"]["environment"]
-    assert "flush_interval -1" in CADDYFILE
-    limit = re.search(r"max_size (\d+)GB", CADDYFILE)
-    assert limit is not None
-    assert int(limit[1]) * 1000 <= settings.maximum_upload_mb
+    server, proxy = settings_of("server", secrets), settings_of("proxy", secrets)
+    assert proxy_told("upstream") == f"server:{server.port}"
+    assert proxy.proxy
+    assert not server.proxy
+    assert server.proxy_count == 1
+    ports = dict(reversed(entry.split(":")) for entry in PROXY["ports"])
+    assert ports == {str(proxy.port): "443", proxy_told("redirect-port"): "80"}
+    written = configuration(proxy, proxy_told("upstream"), int(proxy_told("redirect-port")))
+    assert f"listen 0.0.0.0:{proxy.port} ssl http2;" in written
+    assert f"server server:{server.port};" in written
+    assert f"client_max_body_size {server.maximum_upload_mb}m;" in written
+    assert proxy.public_url == server.public_url
+
+
+def test_the_proxy_reads_what_the_worker_prepares_and_nothing_else(secrets: Path) -> None:
+    prepared = {settings_of(service, secrets).cache_dir for service in (*OURS, "proxy")}
+    assert len(prepared) == 1
+    folder = prepared.pop()
+    for service in OURS:
+        assert f"prepared:{folder}" in SERVICES[service]["volumes"]
+    home = settings_of("proxy", secrets).home
+    assert PROXY["volumes"] == [f"proxy-home:{home}", f"prepared:{folder}:ro"]
+    assert f'alias "{folder}/"' in configuration(settings_of("proxy", secrets))
+
+
+def test_the_certificate_is_put_where_the_proxy_looks_for_it(secrets: Path, tmp_path: Path) -> None:
+    proxy = settings_of("proxy", secrets)
+    certificate = SERVICES["certificate"]
+    assert certificate["environment"]["PROXY_HOME"] == str(proxy.home)
+    assert certificate["volumes"] == [f"proxy-home:{proxy.home}"]
+    assert certificate["command"] == [str(RENEW.relative_to(PROJECT))]
+    assert str(proxy.tls_certificate) in certificate["healthcheck"]["test"]
+    new = tmp_path / "new"
+    new.mkdir()
+    (new / "fullchain.pem").write_text("chain")
+    (new / "privkey.pem").write_text("key")
+    renew(tmp_path, RENEWED_LINEAGE=str(new))
+    certificate_file, key_file = (
+        tmp_path / path.relative_to(proxy.home) for path in (proxy.tls_certificate, proxy.tls_key)
+    )
+    assert (certificate_file.read_text(), key_file.read_text()) == ("chain", "key")
+    assert stat.S_IMODE(key_file.stat().st_mode) == 0o600
+
+
+def test_the_certificate_is_asked_for_where_the_proxy_answers(
+    secrets: Path, tmp_path: Path
+) -> None:
+    # certbot is in the image only; here it tells how it was called.
+    stand_in = tmp_path / "certbot"
+    stand_in.write_text('#!/bin/sh\necho "$@"\n')
+    stand_in.chmod(0o755)
+    asked = renew(
+        tmp_path, "--once", PATH=f"{tmp_path}:/usr/bin:/bin", CERTIFICATE_EMAIL="a@b.example"
+    )
+    proxy = settings_of("proxy", secrets)
+    webroot = tmp_path / challenge_folder(proxy).relative_to(proxy.home)
+    assert f"--webroot --webroot-path {webroot} --domain margin.example.org" in asked
+    assert f"--deploy-hook {RENEW}" in asked
+    assert "--email a@b.example" in asked
+
+
+def renew(home: Path, *arguments: str, **more: str) -> str:
+    environ = {
+        **os.environ,
+        "PROXY_HOME": str(home),
+        "SITE_DOMAIN": "margin.example.org",
+        **more,
+    }
+    done = subprocess.run(
+        [RENEW, *arguments], env=environ, check=True, capture_output=True, text=True
+    )
+    return done.stdout
 
 
 def test_the_image_holds_what_the_server_needs_and_runs_as_nobody_special(secrets: Path) -> None:
     settings = settings_of("server", secrets)
     assert "--require-hashes --requirement deploy/requirements.lock" in DOCKERFILE
     assert "USER margin" in DOCKERFILE
-    assert f"VOLUME {settings.home}" in DOCKERFILE
-    assert f"EXPOSE {settings.port}" in DOCKERFILE
+    assert f"VOLUME {settings.home} {settings.cache_dir}\n" in DOCKERFILE
+    assert f"EXPOSE {settings.port}\n" in DOCKERFILE
+    stages = set(re.findall(r"^FROM \S+ AS (\S+)$", DOCKERFILE, re.MULTILINE))
+    assert {SERVICES[service]["build"]["target"] for service in (*OURS, "proxy")} <= stages
+    assert SERVICES["certificate"]["image"] == PROXY["image"]
     copied = re.findall(r"^COPY (?!--from)(\S+)", DOCKERFILE, re.MULTILINE)
     kept = (PROJECT / ".dockerignore").read_text().splitlines()
     for path in copied:

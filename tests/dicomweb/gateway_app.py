@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from flask import Flask, Response, request
@@ -14,9 +15,15 @@ from flask import Flask, Response, request
 from server.access.door import Route
 from server.access.permissions import Action
 from server.archive import Archive
+from server.dicomweb.currency import Currency
 from server.dicomweb.routes import ROUTES
+from server.dicomweb.view import PLAIN_VIEW, View
 from server.foundation.errors import MarginError
+from server.prepared.manifest import Manifest
+from server.prepared.shelf import Shelf
 from server.web import problems
+
+NOWHERE = Path("/nonexistent")
 
 
 @dataclass(frozen=True)
@@ -42,19 +49,41 @@ class HandMadePass:
     scope: HandMadeScope
     prefix: str
     archive: Archive
+    holdings: Currency
+    view: View = PLAIN_VIEW
+
+    @property
+    def shelf(self) -> Shelf:
+        return self.holdings.shelf
+
+    def current(self, study: str, series: str) -> Manifest | None:
+        return self.holdings.current(study, series)
 
 
 def gateway_app(
-    archive: Archive, scopes: Mapping[str, HandMadeScope], public_url: str = "http://localhost"
+    archive: Archive,
+    scopes: Mapping[str, HandMadeScope],
+    public_url: str = "http://localhost",
+    *,
+    shelf: Shelf | None = None,
+    view: View = PLAIN_VIEW,
 ) -> Flask:
-    """Every route under `/dicom-web` (bearer: the scope's name) and `/r/<name>/dicom-web`."""
+    """Every route under `/dicom-web` (bearer: the scope's name) and `/r/<name>/dicom-web`.
+
+    Without a `shelf` nothing is prepared.
+    """
     app = Flask("tests.dicomweb", static_folder=None)
+    currency = Currency(archive, shelf or Shelf(NOWHERE), lambda study, series: None)
+
+    def pass_of(name: str, prefix: str) -> HandMadePass:
+        return HandMadePass(name, scopes[name], prefix, archive, currency, view)
+
     for position, route in enumerate(ROUTES):
         for prefix in ("/dicom-web", "/r/<launch>/dicom-web"):
             app.add_url_rule(
                 prefix + route.url,
                 endpoint=f"{position}{prefix}",
-                view_func=_endpoint(route, archive, scopes, public_url),
+                view_func=_endpoint(route, pass_of, public_url),
                 methods=list(route.methods),
             )
     app.register_error_handler(MarginError, problems.response_to)
@@ -62,12 +91,12 @@ def gateway_app(
 
 
 def _endpoint(
-    route: Route, archive: Archive, scopes: Mapping[str, HandMadeScope], public_url: str
+    route: Route, pass_of: Callable[[str, str], HandMadePass], public_url: str
 ) -> Callable[..., Any]:
     def endpoint(launch: str | None = None, **args: Any) -> Response:
         name = launch or request.headers["Authorization"].removeprefix("Bearer ")
         prefix = f"/r/{launch}/dicom-web" if launch else f"{public_url}/dicom-web"
-        response: Response = route.view(HandMadePass(name, scopes[name], prefix, archive), **args)
+        response: Response = route.view(pass_of(name, prefix), **args)
         return response
 
     return endpoint

@@ -94,6 +94,11 @@ def jpeg_2000() -> Dataset:
     return dataset
 
 
+def jpeg_2000_pixels() -> bytes:
+    """The same picture, which the file of that name without `jp2k` holds uncompressed."""
+    return bytes(dcmread(get_testdata_file("MR_small.dcm", read=False)).PixelData)
+
+
 def deflated() -> Dataset:
     dataset = _compressible(DEFLATED)
     dataset.file_meta.TransferSyntaxUID = DeflatedExplicitVRLittleEndian

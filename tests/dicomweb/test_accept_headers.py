@@ -20,7 +20,7 @@ from server.dicomweb.accept import (
 )
 from server.foundation.errors import NotAcceptable
 
-IMPLICIT, JPEG_LS, HTJ2K = "1.2.840.10008.1.2", "1.2.840.10008.1.2.4.80", "1.2.840.10008.1.2.4.201"
+JPEG_LS, HTJ2K = "1.2.840.10008.1.2.4.80", "1.2.840.10008.1.2.4.201"
 
 
 @pytest.mark.parametrize(
@@ -37,34 +37,69 @@ IMPLICIT, JPEG_LS, HTJ2K = "1.2.840.10008.1.2", "1.2.840.10008.1.2.4.80", "1.2.8
     ],
 )
 def test_octets_in_any_syntax_are_understood_however_they_are_written(header: str) -> None:
-    form = choose_frames(read_accept(header), JPEG_LS, single=True)
-    assert form == FrameForm(OCTETS, JPEG_LS, multipart=True, decode=False)
+    form = choose_frames(read_accept(header), (JPEG_LS,), single=True)
+    assert form == FrameForm(OCTETS, JPEG_LS, multipart=True)
 
 
-@pytest.mark.parametrize("stored", [IMPLICIT, EXPLICIT_LITTLE])
 @pytest.mark.parametrize(
     "asked", ["", "; transfer-syntax=*", f"; transfer-syntax={EXPLICIT_LITTLE}"]
 )
-def test_uncompressed_frames_leave_as_explicit_little_endian(stored: str, asked: str) -> None:
+def test_uncompressed_frames_leave_as_explicit_little_endian(asked: str) -> None:
     wishes = read_accept(f'multipart/related; type="{OCTETS}"{asked}')
-    assert choose_frames(wishes, stored, single=False) == FrameForm(
-        OCTETS, EXPLICIT_LITTLE, multipart=True, decode=False
+    assert choose_frames(wishes, (EXPLICIT_LITTLE,), single=False) == FrameForm(
+        OCTETS, EXPLICIT_LITTLE, multipart=True
     )
+
+
+@pytest.mark.parametrize("stored", [EXPLICIT_LITTLE, JPEG_LS])
+def test_any_syntax_means_the_prepared_one(stored: str) -> None:
+    wishes = read_accept(f'multipart/related; type="{OCTETS}"; transfer-syntax=*')
+    form = choose_frames(wishes, (HTJ2K, stored), single=True)
+    assert (form.media_type, form.transfer_syntax) == (OCTETS, HTJ2K)
+
+
+@pytest.mark.parametrize(("stored", "image"), [(EXPLICIT_LITTLE, OCTETS), (JPEG_LS, "image/jls")])
+def test_whoever_takes_anything_gets_what_is_stored(stored: str, image: str) -> None:
+    form = choose_frames(read_accept("*/*"), (HTJ2K, stored), single=True)
+    assert form == FrameForm(image, stored, multipart=True)
+
+
+@pytest.mark.parametrize(
+    ("asked", "media_type", "syntax"),
+    [
+        ('type="image/jp2"', "image/jp2", "1.2.840.10008.1.2.4.90"),
+        ('type="image/jpeg"', "image/jpeg", "1.2.840.10008.1.2.4.70"),
+        ('type="image/dicom-rle"', "image/dicom-rle", "1.2.840.10008.1.2.5"),
+        ('type="image/jphc"', "image/jphc", HTJ2K),
+        (f'type="image/jphc"; transfer-syntax={HTJ2K}', "image/jphc", HTJ2K),
+        (f'type="{OCTETS}"; transfer-syntax={HTJ2K}', OCTETS, HTJ2K),
+    ],
+)
+def test_what_is_not_there_is_made_where_it_can_be(
+    asked: str, media_type: str, syntax: str
+) -> None:
+    wishes = read_accept(f"multipart/related; {asked}")
+    made = choose_frames(wishes, (JPEG_LS,), single=True, can_make=lambda uid: uid == syntax)
+    assert made == FrameForm(media_type, syntax, multipart=True)
+    with pytest.raises(NotAcceptable):
+        choose_frames(wishes, (JPEG_LS,), single=True)
 
 
 def test_octets_without_a_syntax_mean_decoded_pixels() -> None:
     wishes = read_accept(f'multipart/related; type="{OCTETS}"')
-    form = choose_frames(wishes, JPEG_LS, single=True)
-    assert (form.transfer_syntax, form.decode) == (EXPLICIT_LITTLE, True)
+    form = choose_frames(wishes, (HTJ2K, JPEG_LS), single=True)
+    assert form.transfer_syntax == EXPLICIT_LITTLE
 
 
 def test_the_higher_quality_wins_and_a_zero_is_a_refusal() -> None:
     wishes = read_accept(
         f'multipart/related; type="{OCTETS}"; q=0.4, multipart/related; type="image/jls"; q=0.9'
     )
-    assert choose_frames(wishes, JPEG_LS, single=True).media_type == "image/jls"
+    assert choose_frames(wishes, (JPEG_LS,), single=True).media_type == "image/jls"
     with pytest.raises(NotAcceptable):
-        choose_frames(read_accept('multipart/related; type="image/jls"; q=0'), JPEG_LS, single=True)
+        choose_frames(
+            read_accept('multipart/related; type="image/jls"; q=0'), (JPEG_LS,), single=True
+        )
 
 
 @pytest.mark.parametrize(
@@ -81,8 +116,8 @@ def test_the_higher_quality_wins_and_a_zero_is_a_refusal() -> None:
 def test_compressed_frames_leave_under_their_own_type(
     header: str, stored: str, media_type: str
 ) -> None:
-    form = choose_frames(read_accept(header), stored, single=True)
-    assert form == FrameForm(media_type, stored, multipart=True, decode=False)
+    form = choose_frames(read_accept(header), (stored,), single=True)
+    assert form == FrameForm(media_type, stored, multipart=True)
 
 
 @pytest.mark.parametrize(
@@ -100,15 +135,15 @@ def test_compressed_frames_leave_under_their_own_type(
 )
 def test_nothing_acceptable_is_said_with_what_could_be_had(header: str) -> None:
     with pytest.raises(NotAcceptable) as refusal:
-        choose_frames(read_accept(header), JPEG_LS, single=True)
+        choose_frames(read_accept(header), (JPEG_LS,), single=True)
     assert "application/octet-stream" in refusal.value.remedy
 
 
 def test_a_single_frame_may_leave_bare_but_a_list_may_not() -> None:
     wishes = read_accept(f"{OCTETS}; transfer-syntax=*")
-    assert not choose_frames(wishes, JPEG_LS, single=True).multipart
+    assert not choose_frames(wishes, (JPEG_LS,), single=True).multipart
     with pytest.raises(NotAcceptable):
-        choose_frames(wishes, JPEG_LS, single=False)
+        choose_frames(wishes, (JPEG_LS,), single=False)
 
 
 @pytest.mark.parametrize(

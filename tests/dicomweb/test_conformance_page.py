@@ -6,12 +6,14 @@ import re
 from itertools import pairwise
 from pathlib import Path
 
-from server.dicomweb import search, store
-from server.dicomweb.accept import IMAGE_TYPES
+from server.dicomweb import search, sent, store
+from server.dicomweb.accept import DEFAULT_SYNTAXES, IMAGE_TYPES
 from server.dicomweb.answers import CHANGING, UNCHANGING, UNTRUSTED
 from server.dicomweb.frames import MOST_FRAMES
-from server.dicomweb.rendered import MOST_PIXELS_A_SIDE, THUMBNAIL_CACHE, THUMBNAIL_VIEWPORT
+from server.dicomweb.rendered import THUMBNAIL_CACHE, THUMBNAIL_VIEWPORT
+from server.dicomweb.rendering import ANNOTATIONS, DEFAULT_QUALITY, MOST_PIXELS_A_SIDE
 from server.dicomweb.routes import ROUTES
+from server.dicomweb.transcoding import ENCODABLE
 
 PAGE = (Path(__file__).parents[2] / "docs" / "conformance.md").read_text()
 
@@ -36,8 +38,11 @@ def test_every_route_is_on_the_page_and_nothing_else() -> None:
 
 
 def test_every_image_type_is_on_the_page() -> None:
-    listed = {row[0]: row[1] for row in rows("Media types") if row[0].startswith("1.2.")}
-    assert listed == IMAGE_TYPES
+    table = [row for row in rows("Media types") if row[0].startswith("1.2.")]
+    assert {row[0]: row[1] for row in table} == IMAGE_TYPES
+    assert {row[0] for row in table if row[2] == "yes"} == ENCODABLE
+    for syntax in DEFAULT_SYNTAXES.values():
+        assert syntax.removeprefix("1.2.840.10008.1.2") in PAGE
 
 
 def test_every_storable_class_and_failure_reason_is_on_the_page() -> None:
@@ -46,9 +51,9 @@ def test_every_storable_class_and_failure_reason_is_on_the_page() -> None:
     codes = {int(code, 16) for code in listed if re.fullmatch("[0-9A-F]{4}", code)}
     named = {
         value
-        for name, value in vars(store).items()
+        for name, value in vars(sent).items()
         if name.isupper() and isinstance(value, int) and 0x0100 <= value <= 0xFFFF
-    } - {store.MOST_PARTS}
+    } - {sent.MOST_PARTS, sent.KEPT_IN_MEMORY_BYTES, sent.PIECE_BYTES}
     assert codes == named
 
 
@@ -59,7 +64,10 @@ def test_limits_and_headers_are_those_of_the_code() -> None:
         f"at most {MOST_FRAMES} |",
         f"each 1 to {MOST_PIXELS_A_SIDE}",
         f"`{THUMBNAIL_VIEWPORT}`",
-        f"at most {store.LARGEST_PART_BYTES // 1_000_000} MB",
+        f"at most {sent.LARGEST_PART_BYTES // 1_000_000} MB",
+        f"at most {sent.LARGEST_BULK_BYTES // 1_000_000} MB",
+        f"{DEFAULT_QUALITY} unless given",
+        *(f"`{name}`" for name in ANNOTATIONS),
         f"`{UNCHANGING}`",
         f"`{CHANGING}`",
         f"`{THUMBNAIL_CACHE}`",

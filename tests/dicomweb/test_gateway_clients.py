@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import socket
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -202,6 +203,10 @@ def test_orthanc_stopping_and_coming_back_is_told_and_survived(tmp_path: Path) -
                 assert response.json()["error"]["code"] == "archive_unavailable"
                 assert str(orthanc.http_port) not in response.text
             orthanc.start()
+            until = time.monotonic() + 20
+            while httpx.get(base, trust_env=False).status_code != 200:
+                assert time.monotonic() < until
+                time.sleep(0.1)
             for path in paths:
                 assert httpx.get(path, trust_env=False).status_code == 200
             file = httpx.get(instance, headers={"Accept": "application/dicom"}, trust_env=False)

@@ -124,12 +124,20 @@ def test_a_file_may_come_alone_and_in_another_syntax(insider: Caller) -> None:
     assert (compressed.pixel_array == plain.pixel_array).all()
 
 
-def test_a_syntax_that_cannot_be_made_is_not_acceptable(insider: Caller) -> None:
+def test_a_compression_that_orthanc_does_not_know_is_undone_here(insider: Caller) -> None:
     instance = f"{CASE}/series/{samples.COMPRESSED}/instances/{samples.JPEG_2000}"
-    response = insider.get(instance, f"{FILES}; transfer-syntax=1.2.840.10008.1.2.1")
-    assert response.status_code == 406
-    ((_, content),) = parts_of(insider.get(instance, FILES))
-    assert dcmread(io.BytesIO(content)).file_meta.TransferSyntaxUID == "1.2.840.10008.1.2.4.90"
+    for accept in (FILES, f"{FILES}; transfer-syntax=1.2.840.10008.1.2.1"):
+        ((_, content),) = parts_of(insider.get(instance, accept))
+        dataset = dcmread(io.BytesIO(content))
+        assert dataset.file_meta.TransferSyntaxUID == "1.2.840.10008.1.2.1"
+        assert dataset.PixelData == samples.jpeg_2000_pixels()
+
+
+def test_a_syntax_that_cannot_be_made_is_not_acceptable(insider: Caller) -> None:
+    for syntax in ("1.2.840.10008.1.2.4.100", "1.2.840.10008.1.2.4.50", "1.2.3"):
+        response = insider.get(SLICE, f"{FILES}; transfer-syntax={syntax}")
+        assert response.status_code == 406
+        assert "transfer-syntax=*" in response.json["error"]["remedy"]
 
 
 def test_a_whole_study_comes_complete(insider: Caller) -> None:
@@ -197,7 +205,7 @@ def test_a_picture_is_drawn_as_jpeg_or_png(
 
 def test_window_and_viewport_change_the_picture(insider: Caller) -> None:
     plain = insider.get(f"{SLICE}/rendered", "image/png").data
-    windowed = insider.get(f"{SLICE}/rendered?window=0,100,linear", "image/png").data
+    windowed = insider.get(f"{SLICE}/rendered?window=-1000,300,linear", "image/png").data
     small = insider.get(f"{SLICE}/rendered?viewport=8,8", "image/png").data
     assert plain != windowed
     assert int.from_bytes(small[16:20]) <= 8

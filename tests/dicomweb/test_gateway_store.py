@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import io
+import json
 
 import pytest
 from pydicom import dcmread
+from pydicom.encaps import generate_frames
 
-from server.dicomweb.store import (
+from server.dicomweb.sent import (
     CANNOT_UNDERSTAND,
     CLASS_NOT_SUPPORTED,
     DOES_NOT_MATCH,
     DUPLICATE_INSTANCE,
     NOT_AUTHORISED,
+    SYNTAX_NOT_SUPPORTED,
 )
 from tests.archive.files import ct_slice, written
 from tests.dicomweb import samples
 from tests.dicomweb.conftest import Caller
-from tests.dicomweb.samples import multipart, segmentation
+from tests.dicomweb.samples import multipart, parts_of, segmentation
 
 pytestmark = pytest.mark.orthanc
 NEW = f"{samples.WRITABLE}.50"
@@ -132,8 +135,9 @@ def test_a_foreign_study_in_the_path_is_not_found(insider: Caller) -> None:
 @pytest.mark.parametrize(
     ("content_type", "status"),
     [
-        ("application/dicom", 415),
-        ('multipart/related; type="application/dicom+json"; boundary=edge', 415),
+        ("application/dicom+json", 415),
+        ('multipart/related; type="application/dicom+xml"; boundary=edge', 415),
+        ('multipart/related; type="application/dicom+json"; boundary=edge', 400),
         ("multipart/form-data; boundary=edge", 415),
         ("", 415),
         ('multipart/related; type="application/dicom"', 400),
@@ -161,3 +165,119 @@ def test_a_part_that_is_not_called_dicom_is_not_read(insider: Caller) -> None:
         "/studies", body, 'multipart/related; type="application/dicom"; boundary=edge'
     )
     assert (response.status_code, failures(response, "0008119A")) == (409, [CANNOT_UNDERSTAND])
+
+
+# One file alone
+
+
+def test_one_file_may_come_without_a_wrapping(insider: Caller) -> None:
+    response = insider.post("/studies", seg(20), "application/dicom")
+    assert response.status_code == 200
+    (item,) = response.json["00081199"]["Value"]
+    assert item["00081155"]["Value"] == [f"{NEW}.20"]
+    assert insider.post("/studies", b"no DICOM", "application/dicom").status_code == 409
+    assert insider.post("/studies", b"", "application/dicom").status_code == 400
+
+
+# Metadata with bulk data beside it
+
+
+PIXELS = "http://client.example/bulk/1"
+
+
+def described(number: int, **changes: object) -> dict[str, object]:
+    """A segmentation in the DICOM JSON Model whose pixels are elsewhere."""
+    said = segmentation(f"{NEW}.{number}", NEW).to_json_dict()
+    said["7FE00010"] = {"vr": "OB", "BulkDataURI": PIXELS}
+    return {**said, **changes}
+
+
+def parted(*parts: tuple[str, str, bytes]) -> tuple[bytes, str]:
+    """A body of parts (Content-Type, Content-Location, bytes), and its Content-Type."""
+    body = b""
+    for content_type, location, content in parts:
+        head = f"--edge\r\nContent-Type: {content_type}\r\n"
+        head += f"Content-Location: {location}\r\n" if location else ""
+        body += head.encode() + b"\r\n" + content + b"\r\n"
+    kind = 'multipart/related; type="application/dicom+json"; boundary=edge'
+    return body + b"--edge--\r\n", kind
+
+
+def test_an_instance_is_made_of_metadata_and_bulk_data(insider: Caller) -> None:
+    pixels = segmentation(f"{NEW}.21", NEW).PixelData
+    metadata = json.dumps([described(21)]).encode()
+    body, kind = parted(
+        ("application/dicom+json", "", metadata),
+        ("application/octet-stream", PIXELS, pixels),
+    )
+    response = insider.post(f"/studies/{samples.WRITABLE}", body, kind)
+    assert response.status_code == 200, response.text
+    url = response.json["00081199"]["Value"][0]["00081190"]["Value"][0]
+    path = url.removeprefix("http://localhost/dicom-web")
+    got = dcmread(io.BytesIO(insider.get(path, "application/dicom").data))
+    assert (got.SOPInstanceUID, got.PixelData) == (f"{NEW}.21", pixels)
+
+
+def test_compressed_bulk_data_becomes_fragments(insider: Caller) -> None:
+    rle = "1.2.840.10008.1.2.5"
+    compressed = segmentation(f"{NEW}.22", NEW)
+    compressed.BitsAllocated = compressed.BitsStored = 8
+    compressed.HighBit = 7
+    compressed.PixelData = bytes(range(64))
+    said = compressed.to_json_dict()
+    said["7FE00010"] = {"vr": "OB", "BulkDataURI": PIXELS}
+    compressed.compress(rle, generate_instance_uid=False)
+    (frame,) = generate_frames(compressed.PixelData, number_of_frames=1)
+    body, kind = parted(
+        ("application/dicom+json", "", json.dumps(said).encode()),
+        (f"image/dicom-rle; transfer-syntax={rle}", PIXELS, frame),
+    )
+    assert insider.post("/studies", body, kind).status_code == 200
+    path = f"/studies/{samples.WRITABLE}/series/{NEW}/instances/{NEW}.22"
+    ((_, native),) = parts_of(
+        insider.get(f"{path}/frames/1", 'multipart/related; type="application/octet-stream"')
+    )
+    assert native == bytes(range(64))
+
+
+def test_metadata_that_makes_no_instance_fails_by_itself(insider: Caller) -> None:
+    bad_number = described(24)
+    bad_number["00280010"] = {"vr": "US", "Value": ["eight"]}
+    metadata = [described(23), bad_number, {"00100010": {"vr": "PN"}}]
+    body, kind = parted(
+        ("application/dicom+json", "", json.dumps(metadata).encode()),
+        ("application/octet-stream", PIXELS, bytes(8)),
+    )
+    response = insider.post("/studies", body, kind)
+    assert response.status_code == 202
+    assert failures(response) == [CANNOT_UNDERSTAND]
+    assert failures(response, "0008119A") == [CANNOT_UNDERSTAND]
+
+
+def test_bulk_data_that_was_not_sent_or_cannot_be_kept_fails(insider: Caller) -> None:
+    metadata = json.dumps(described(25)).encode()
+    missing, kind = parted(("application/dicom+json", "", metadata))
+    response = insider.post("/studies", missing, kind)
+    assert (response.status_code, failures(response)) == (409, [CANNOT_UNDERSTAND])
+    unknown, kind = parted(
+        ("application/dicom+json", "", metadata),
+        ("application/octet-stream; transfer-syntax=1.2.3.4", PIXELS, bytes(8)),
+    )
+    response = insider.post("/studies", unknown, kind)
+    assert (response.status_code, failures(response)) == (409, [SYNTAX_NOT_SUPPORTED])
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        [("application/dicom+json", "", b"{")],
+        [("application/dicom+json", "", b'["x"]')],
+        [("application/octet-stream", "", b"12")],
+        [],
+    ],
+)
+def test_a_body_without_metadata_is_a_bad_request(
+    insider: Caller, parts: list[tuple[str, str, bytes]]
+) -> None:
+    body, kind = parted(*parts)
+    assert insider.post("/studies", body, kind).status_code == 400

@@ -105,3 +105,81 @@ def test_a_job_that_kills_whoever_does_it_comes_to_rest(database: Database, now:
     with database.reading() as session:
         assert [job.name for job in jobs.dead(session)] == ["crash"]
         assert not jobs.is_due(session, moment)
+
+
+def test_an_urgent_job_comes_before_all_that_wait_longer(database: Database, now: datetime) -> None:
+    with database.writing() as session:
+        jobs.enqueue(session, "prepare", {}, now=now - timedelta(hours=1))
+        urgent = jobs.enqueue(session, "prepare", {}, now=now, run_at=now + timedelta(minutes=9))
+        assert jobs.is_due(session, now)
+        jobs.urge(session, urgent, now)
+    with database.writing() as session:
+        job = jobs.claim(session, now)
+        assert job is not None
+        assert job.id == urgent.id
+
+
+def test_urging_does_a_finished_job_once_more_and_leaves_a_dead_one_to_a_person(
+    database: Database, now: datetime
+) -> None:
+    with database.writing() as session:
+        done, dead = (jobs.enqueue(session, "prepare", {}, now=now) for _ in range(2))
+        jobs.finish(session, done.id, now)
+        session.refresh(done)
+        dead.state = "dead"
+        jobs.urge(session, done, now)
+        jobs.urge(session, dead, now)
+    with database.writing() as session:
+        job = jobs.claim(session, now)
+        assert job is not None
+        assert (job.id, job.attempts) == (done.id, 1)
+        assert jobs.claim(session, now) is None
+
+
+def test_whoever_claims_gets_only_jobs_it_can_do(database: Database, now: datetime) -> None:
+    with database.writing() as session:
+        for name in ("prepare", "measure"):
+            jobs.enqueue(session, name, {}, now=now)
+    with database.writing() as session:
+        assert jobs.is_due(session, now, only=("prepare",))
+        first = jobs.claim(session, now, but=("prepare",))
+        assert first is not None
+        assert first.name == "measure"
+        assert jobs.claim(session, now, but=("prepare",)) is None
+        assert jobs.claim(session, now, only=("sign",)) is None
+        second = jobs.claim(session, now, only=("prepare",))
+        assert second is not None
+        assert second.name == "prepare"
+
+
+def test_a_renewed_lease_keeps_others_away_and_progress_forgives_earlier_failures(
+    database: Database, now: datetime
+) -> None:
+    with database.writing() as session:
+        asked = jobs.enqueue(session, "prepare", {}, now=now).id
+    moment = now
+    for _ in range(5):
+        with database.writing() as session:
+            assert jobs.claim(session, moment) is not None
+            jobs.fail(session, asked, "its process died", moment)
+        moment += jobs.LONGEST_RETRY
+    with database.writing() as session:
+        assert jobs.claim(session, moment) is not None
+    with database.writing() as session:
+        jobs.renew(session, asked, moment + timedelta(minutes=8), advanced=True)
+    with database.writing() as session:
+        assert jobs.claim(session, moment + timedelta(minutes=12)) is None
+        assert session.get_one(jobs.Job, asked).attempts == 1
+
+
+def test_a_job_gives_way_to_a_more_urgent_one_of_its_kind_only(
+    database: Database, now: datetime
+) -> None:
+    with database.writing() as session:
+        doing = jobs.enqueue(session, "prepare", {}, now=now)
+        jobs.claim(session, now)
+        jobs.urge(session, jobs.enqueue(session, "measure", {}, now=now), now)
+        jobs.enqueue(session, "prepare", {}, now=now)
+        assert not jobs.gives_way(session, doing.id, now)
+        jobs.urge(session, jobs.enqueue(session, "prepare", {}, now=now), now)
+        assert jobs.gives_way(session, doing.id, now)

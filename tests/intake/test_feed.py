@@ -23,6 +23,7 @@ from server.intake.feed import Feed
 from server.intake.lines import register_lines
 from server.intake.queries import arrivals, feed_status
 from server.intake.records import Arrival, ReceivedInstance
+from tests.archive.files import ct_slice, written
 from tests.archive.orthanc_process import OrthancProcess
 from tests.world import World
 
@@ -234,8 +235,27 @@ def test_a_segmentation_of_a_matched_study_is_measured_once(
         clock.forward(minutes=2)
         settle(feed, clock)
     with sqlite_world.db.reading() as session:
-        jobs = session.scalars(select(Job)).all()
-        assert [job.name for job in jobs] == ["measure_segmentation"]
+        names = [job.name for job in session.scalars(select(Job))]
+    assert names.count("measure_segmentation") == 1
+    assert names.count("prepare_series") == 3  # two phases and the segmentation
+
+
+def test_a_settled_study_is_prepared_and_a_grown_series_once_more(
+    sqlite_world: World,
+    orthanc: OrthancProcess,
+    archive: Archive,
+    feed: Feed,
+    clock: Clock,
+) -> None:
+    for number in (1, 2):
+        archive.store_instance(written(ct_slice("GROWING", "1.2.826.55", "1.2.826.55.1", number)))
+        for _ in range(2):
+            clock.forward(minutes=2)
+            settle(feed, clock)
+    with sqlite_world.db.reading() as session:
+        asked = [job.payload for job in session.scalars(select(Job).order_by(Job.created_at))]
+    assert [one["instances"] for one in asked] == [1, 2]
+    assert {one["SeriesInstanceUID"] for one in asked} == {"1.2.826.55.1"}
 
 
 def test_two_hospitals_using_one_study_uid_for_two_patients_are_not_merged(

@@ -13,10 +13,13 @@ import sys
 import time
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from socket import socket
+from socketserver import ThreadingMixIn, UnixStreamServer
 
 from server.foundation.errors import MarginError
 from server.foundation.settings import Settings
 from server.processes import foreground, programs
+from server.processes.nginx_configuration import WEB_SOCKET
 from server.processes.programs import Program
 
 
@@ -26,7 +29,17 @@ class Web(BaseHTTPRequestHandler):
         self.end_headers()
 
 
+class WebOnSocket(ThreadingMixIn, UnixStreamServer):
+    daemon_threads = True
+
+    def get_request(self) -> tuple[socket, tuple[str, int]]:
+        return super().get_request()[0], ("unix", 0)
+
+
 def web(settings: Settings) -> None:
+    if settings.proxy:
+        WEB_SOCKET.unlink(missing_ok=True)
+        WebOnSocket(str(WEB_SOCKET), Web).serve_forever()
     ThreadingHTTPServer((settings.host, settings.port), Web).serve_forever()
 
 
@@ -39,7 +52,7 @@ def worker(settings: Settings) -> None:
 def table(settings: Settings) -> list[Program]:
     return [
         program
-        if program.name == "orthanc"
+        if program.name in ("orthanc", "proxy")
         else replace(program, command=(sys.executable, __file__, program.name))
         for program in programs.programs(settings)
     ]

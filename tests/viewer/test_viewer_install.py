@@ -7,6 +7,7 @@ import hashlib
 import importlib.util
 import io
 import json
+import re
 import shutil
 import sys
 import tarfile
@@ -18,7 +19,14 @@ import pytest
 SOURCE = Path(__file__).resolve().parents[2] / "viewer_config"
 FILES = {
     "@ohif/app": {
-        "package/dist/index.html": b"<!doctype html>" + b" " * 2000,
+        "package/dist/index.html": b"<head><script>a=1</script>"
+        b'<script rel="preload" as="script" src="/app-config.js"></script>'
+        b'<script rel="preload" as="script" type="module" src="/init-service-worker.js"></script>'
+        b'<script defer src="/app.bundle.0123456789abcdef.js"></script>'
+        b'<link href="/app.bundle.css" rel="stylesheet"></head>' + b" " * 2000,
+        "package/dist/app.bundle.css": b"a { b: c }",
+        "package/dist/2623.css": b"d { e: f }",
+        "package/dist/89.bundle.0123456789abcdef.js": b"let b;",
         "package/dist/app.js": b"let a = 1;\n" * 500,
         "package/dist/app.js.map": b"{}",
         "package/dist/app-config.js": b"window.config = {};",
@@ -72,12 +80,39 @@ def test_the_viewer_is_laid_out_as_the_server_expects(
     into = tmp_path / "viewer"
     installer.install(into, tmp_path / "tarballs")
     served = {path.name for path in (into / "ohif").rglob("*") if path.is_file()}
-    assert {"index.html", "app.js", "app.js.gz", "app-config.js"} <= served
-    assert not served & {"app.js.map", "ort.wasm", "sw.js"}
-    assert b"dicom-web" in (into / "ohif" / "app-config.js").read_bytes()
-    hooks = (into / "margin-viewer" / "vendor" / "hooks.js").read_text()
-    assert hooks == 'import{options as n}from"./preact.js";'
-    assert (into / "margin-viewer" / "panel" / "panel.js").is_file()
+    assert {"index.html", "app.js", "app.js.gz"} <= served
+    assert not served & {"app.js.map", "ort.wasm", "sw.js", "app-config.js"}
+    ours = into / "margin-viewer"
+    (named,) = (path for path in ours.iterdir() if re.fullmatch("[0-9a-f]{16}", path.name))
+    assert b"dicom-web" in (named / "app-config.js").read_bytes()
+    for vendor in (ours / "vendor", named / "vendor"):
+        assert (vendor / "hooks.js").read_text() == 'import{options as n}from"./preact.js";'
+    assert (named / "panel" / "panel.js").is_file()
+
+
+def test_the_page_names_at_once_what_would_be_asked_for_one_after_the_other(
+    installer: ModuleType, tmp_path: Path
+) -> None:
+    into = tmp_path / "viewer"
+    installer.install(into, tmp_path / "tarballs")
+    page = (into / "margin-viewer" / "page.html").read_text()
+    (named,) = (into / "margin-viewer").glob("????????????????")
+    named_files = re.findall(r'(?:src|href)="/([^"?]+)', page)
+    for name in named_files:
+        home = into if name.startswith("margin-viewer/") else into / "ohif"
+        assert (home / name).is_file() or name == "app.bundle.0123456789abcdef.js", name
+    for module in ("extension.js", "mode.js", "early/start.js", "images/loader.js"):
+        assert f'rel="modulepreload" href="/margin-viewer/{named.name}/{module}"' in page
+    assert 'rel="preload" as="script" href="/89.bundle.0123456789abcdef.js"' in page
+    assert re.search(r'rel="stylesheet" href="/2623\.css\?v=[0-9a-f]{16}"', page)
+    assert page.index("early/start.js") < page.index("app.bundle.0123")
+    assert "init-service-worker" not in page
+    assert re.findall(r"<script>(.*?)</script>", page) == ["a=1"]
+
+
+def test_a_page_that_is_not_the_known_one_is_refused(installer: ModuleType, tmp_path: Path) -> None:
+    with pytest.raises(installer.InstallFailed, match="not the page"):
+        installer.page_of("<html></html>", tmp_path, tmp_path)
 
 
 def test_a_second_run_changes_nothing(
@@ -90,15 +125,18 @@ def test_a_second_run_changes_nothing(
     assert capsys.readouterr().out.count("is up to date") == 2
 
 
-def test_a_changed_configuration_is_exchanged_without_fetching(
+def test_a_changed_configuration_gets_a_folder_of_a_new_name_and_the_build_stays(
     installer: ModuleType, tmp_path: Path
 ) -> None:
     into = tmp_path / "viewer"
     installer.install(into, tmp_path / "tarballs")
+    before = (into / "ohif").stat().st_mtime_ns
     config = tmp_path / "viewer_config" / "app-config.js"
     config.write_text(config.read_text() + "// changed\n")
-    installer.install(into, tmp_path / "nowhere")
-    assert (into / "ohif" / "app-config.js").read_text().endswith("// changed\n")
+    installer.install(into, tmp_path / "tarballs")
+    (named,) = (into / "margin-viewer").glob("????????????????")
+    assert (named / "app-config.js").read_text().endswith("// changed\n")
+    assert (into / "ohif").stat().st_mtime_ns == before
 
 
 def test_a_tarball_that_is_not_the_pinned_one_is_refused_by_name(

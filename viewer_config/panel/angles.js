@@ -50,6 +50,23 @@ export function angleForKey(key, angleDeg, step) {
   return Math.min(FULL_TURN_DEG, Math.max(0, angleDeg + moves[key]));
 }
 
+/**
+ * What a key means for a vessel, on its row or its dial: `{value}` by one of the form's letters
+ * ("n" for none), `{digit}` to begin a number, `{move}` to the next or the one before, or null.
+ */
+export function meaningOf({ key, shiftKey, ctrlKey, altKey, metaKey }, keys) {
+  if (ctrlKey || altKey || metaKey) {
+    return null;
+  }
+  if (keys.has(key.toLowerCase())) {
+    return { value: keys.get(key.toLowerCase()) };
+  }
+  if (/^[0-9]$/.test(key)) {
+    return { digit: key };
+  }
+  return key === "Enter" ? { move: shiftKey ? -1 : 1 } : null;
+}
+
 /** "unanswered", "said" (in words, such as not assessed), "none", "touched" or "impossible". */
 export function stateOf(value) {
   if (value === undefined) {

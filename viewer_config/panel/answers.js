@@ -2,6 +2,9 @@
 // Pure; nothing is changed in place.
 import { isShown, namesIn, pointerTo } from "./model.js";
 
+/** Where the document keeps what its values were seen on. */
+export const EVIDENCE = "/evidence";
+
 const isObject = (value) => value !== null && typeof value === "object" && !Array.isArray(value);
 
 export const isAnswered = (value) => value !== undefined;
@@ -71,6 +74,21 @@ export function withFieldEdited(group, siblings, name, value) {
   return after;
 }
 
+/** `quick_rest` of a group: one value for every drawn child that takes it and has no answer. */
+export function withGroupAnswered(answers, group, value) {
+  const open = unansweredIn(group, valueAt(answers, group.pointer));
+  return open
+    .filter((child) => child.allOptions.some((option) => option.value === value))
+    .reduce((document, child) => withValue(document, child.pointer, value), answers);
+}
+
+/** The drawn children of a group that nobody has answered yet. */
+export function unansweredIn(group, siblings) {
+  return group.children.filter(
+    (child) => isShown(child, siblings) && !isAnswered(siblings?.[child.name]),
+  );
+}
+
 export function isVesselAnswered(answers, vessel) {
   return isAnswered(valueAt(answers, `${vessel.pointer}/contact_deg`));
 }
@@ -112,7 +130,9 @@ export function withTypedSource(answers, fillable, pointer) {
 }
 
 function leaves(node, pointer = "", found = new Map()) {
-  if (isObject(node)) {
+  // What a value was seen on is one thing, however much is said of it.
+  const isEvidence = namesIn(pointer).length === 2 && pointer.startsWith(`${EVIDENCE}/`);
+  if (isObject(node) && !isEvidence) {
     Object.entries(node).forEach(([name, below]) => leaves(below, pointerTo(pointer, name), found));
   } else if (node !== undefined) {
     found.set(pointer, node);

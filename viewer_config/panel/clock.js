@@ -39,8 +39,11 @@ export function MiniClock({ value }) {
 const DIAL = 120;
 const RING_WIDTH = 15;
 
-/** The dial: dragged, or moved with the keys. `words` is what it says when it is no number. */
-export function ClockFace({ field, value, words, label, disabled, onChange }) {
+/**
+ * The dial: dragged, or moved with the keys. `words` is what it says when it is no number; `onKey`
+ * gets every key first and says whether it took it.
+ */
+export function ClockFace({ field, value, words, label, disabled, onChange, onKey = () => false }) {
   const face = useRef(null);
   const angle = typeof value === "number" ? Math.min(FULL_TURN_DEG, Math.max(0, value)) : 0;
   const state = stateOf(value);
@@ -65,6 +68,9 @@ export function ClockFace({ field, value, words, label, disabled, onChange }) {
     }
   };
   const press = (event) => {
+    if (!disabled && onKey(event)) {
+      return;
+    }
     const next = disabled ? null : angleForKey(event.key, angle, field.step);
     if (next !== null) {
       event.preventDefault();
@@ -80,6 +86,7 @@ export function ClockFace({ field, value, words, label, disabled, onChange }) {
       viewBox="0 0 ${DIAL} ${DIAL}"
       tabindex=${disabled ? -1 : 0}
       role="slider"
+      data-dial=${field.pointer}
       aria-label=${`${label}: ${field.label}`}
       aria-valuemin="0"
       aria-valuemax="360"

@@ -1,9 +1,14 @@
 // The same annotation was saved from another window. Nothing is thrown away before it is seen.
-import { namesIn, pointerTo } from "./model.js";
+import { evidenceWords, subjectOf } from "./evidence.js";
 import { html } from "./html.js";
+import { namesIn, pointerTo } from "./model.js";
 
 /** The labels on the way to a field: "Superior mesenteric artery, Contact". */
 export function pathWords(model, pointer) {
+  const subject = subjectOf(pointer);
+  if (subject) {
+    return `${pathWords(model, subject)}, seen on`;
+  }
   const words = [];
   namesIn(pointer).reduce((above, name) => {
     const here = pointerTo(above, name);
@@ -19,6 +24,9 @@ export function pathWords(model, pointer) {
 export function valueWords(model, pointer, value) {
   if (value === undefined) {
     return "not answered";
+  }
+  if (subjectOf(pointer)) {
+    return evidenceWords(value);
   }
   const field = model.at.get(pointer);
   const options = [...(field?.allOptions ?? []), ...(field?.words ?? [])];

@@ -1,7 +1,8 @@
 // What the published criteria say, as the server computed it: category or interval, the rules
 // that fired, their sources, and how far each may be trusted.
 import { TrustMark } from "./fields.js";
-import { html } from "./html.js";
+import { html, useState } from "./html.js";
+import { kindOf, scoreWords } from "./sets.js";
 
 function Fired({ rule }) {
   return html`
@@ -12,18 +13,30 @@ function Fired({ rule }) {
   `;
 }
 
+// With more sets than this, those still open are folded away as well.
+const MOST_IN_SIGHT = 10;
+
 function Card({ evaluation, store, onJump }) {
   const { category_label: category, interval_label: interval, missing, flags } = evaluation;
   const model = store.state.model;
   const silence = missing.length > 0 ? "needs more answers" : "does not address this";
   const says = category ?? interval ?? silence;
+  const score = scoreWords(evaluation);
   const kind = category ? "sure" : interval ? "range" : "silent";
   return html`
     <details class=${`mgn-card mgn-card-${kind}`} data-ruleset=${evaluation.ruleset}>
       <summary>
         <span class="mgn-card-title">${evaluation.title}</span>
-        <span class="mgn-card-says">${says}</span>
+        <span class="mgn-card-says">
+          ${score && html`<span class="mgn-score">${score}</span>`}${says}
+        </span>
       </summary>
+      ${interval &&
+      html`<p class="mgn-small">
+        Somewhere from the first to the second, until what is named below has been answered.
+      </p>`}
+      ${evaluation.score &&
+      html`<p class="mgn-small">${evaluation.score.name}: ${score || says}</p>`}
       ${evaluation.fired.length > 0 &&
       html`<ul class="mgn-fired">
         ${evaluation.fired.map((rule) => html`<${Fired} rule=${rule} />`)}
@@ -84,26 +97,78 @@ function Differences({ differences }) {
   `;
 }
 
+/** Sets that would only take room, in one line; a click shows them. */
+function Folded({ sets, words, children }) {
+  const [open, setOpen] = useState(false);
+  return (
+    sets.length > 0 &&
+    html`
+      <button
+        type="button"
+        class="mgn-link mgn-folded-sets"
+        aria-expanded=${open}
+        onClick=${() => setOpen(!open)}
+      >
+        ${words(sets.length)}: ${open ? "hide" : "show"}
+      </button>
+      ${open && children}
+    `
+  );
+}
+
+const count = (number, one, many) => (number === 1 ? `1 set ${one}` : `${number} sets ${many}`);
+
+function counts(groups) {
+  return [
+    groups.decided.length > 0 && `${groups.decided.length} decided`,
+    groups.open.length > 0 && `${groups.open.length} open`,
+    groups.silent.length > 0 && `${groups.silent.length} silent`,
+  ].filter(Boolean);
+}
+
 export function Criteria({ store, onJump }) {
   const { evaluations, differences } = store.state;
   if (evaluations.length === 0) {
     return null;
   }
+  const groups = { decided: [], open: [], silent: [] };
+  evaluations.forEach((evaluation) => groups[kindOf(evaluation)].push(evaluation));
+  const many = evaluations.length > MOST_IN_SIGHT;
+  const inSight = evaluations.filter((one) => {
+    const kind = kindOf(one);
+    return kind === "decided" || (kind === "open" && !many);
+  });
+  const cards = (sets) =>
+    sets.map(
+      (evaluation) => html`<${Card}
+        key=${evaluation.ruleset}
+        evaluation=${evaluation}
+        store=${store}
+        onJump=${onJump}
+      />`,
+    );
   return html`
     <details class="mgn-criteria" open>
       <summary>
         <h2>Computed from the findings <span class="mgn-aside">not a verdict</span></h2>
+        <span class="mgn-counts">${counts(groups).join(" · ")}</span>
       </summary>
       <div aria-live="polite">
-        ${evaluations.map(
-          (evaluation) => html`<${Card}
-            key=${evaluation.ruleset}
-            evaluation=${evaluation}
-            store=${store}
-            onJump=${onJump}
-          />`,
-        )}
         <${Differences} differences=${differences} />
+        ${cards(inSight)}
+        ${many &&
+        html`<${Folded}
+          sets=${groups.open}
+          words=${(number) => count(number, "needs more answers", "need more answers")}
+        >
+          ${cards(groups.open)}
+        <//>`}
+        <${Folded}
+          sets=${groups.silent}
+          words=${(number) => count(number, "says nothing here", "say nothing here")}
+        >
+          ${cards(groups.silent)}
+        <//>
       </div>
     </details>
   `;

@@ -3,10 +3,12 @@
 import { PanelApi } from "./api.js";
 import { drawVolumes } from "./drawing.js";
 import { html, render } from "./html.js";
+import { ELEMENT_NAME } from "./name.js";
 import { Panel } from "./panel.js";
 import { PanelStore } from "./store.js";
 
-export const ELEMENT_NAME = "margin-resectability-panel";
+// A study's series are added one by one: they are looked at together.
+const SERIES_TOGETHER_MS = 1000;
 
 const KEY_EVENTS = ["keydown", "keypress", "keyup"];
 
@@ -33,9 +35,13 @@ export function definePanelElement(viewer) {
   followPage(store);
   store.load();
   const { displaySetService } = viewer.services;
-  displaySetService.subscribe(displaySetService.EVENTS.DISPLAY_SETS_ADDED, () => {
-    if (store.state.panel) {
-      store.watchVolumes();
+  let waiting = null;
+  displaySetService.subscribe(displaySetService.EVENTS.DISPLAY_SETS_ADDED, (event) => {
+    // Volumes are measured from segmentations, and only a new one can bring new volumes.
+    const added = event?.displaySetsAdded ?? [];
+    if (store.state.panel && added.some((one) => one.Modality === "SEG")) {
+      clearTimeout(waiting);
+      waiting = setTimeout(() => store.watchVolumes(), SERIES_TOGETHER_MS);
     }
   });
 

@@ -2,6 +2,7 @@
 // do with a new one; undefined means "not answered".
 import { numberFrom } from "./answers.js";
 import { html, useState } from "./html.js";
+import { Bind, SeenOn } from "./seen.js";
 import { problemAt } from "./store.js";
 
 const SEGMENTED_MOST_OPTIONS = 5;
@@ -232,6 +233,7 @@ const CONTROLS = {
   lines: Lines,
 };
 
+const BINDABLE = new Set(["choice", "yes-no", "number", "ticks"]);
 const LABELLED_BY_ID = new Set(["number", "text", "date", "lines"]);
 
 export function Problem({ id, text }) {
@@ -313,7 +315,10 @@ export function Field({ store, field, value, stacked = false, upright = false })
         />
         ${["choice", "yes-no"].includes(field.kind) &&
         html`<${Clear} field=${field} value=${value} onChange=${change} disabled=${disabled} />`}
+        ${BINDABLE.has(field.kind) &&
+        html`<${Bind} store=${store} field=${field} value=${value} />`}
       </div>
+      <${SeenOn} store=${store} field=${field} value=${value} />
       <${Problem} id=${`${id}-problem`} text=${problem} />
     </div>
   `;

@@ -1,32 +1,12 @@
 // The form: the organ's sections in their order, each with its fields and then its vessels.
 import { isVesselAnswered, valueAt } from "./answers.js";
-import { Field, Problem, idOf } from "./fields.js";
+import { Field } from "./fields.js";
+import { Group } from "./group.js";
 import { html } from "./html.js";
-import { problemAt } from "./store.js";
 import { Vessel } from "./structures.js";
 import { Volumes } from "./volumes.js";
 
 const VERDICT = "/verdict";
-
-function Group({ store, field }) {
-  const answers = valueAt(store.state.answers, field.pointer);
-  return html`
-    <fieldset class="mgn-group">
-      <legend>${field.label}</legend>
-      ${field.help && html`<p class="mgn-help">${field.help}</p>`}
-      <${Problem} id=${`${idOf(field.pointer)}-problem`} text=${problemAt(store.state, field.pointer)} />
-      ${field.children.map(
-        (child) =>
-          html`<${Field}
-            key=${child.pointer}
-            store=${store}
-            field=${child}
-            value=${answers?.[child.name]}
-          />`,
-      )}
-    </fieldset>
-  `;
-}
 
 function Plain({ store, field }) {
   if (field.kind === "group") {
@@ -63,22 +43,23 @@ function RestButtons({ store }) {
   `;
 }
 
-/** How much of a section still stops signing, for its heading. */
+/** How much of a section still stops signing, for its heading: `[{pointer, message}]`. */
 function openIn(section, toSign) {
   const pointers = [...section.fields, ...section.vessels].map((field) => field.pointer);
   return toSign.filter(({ pointer }) =>
     pointers.some((home) => pointer === home || pointer.startsWith(`${home}/`)),
-  ).length;
+  );
 }
 
-function Section({ store, section, folded, onFold, openVessels, onToggleVessel, lastVessels }) {
-  const open = openIn(section, store.state.toSign);
+function Section({ store, section, view, lastVessels }) {
+  const folded = view.folded.has(section.id);
+  const open = openIn(section, store.state.toSign).length;
   const hasVolumes = section.fields.some((field) => field.fillFrom);
   const id = `mgn-section-${section.id}`;
   return html`
     <section class="mgn-section" aria-labelledby=${id} data-section=${section.id}>
       <h2 id=${id}>
-        <button type="button" aria-expanded=${!folded} onClick=${onFold}>
+        <button type="button" aria-expanded=${!folded} onClick=${() => view.fold(section.id)}>
           <span aria-hidden="true">${folded ? "▸" : "▾"}</span> ${section.title}
           ${open > 0 && html`<span class="mgn-count">${open} open</span>`}
         </button>
@@ -97,8 +78,10 @@ function Section({ store, section, folded, onFold, openVessels, onToggleVessel, 
                 key=${vessel.pointer}
                 store=${store}
                 vessel=${vessel}
-                open=${openVessels.has(vessel.pointer)}
-                onToggle=${() => onToggleVessel(vessel.pointer)}
+                open=${view.open.has(vessel.pointer)}
+                onToggle=${() => view.toggle(vessel.pointer)}
+                onMove=${(step, how) => view.move(vessel.pointer, step, how)}
+                onBegin=${() => view.begin(vessel.pointer)}
               />`,
             )}
           </ul>`}
@@ -106,6 +89,32 @@ function Section({ store, section, folded, onFold, openVessels, onToggleVessel, 
         </div>
       `}
     </section>
+  `;
+}
+
+/** All sections in one line, each with what is open in it: a click goes there. */
+export function Overview({ store, view }) {
+  const { model, toSign } = store.state;
+  const allFolded = model.sections.every((section) => view.folded.has(section.id));
+  return html`
+    <nav class="mgn-overview" aria-label="Sections of the form">
+      ${model.sections.map((section) => {
+        const open = openIn(section, toSign);
+        const words = open.length > 0 ? `${open.length} open` : "nothing open";
+        return html`<button
+          type="button"
+          class=${`mgn-place ${open.length > 0 ? "mgn-place-open" : ""}`}
+          aria-label=${`${section.title}: ${words}`}
+          data-place=${section.id}
+          onClick=${() => view.show(section.id, open[0]?.pointer)}
+        >
+          ${section.title} <span aria-hidden="true">${open.length || "✓"}</span>
+        </button>`;
+      })}
+      <button type="button" class="mgn-link mgn-fold-all" onClick=${() => view.foldAll(!allFolded)}>
+        ${allFolded ? "Unfold all" : "Fold all"}
+      </button>
+    </nav>
   `;
 }
 
@@ -120,10 +129,7 @@ export function Form({ store, view }) {
         key=${section.id}
         store=${store}
         section=${section}
-        folded=${view.folded.has(section.id)}
-        onFold=${() => view.fold(section.id)}
-        openVessels=${view.open}
-        onToggleVessel=${view.toggle}
+        view=${view}
         lastVessels=${section === withVessels.at(-1)}
       />`,
     )}

@@ -48,6 +48,13 @@ function isNumeric(schema) {
   return schema.type === "integer" || schema.type === "number";
 }
 
+// `keys`: value -> letter, turned round; the values of an object are words, ours may be numbers.
+function keysOf(hints, values) {
+  const letters = Object.entries(hints.keys ?? {});
+  const meant = (text) => values.find((value) => String(value) === text);
+  return new Map(letters.map(([text, letter]) => [letter, meant(text)]));
+}
+
 function kindOf(schema, hints) {
   if (hints.widget === "list") {
     return schema.items?.enum ? "ticks" : "lines";
@@ -81,6 +88,8 @@ function fieldOf(name, schema, parent, inheritedSection) {
     rows: hints.rows ?? 1,
     example: hints.example ?? "",
     numeric: isNumeric(measured),
+    whole: measured.type === "integer",
+    keys: keysOf(hints, [...(measured.enum ?? []), ...words, 0]),
     minimum: measured.minimum ?? 0,
     maximum: measured.maximum ?? 360,
     marks: hints.marks_deg ?? [],
@@ -92,6 +101,7 @@ function fieldOf(name, schema, parent, inheritedSection) {
     quick: hints.quick ?? [],
     quickRest: hints.quick_rest ?? [],
     fillFrom: hints.fill_from ?? null,
+    folded: hints.folded ?? false,
     sign: hints.sign ?? null,
     trust: hints.trust ?? null,
     children,
@@ -161,4 +171,25 @@ export function homeOf(model, pointer) {
     names.pop();
   }
   return null;
+}
+
+// Fewer rows than this are quicker to read one under the other; more columns do not fit.
+const LEAST_ROWS = 3;
+const MOST_COLUMNS = 6;
+
+/** The columns of a table: every answer any child offers; null where a table would not do. */
+export function columnsOf(children) {
+  if (children.length < LEAST_ROWS || children.some((child) => child.kind !== "choice")) {
+    return null;
+  }
+  const columns = new Map();
+  children.flatMap((child) => child.options).forEach(({ value, label }) => {
+    columns.set(value, columns.get(value) ?? label);
+  });
+  const same = children.every((child) =>
+    child.options.every((option) => columns.get(option.value) === option.label),
+  );
+  return same && columns.size > 1 && columns.size <= MOST_COLUMNS
+    ? [...columns].map(([value, label]) => ({ value, label }))
+    : null;
 }

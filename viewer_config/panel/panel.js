@@ -1,7 +1,7 @@
 // The whole panel, from the case at the top to the signature at the bottom.
 import { Conflict, Unsent } from "./conflict.js";
 import { Criteria } from "./criteria.js";
-import { Form } from "./form.js";
+import { Form, Overview } from "./form.js";
 import { html, useEffect, useLayoutEffect, useRef, useState } from "./html.js";
 import { homeOf } from "./model.js";
 import { SignDialog, SignFoot } from "./sign.js";
@@ -15,6 +15,15 @@ function toggled(set, item) {
   return next;
 }
 
+// By which attribute a place to go to is found.
+const DIAL = "data-dial";
+const ROW = "data-vessel";
+const SECTION = "data-section";
+
+/** The pointer of a vessel's contact, or null for a vessel without one. */
+const dialOf = (model, pointer) =>
+  model.at.get(pointer)?.children.find((child) => child.kind === "contact-clock")?.pointer ?? null;
+
 /** What is folded and open, and the way to a field wherever it is hidden. */
 function useView(store, root) {
   const [folded, setFolded] = useState(store.view.folded);
@@ -23,23 +32,28 @@ function useView(store, root) {
   useEffect(() => {
     Object.assign(store.view, { folded, open });
   }, [folded, open]);
-  useEffect(() => {
+  // Before the next key is pressed, not after the next frame: fast hands type ahead.
+  useLayoutEffect(() => {
     if (!target) {
       return;
     }
     const quoted = CSS.escape(target.pointer);
+    const at = (attribute) => root.current.querySelector(`[${attribute}="${quoted}"]`);
     const place =
-      root.current.querySelector(`[data-pointer="${quoted}"]`) ??
-      root.current.querySelector(`[data-vessel="${quoted}"]`);
-    const control = place?.matches("input, select, textarea, button")
+      at(target.at ?? "data-pointer") ?? at("data-pointer") ?? at("data-vessel") ?? null;
+    const control = place?.matches("input, select, textarea, button, [data-dial]")
       ? place
       : place?.querySelector("input, select, button");
     const folded = place?.closest("details");
     if (folded) {
       folded.open = true;
     }
-    place?.scrollIntoView({ block: "center" });
+    const walked = [DIAL, ROW].includes(target.at);
+    place?.scrollIntoView({ block: target.at === SECTION ? "start" : walked ? "nearest" : "center" });
     control?.focus({ preventScroll: true });
+    if (target.typing && control) {
+      control.setSelectionRange(control.value.length, control.value.length);
+    }
     setTarget(null);
   }, [target]);
   const jump = (pointer) => {
@@ -58,12 +72,63 @@ function useView(store, root) {
     const inside = vessel && field === vessel ? vessel.children[0] : field;
     setTarget({ pointer: (inside ?? field).pointer });
   };
+  const openOne = (pointer) => setOpen((set) => new Set(set).add(pointer));
+  const unfold = (id) => setFolded((set) => (set.has(id) ? toggled(set, id) : set));
+  const toggle = (pointer) => {
+    const opening = !open.has(pointer);
+    setOpen((set) => toggled(set, pointer));
+    const dial = opening && dialOf(store.state.model, pointer);
+    if (dial) {
+      setTarget({ pointer: dial, at: DIAL });
+    }
+  };
+  // To the next vessel, or the one before; from an open one, that one is closed and this one opened.
+  const move = (pointer, step, { walking = false } = {}) => {
+    const { model } = store.state;
+    const all = model.sections.flatMap((section) => section.vessels);
+    const next = all[all.findIndex((one) => one.pointer === pointer) + step];
+    if (!walking) {
+      setOpen((set) => toggled(set, pointer));
+    }
+    if (!next) {
+      setTarget({ pointer, at: ROW });
+      return;
+    }
+    unfold(next.section);
+    const dial = !walking && dialOf(model, next.pointer);
+    if (dial) {
+      openOne(next.pointer);
+      setTarget({ pointer: dial, at: DIAL });
+    } else {
+      setTarget({ pointer: next.pointer, at: ROW });
+    }
+  };
+  const begin = (pointer) => {
+    openOne(pointer);
+    setTarget({ pointer: dialOf(store.state.model, pointer), typing: true });
+  };
+  const show = (id, pointer) => {
+    unfold(id);
+    if (pointer) {
+      jump(pointer);
+    } else {
+      setTarget({ pointer: id, at: SECTION });
+    }
+  };
+  const foldAll = (fold) => {
+    const ids = store.state.model.sections.map((section) => section.id);
+    setFolded(new Set(fold ? ids : []));
+  };
   return {
     folded,
     open,
     jump,
     fold: (id) => setFolded((set) => toggled(set, id)),
-    toggle: (pointer) => setOpen((set) => toggled(set, pointer)),
+    toggle,
+    move,
+    begin,
+    show,
+    foldAll,
   };
 }
 
@@ -99,6 +164,7 @@ export function Panel({ store }) {
   const view = useView(store, root);
   const [signing, setSigning] = useState(false);
   const { panel, failure, model } = store.state;
+  useEffect(() => store.followViewer(), [panel === null]);
   useLayoutEffect(() => {
     if (scroll.current) {
       scroll.current.scrollTop = store.view.scrollTop;
@@ -116,6 +182,7 @@ export function Panel({ store }) {
       <${Conflict} store=${store} />
       <${Unsent} store=${store} />
       <${Criteria} store=${store} onJump=${view.jump} />
+      <${Overview} store=${store} view=${view} />
       <div
         class="mgn-scroll"
         ref=${scroll}
@@ -126,7 +193,7 @@ export function Panel({ store }) {
         <${CaseHead} panel=${panel} label=${model.label} />
         <${Form} store=${store} view=${view} />
       </div>
-      <${SignFoot} store=${store} onSign=${() => setSigning(true)} />
+      <${SignFoot} store=${store} onSign=${() => setSigning(true)} onJump=${view.jump} />
       ${signing &&
       html`<${SignDialog}
         store=${store}

@@ -122,7 +122,7 @@ export function SignDialog({ store, onClose, onJump }) {
 }
 
 /** The foot of the panel: the way to sign, or who signed and what became of the opinion. */
-export function SignFoot({ store, onSign }) {
+export function SignFoot({ store, onSign, onJump }) {
   const { signed, opinion, toSign, model } = store.state;
   if (signed) {
     const verdict = model.at.get("/verdict");
@@ -132,7 +132,9 @@ export function SignFoot({ store, onSign }) {
         <p><b>Signed</b> by ${signed.by}, ${dayAndTimeOf(signed.at)}</p>
         <p>${words ?? signed.verdict}</p>
         <p aria-live="polite">
-          ${opinion?.status === "issued" &&
+          ${opinion?.status === "issued" && !opinion.href &&
+          "The opinion was issued to the hospital."}
+          ${opinion?.status === "issued" && opinion.href &&
           html`<a href=${opinion.href} target="_blank" rel="noopener">Open the opinion (PDF)</a>`}
           ${opinion?.status === "issuing" && "The opinion is being issued…"}
         </p>
@@ -150,9 +152,16 @@ export function SignFoot({ store, onSign }) {
   return html`
     <footer class="mgn-foot">
       <button type="button" class="mgn-action mgn-action-sign" onClick=${onSign}>Sign…</button>
-      <p class="mgn-small">
-        ${open === 0 ? "Ready to sign" : open === 1 ? "1 answer still open" : `${open} answers still open`}
-      </p>
+      ${open === 0
+        ? html`<p class="mgn-small">Ready to sign</p>`
+        : html`<button
+            type="button"
+            class="mgn-link mgn-next"
+            title=${toSign[0].message}
+            onClick=${() => onJump(toSign[0].pointer)}
+          >
+            ${open === 1 ? "1 answer still open" : `${open} answers still open`}: next
+          </button>`}
     </footer>
   `;
 }

@@ -1,5 +1,5 @@
 // One line that always says whether the work is safe, and what to do when it is not.
-import { html, useEffect, useState } from "./html.js";
+import { html, useLayoutEffect, useState } from "./html.js";
 
 export function timeOf(iso) {
   const at = new Date(iso);
@@ -66,8 +66,8 @@ export function StatusLine({ store }) {
   `;
 }
 
-/** Draw again whenever the store changes. */
+/** Draw again whenever the store changes; at once, because an answer may come before the first frame. */
 export function useStore(store) {
   const [, redraw] = useState(0);
-  useEffect(() => store.subscribe(() => redraw((count) => count + 1)), [store]);
+  useLayoutEffect(() => store.subscribe(() => redraw((count) => count + 1)), [store]);
 }

@@ -5,14 +5,17 @@ import {
   valueAt,
   withChanges,
   withFieldEdited,
+  withGroupAnswered,
   withRestAnswered,
   withTypedSource,
   withValue,
   withVolume,
   without,
 } from "./answers.js";
+import { subjectOf, withEvidence, withEvidencePruned, withoutSupport } from "./evidence.js";
 import { isShown, modelOf, namesIn, pointerTo } from "./model.js";
 import { SaveQueue } from "./save.js";
+import { Viewer } from "./viewer.js";
 
 const VOLUMES_POLL_MS = 3000;
 const VOLUMES_WATCH_MS = 120000;
@@ -49,11 +52,13 @@ export class PanelStore {
   #listeners = new Set();
   #volumesUntil = 0;
   #volumesTimer = null;
+  #following = null;
   state = NOTHING;
 
   /** `drawVolumes` starts a segmentation in the viewer; `after` replaces the clock in tests. */
-  constructor(api, { drawVolumes = () => {}, after } = {}) {
+  constructor(api, { drawVolumes = () => {}, after, viewer = new Viewer() } = {}) {
     this.#api = api;
+    this.viewer = viewer;
     this.drawVolumes = drawVolumes;
     // What is folded and open, kept here because OHIF takes the panel off the page and back.
     this.view = { folded: new Set(), open: new Set(), scrollTop: 0 };
@@ -126,6 +131,44 @@ export class PanelStore {
     const filled = withVolume(answers, model.fillable, volume);
     model.fillable.forEach((field) => this.#forgetProblems(field.pointer));
     this.#change(filled, "", "Volumes taken over");
+  }
+
+  answerGroupRest(group, quick) {
+    const answers = withGroupAnswered(this.state.answers, group, quick.value);
+    this.#change(answers, "", `${group.label}: ${quick.label}`);
+  }
+
+  /** What a value was seen on; undefined takes that away again. */
+  bind(pointer, entry) {
+    this.#change(withEvidence(this.state.answers, pointer, entry), pointer);
+  }
+
+  unbind(pointer) {
+    this.bind(pointer, undefined);
+  }
+
+  /** A number read from a measurement, bound to it. */
+  useMeasured(pointer, value, entry) {
+    this.edit(pointer, value);
+    this.bind(pointer, entry);
+  }
+
+  /** Draws again when the viewer's measurements change; marks the values of those deleted. */
+  followViewer() {
+    if (this.#following || !this.viewer.isThere) {
+      return;
+    }
+    this.#following = this.viewer.follow({
+      onChange: () => this.#tell(),
+      onGone: (uids) => this.#lostSupport(uids),
+    });
+  }
+
+  #lostSupport(uids) {
+    const answers = withoutSupport(this.state.answers, uids);
+    if (answers !== this.state.answers && this.mayWrite) {
+      this.#change(answers, "");
+    }
   }
 
   undo() {
@@ -232,7 +275,8 @@ export class PanelStore {
     }
   }
 
-  #change(answers, pointer, undoLabel = null) {
+  #change(changed, pointer, undoLabel = null) {
+    const answers = withEvidencePruned(changed);
     const undo = undoLabel ? { label: undoLabel, answers: this.state.answers } : null;
     this.#forgetProblems(pointer);
     this.#set({ answers, undo, complaint: null });
@@ -249,7 +293,8 @@ export class PanelStore {
 
   #refusedBut(pointer) {
     const related = (key) => covers(pointer, key) || covers(key, pointer);
-    return new Map([...this.state.refused].filter(([key]) => !related(key)));
+    const refused = [...this.state.refused];
+    return new Map(refused.filter(([key]) => !related(subjectOf(key) ?? key)));
   }
 
   async #send() {

@@ -1,9 +1,10 @@
 // Vessel by vessel: a folded row says what was found, an open one lets it be changed.
-import { stateOf } from "./angles.js";
+import { meaningOf, stateOf } from "./angles.js";
 import { defaultFor, valueAt } from "./answers.js";
 import { ClockFace, MiniClock } from "./clock.js";
 import { Field, HelpButton, HelpText, NumberBox, Problem, describe, idOf } from "./fields.js";
-import { html, useState } from "./html.js";
+import { html, useRef, useState } from "./html.js";
+import { Bind, SeenOn } from "./seen.js";
 import { problemAt, shownChildren } from "./store.js";
 
 const CONTACT = "contact-clock";
@@ -46,11 +47,36 @@ function remarks(vessel, answers) {
     .map((child) => remark(child, answers[child.name]));
 }
 
-function ContactEditor({ store, vessel, field, value }) {
+function ContactEditor({ store, vessel, field, value, onMove }) {
+  const side = useRef(null);
   const [helping, setHelping] = useState(false);
   const problem = problemAt(store.state, field.pointer);
   const disabled = !store.mayWrite;
   const set = (next) => store.edit(field.pointer, next);
+  const take = (event) => {
+    const meant = meaningOf(event, field.keys);
+    if (meant?.digit) {
+      // The key goes on to the box that has the focus now, in place of what stood there.
+      const box = side.current.querySelector("input");
+      box.focus();
+      box.select();
+      return true;
+    }
+    if (meant) {
+      event.preventDefault();
+      if ("value" in meant) {
+        set(meant.value);
+      }
+      onMove(meant.move ?? 1);
+    }
+    return Boolean(meant);
+  };
+  const leave = (event) => {
+    if (event.key === "Enter" && event.target.matches("input")) {
+      event.preventDefault();
+      onMove(event.shiftKey ? -1 : 1);
+    }
+  };
   const id = idOf(field.pointer);
   const amounts = [
     { value: 0, label: "none" },
@@ -59,9 +85,11 @@ function ContactEditor({ store, vessel, field, value }) {
       label: `${mark}${field.unitText}`,
     })),
   ];
+  const letterFor = (option) => [...field.keys].find(([, meant]) => meant === option.value)?.[0];
   const button = (option, wide) => html`
     <button
       type="button"
+      title=${letterFor(option) && `Key ${letterFor(option)}, and on to the next`}
       class=${`mgn-pick ${wide ? "mgn-pick-wide" : ""}`}
       aria-pressed=${value === option.value}
       disabled=${disabled}
@@ -79,8 +107,9 @@ function ContactEditor({ store, vessel, field, value }) {
         label=${vessel.label}
         disabled=${disabled}
         onChange=${set}
+        onKey=${take}
       />
-      <div class="mgn-contact-side">
+      <div class="mgn-contact-side" ref=${side} onKeyDown=${leave}>
         <div class="mgn-contact-typed">
           <label for=${id}>${field.label}</label>
           <${NumberBox}
@@ -99,15 +128,19 @@ function ContactEditor({ store, vessel, field, value }) {
           />
         </div>
         <div class="mgn-picks">${amounts.map((option) => button(option, false))}</div>
-        <div class="mgn-picks">${field.words.map((option) => button(option, true))}</div>
+        <div class="mgn-picks">
+          ${field.words.map((option) => button(option, true))}
+          <${Bind} store=${store} field=${field} value=${value} label=${vessel.label} drawing />
+        </div>
       </div>
+      <${SeenOn} store=${store} field=${field} value=${value} />
       <${Problem} id=${`${id}-problem`} text=${problem} />
       <${HelpText} field=${field} shown=${helping} />
     </div>
   `;
 }
 
-function OpenVessel({ store, vessel, answers }) {
+function OpenVessel({ store, vessel, answers, onMove }) {
   const contact = contactOf(vessel);
   return html`
     <div class="mgn-vessel-body">
@@ -119,6 +152,7 @@ function OpenVessel({ store, vessel, answers }) {
               vessel=${vessel}
               field=${child}
               value=${answers?.[child.name]}
+              onMove=${onMove}
             />`
           : html`<${Field}
               key=${child.pointer}
@@ -160,8 +194,35 @@ function QuickButtons({ store, vessel }) {
   `;
 }
 
-/** One vessel. `open` is kept above, so that a link to a field can open its row. */
-export function Vessel({ store, vessel, open, onToggle }) {
+/** Keys on a folded row: the form's letters answer it, digits begin a number, arrows walk. */
+function keysOfRow({ store, contact, open, onMove, onBegin }) {
+  return (event) => {
+    const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+    if (step) {
+      event.preventDefault();
+      onMove(step, { walking: true });
+      return;
+    }
+    const meant = !contact || open || !store.mayWrite ? null : meaningOf(event, contact.keys);
+    if (!meant || meant.move) {
+      return;
+    }
+    event.preventDefault();
+    if (meant.digit) {
+      store.edit(contact.pointer, Number(meant.digit));
+      onBegin();
+    } else {
+      store.edit(contact.pointer, meant.value);
+      onMove(1, { walking: true });
+    }
+  };
+}
+
+/**
+ * One vessel. `open` is kept above, so that a link to a field can open its row; `onMove` goes to
+ * the next vessel or the one before, `onBegin` to this one's number.
+ */
+export function Vessel({ store, vessel, open, onToggle, onMove, onBegin }) {
   const answers = valueAt(store.state.answers, vessel.pointer);
   const contact = contactOf(vessel);
   const value = contact ? answers?.[contact.name] : undefined;
@@ -180,6 +241,7 @@ export function Vessel({ store, vessel, open, onToggle }) {
           aria-expanded=${open}
           title=${vessel.label}
           data-vessel=${vessel.pointer}
+          onKeyDown=${keysOfRow({ store, contact, open, onMove, onBegin })}
           onClick=${onToggle}
         >
           <span class="mgn-chevron" aria-hidden="true">${open ? "▾" : "▸"}</span>
@@ -198,7 +260,9 @@ export function Vessel({ store, vessel, open, onToggle }) {
       notes.length > 0 &&
       html`<p class="mgn-remarks">${notes.join(" · ")}</p>`}
       <${Problem} id=${`${idOf(vessel.pointer)}-problem`} text=${problemAt(store.state, vessel.pointer)} />
-      ${open && html`<${OpenVessel} store=${store} vessel=${vessel} answers=${answers} />`}
+      ${!open && contact && html`<${SeenOn} store=${store} field=${contact} value=${value} />`}
+      ${open &&
+      html`<${OpenVessel} store=${store} vessel=${vessel} answers=${answers} onMove=${onMove} />`}
     </li>
   `;
 }

@@ -8,16 +8,14 @@ const read = (path) => readFileSync(new URL(path, home), "utf-8");
 
 /** app-config.js as the page runs it, at a given address. */
 function configAt(pathname) {
-  const links = [];
   const window = { location: { pathname }, modes: ["x"], extensions: ["@ohif/a", "@ohif/b", "@ohif/c"] };
   const document = {
-    createElement: () => ({}),
-    head: { appendChild: (link) => links.push(link) },
+    currentScript: { src: "http://margin.test/margin-viewer/0123456789abcdef/app-config.js" },
   };
-  vm.runInNewContext(read("app-config.js"), { window, document });
+  vm.runInNewContext(read("app-config.js"), { window, document, URL });
   const shown = [];
   const servicesManager = { services: { uiNotificationService: { show: (note) => shown.push(note) } } };
-  return { window, links, shown, config: window.config({ servicesManager }) };
+  return { window, shown, config: window.config({ servicesManager }) };
 }
 
 /** Every module reached from a starting module by its relative imports. */
@@ -29,25 +27,36 @@ function reachedFrom(path, found = new Set()) {
   if (path.startsWith("vendor/")) {
     return found;
   }
-  for (const [, target] of read(path).matchAll(/from "(\.[^"]+)"/g)) {
+  for (const [, target] of read(path).matchAll(/(?:from|import\() ?"(\.[^"]+)"/g)) {
     reachedFrom(new URL(target, new URL(path, "http://x/")).pathname.slice(1), found);
   }
   return found;
 }
 
-test("every module the viewer imports from us is asked for at once", () => {
-  const reached = new Set([...reachedFrom("extension.js"), ...reachedFrom("mode.js")]);
-  const { links } = configAt("/r/abc/view/margin");
-  const preloaded = links
-    .filter((link) => link.rel === "modulepreload")
-    .map((link) => link.href.replace("/margin-viewer/", ""));
-  assert.deepEqual([...preloaded].sort(), [...reached].sort());
+test("our modules are loaded from the folder that is named after their content", () => {
+  const { config } = configAt("/r/abc/view/margin");
+  assert.deepEqual([...config.extensions], ["/margin-viewer/0123456789abcdef/extension.js"]);
+  assert.deepEqual([...config.modes], ["/margin-viewer/0123456789abcdef/mode.js"]);
 });
 
-test("no module of the panel is left without a reader", () => {
-  const reached = reachedFrom("extension.js");
-  const files = readdirSync(new URL("panel/", home)).filter((name) => name.endsWith(".js"));
-  assert.deepEqual(files.filter((name) => !reached.has(`panel/${name}`)), []);
+test("the panel is loaded after the first image: nothing reaches it but by a later import", () => {
+  for (const start of ["extension.js", "mode.js", "early/start.js"]) {
+    const text = read(start);
+    assert.doesNotMatch(text, /from "\.\/panel\/(?!name)/, start);
+  }
+});
+
+const FOLDERS = ["early", "hanging", "images", "panel"];
+const modules = FOLDERS.flatMap((folder) =>
+  readdirSync(new URL(`${folder}/`, home))
+    .filter((name) => name.endsWith(".js"))
+    .map((name) => `${folder}/${name}`),
+);
+
+test("no module of ours is left without a reader", () => {
+  const starts = ["extension.js", "mode.js", "early/start.js"];
+  const reached = new Set(starts.flatMap((start) => [...reachedFrom(start)]));
+  assert.deepEqual(modules.filter((name) => !reached.has(name)), []);
 });
 
 test("everything the viewer reads stands below its own launch", () => {
@@ -68,17 +77,15 @@ test("only the dicomweb data source is configured, and no study list", () => {
 });
 
 test("nothing of ours names another origin", () => {
-  const files = ["app-config.js", "extension.js", "mode.js", "panel/panel.css"].concat(
-    readdirSync(new URL("panel/", home)).map((name) => `panel/${name}`),
-  );
+  const files = ["app-config.js", "extension.js", "mode.js", "panel/panel.css", ...modules];
   for (const file of files) {
     assert.doesNotMatch(read(file), /https?:\/\//, file);
   }
 });
 
 test("nothing of ours writes markup or evaluates text", () => {
-  for (const name of readdirSync(new URL("panel/", home)).filter((one) => one.endsWith(".js"))) {
-    assert.doesNotMatch(read(`panel/${name}`), /innerHTML|outerHTML|insertAdjacentHTML|\beval\(|new Function/, name);
+  for (const name of modules) {
+    assert.doesNotMatch(read(name), /innerHTML|outerHTML|insertAdjacentHTML|\beval\(|new Function/, name);
   }
 });
 

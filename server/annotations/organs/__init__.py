@@ -4,12 +4,30 @@ from __future__ import annotations
 
 from typing import Final
 
+from server.annotations.organs.gastric import GASTRIC
+from server.annotations.organs.generic import GENERIC
 from server.annotations.organs.liver import LIVER
+from server.annotations.organs.lung import LUNG
 from server.annotations.organs.organ import Organ
 from server.annotations.organs.pancreas import PANCREAS
+from server.annotations.organs.perihilar import PERIHILAR
+from server.annotations.organs.rectum import RECTUM
+from server.annotations.organs.sarcoma import SARCOMA
 from server.foundation.errors import NotFound
 
-ORGANS: Final[dict[str, Organ]] = {organ.id: organ for organ in (PANCREAS, LIVER)}
+ORGANS: Final[dict[str, Organ]] = {
+    organ.id: organ
+    for organ in (
+        PANCREAS,
+        LIVER,
+        PERIHILAR,
+        RECTUM,
+        LUNG,
+        GASTRIC,
+        SARCOMA,
+        GENERIC,
+    )
+}
 
 
 class OrganNotFound(NotFound):

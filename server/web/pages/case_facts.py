@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
+from pydicom.datadict import dictionary_VR, tag_for_keyword
 from sqlalchemy.orm import Session
 
 from server.annotations.organs import ORGANS
@@ -17,20 +18,46 @@ from server.intake.queries import arrivals_of_case
 from server.intake.records import Arrival
 from server.opinions.queries import opinions_of_case
 from server.opinions.records import IssuedOpinion
+from server.prepared.queries import StudyPreparation, preparations
 from server.volumetry.queries import volumes_of_case
 from server.volumetry.records import VolumeMeasurement
+from server.web.visit import CaseView
 
 
 @dataclass(frozen=True)
 class StudySeen:
-    """A study of the case with what arrived of it, or None while it was not noted yet."""
+    """A study of the case with what arrived of it, or None while it was not noted yet.
+
+    `preparation` is how far its images are prepared for viewing, None before anybody asked.
+    """
 
     study: CaseStudy
     arrival: Arrival | None
+    preparation: StudyPreparation | None = None
 
     @property
     def series(self) -> list[dict[str, Any]]:
         return self.arrival.series if self.arrival else []
+
+
+@dataclass(frozen=True)
+class ShownArrival:
+    """Of an arrival what a page of the case shows without saying whose it is."""
+
+    StudyDate: str
+    AccessionNumber: str
+    StudyDescription: str
+    state: str
+    instance_count: int
+
+
+@dataclass(frozen=True)
+class ShownStudy:
+    """As `StudySeen`, for who sees no names: the values that the images show."""
+
+    arrival: ShownArrival | None
+    series: list[dict[str, Any]]
+    preparation: StudyPreparation | None
 
 
 @dataclass(frozen=True)
@@ -53,8 +80,53 @@ class Progress:
 def studies_seen(session: Session, case: Case) -> list[StudySeen]:
     """The case's studies by study date; those not noted yet come last."""
     arrived = {arrival.StudyInstanceUID: arrival for arrival in arrivals_of_case(session, case.id)}
-    seen = [StudySeen(study, arrived.get(study.StudyInstanceUID)) for study in case.studies]
+    prepared = preparations(session, [study.StudyInstanceUID for study in case.studies])
+    seen = [
+        StudySeen(study, arrived.get(study.StudyInstanceUID), prepared.get(study.StudyInstanceUID))
+        for study in case.studies
+    ]
     return sorted(seen, key=lambda one: one.arrival.StudyDate if one.arrival else "9")
+
+
+def without_names(seen: StudySeen, view: CaseView) -> ShownStudy:
+    """A study as it stands under the case's pseudonyms."""
+    arrival, preparation = seen.arrival, seen.preparation
+    if preparation is not None:
+        unreadable = [
+            {**one, "SOPInstanceUID": view.shown(one["SOPInstanceUID"])}
+            for one in preparation.unreadable
+        ]
+        preparation = replace(preparation, unreadable=unreadable)
+    if arrival is None:
+        return ShownStudy(None, [], preparation)
+    of_study = _as_images_show(
+        view,
+        StudyDate=arrival.StudyDate,
+        AccessionNumber=arrival.AccessionNumber,
+        StudyDescription=arrival.StudyDescription,
+    )
+    shown = ShownArrival(**of_study, state=arrival.state, instance_count=arrival.instance_count)
+    series = []
+    for one in arrival.series:
+        known = {name: str(one.get(name) or "") for name in _OF_SERIES}
+        series.append({**_as_images_show(view, **known), "instances": one["instances"]})
+    return ShownStudy(shown, series, preparation)
+
+
+_OF_SERIES = ("Modality", "SeriesNumber", "SeriesDescription")
+
+
+def _as_images_show(view: CaseView, **attributes: str) -> dict[str, str]:
+    """Attributes by their keywords as a reader of the images gets them; empty where they do not."""
+    tags = {name: f"{tag_for_keyword(name) or 0:08X}" for name in attributes}
+    dataset = {
+        tags[name]: {"vr": dictionary_VR(tags[name]), "Value": [text]}
+        for name, text in attributes.items()
+        if text
+    }
+    shown = view.json(dataset) or {}
+    found = {name: shown.get(tag, {}).get("Value") or [""] for name, tag in tags.items()}
+    return {name: "" if values[0] is None else str(values[0]) for name, values in found.items()}
 
 
 def progress(session: Session, case: Case, person_id: str | None) -> Progress:
@@ -78,7 +150,8 @@ def opinion_of(session: Session, case: Case) -> IssuedOpinion | None:
 def is_pending(studies: list[StudySeen], opinion: IssuedOpinion | None) -> bool:
     """Whether something of the case is about to change by itself, so that looking again pays."""
     receiving = any(one.arrival is None or one.arrival.settled_at is None for one in studies)
-    return receiving or (opinion is not None and opinion.archived_at is None)
+    preparing = any(one.preparation and one.preparation.under_way for one in studies)
+    return receiving or preparing or (opinion is not None and opinion.archived_at is None)
 
 
 def volumes_of(session: Session, case: Case) -> list[VolumeMeasurement]:
@@ -86,11 +159,11 @@ def volumes_of(session: Session, case: Case) -> list[VolumeMeasurement]:
     return volumes_of_case(session, case.id)
 
 
-def viewer_address(launch_id: str, case: Case) -> str | None:
+def viewer_address(launch_id: str, case: Case, view: CaseView) -> str | None:
     """Where the viewer shows exactly this case's studies; None while there are none."""
     if not case.studies:
         return None
-    uids = ",".join(study.StudyInstanceUID for study in case.studies)
+    uids = ",".join(view.shown(study.StudyInstanceUID) for study in case.studies)
     return f"/r/{launch_id}/view/margin?StudyInstanceUIDs={uids}"
 
 

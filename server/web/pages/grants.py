@@ -36,13 +36,18 @@ def issue(visit: Visit) -> Response:
                 for_whom=surgeon.name if surgeon else form.for_whom.data or "",
                 permits=frozenset(Permit(permit) for permit in form.permits.data or []),
                 days=form.days.data or 0,
+                pseudonymised=bool(form.pseudonymised.data),
                 issued_by=visit.actor.text,
                 person=surgeon,
                 now=visit.now,
             )
     except Invalid as error:
         return _again(visit, kind, form, error)
-    visit.note(grant=issued.grant.id[:8], permits=list(issued.grant.permits))
+    visit.note(
+        grant=issued.grant.id[:8],
+        permits=list(issued.grant.permits),
+        pseudonymised=issued.grant.pseudonymised,
+    )
     link = f"{visit.services.settings.public_url}/open#{issued.token}"
     return show_case(visit, link=link, link_grant=issued.grant)
 

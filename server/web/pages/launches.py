@@ -29,7 +29,7 @@ def launch(visit: Visit) -> Response:
     me = person(visit.session, visit.account.person_id)
     begun = begin_launch(visit.session, visit.case, person=me, now=visit.now)
     settings = visit.services.settings
-    response = go(viewer_address(begun.launch.id, visit.case) or "/")
+    response = go(viewer_address(begun.launch.id, visit.case, visit.view) or "/")
     cookies.give(
         response,
         settings,

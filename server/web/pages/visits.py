@@ -10,6 +10,7 @@ from server.access.door import Route
 from server.access.permissions import Account, Action, Holder
 from server.cases.lifecycle import State
 from server.cases.records import Case
+from server.web import shown
 from server.web.pages import case_facts
 from server.web.pages.layout import go, page
 from server.web.pages.worklist import archive_status, case_urgency
@@ -25,7 +26,8 @@ def visit_page(visit: Visit) -> Response:
     actor = visit.actor
     if isinstance(actor, Account) and actor.role != "surgeon":
         return go(f"/cases/{visit.case.number}")
-    if visit.may(Action.IMAGES_READ):
+    # The hospital's page says whose case it is.
+    if visit.pseudonymised or visit.may(Action.IMAGES_READ):
         return surgeons_page(visit)
     return _hospitals_page(visit)
 
@@ -34,14 +36,19 @@ def surgeons_page(visit: Visit) -> Response:
     """Question first, then the images and the form. Never a patient's name."""
     case, session, launch = visit.case, visit.session, visit.admission.launch
     base = f"/r/{launch.id}" if launch else f"/cases/{case.number}"
+    studies = case_facts.studies_seen(session, case)
     return page(
         visit,
         "surgeon.html",
         case=case,
+        asked=shown.asked(visit),
         base=base,
-        viewer=case_facts.viewer_address(launch.id, case) if launch else None,
+        can_view=visit.may(Action.IMAGES_READ),
+        viewer=case_facts.viewer_address(launch.id, case, visit.view) if launch else None,
         urgency=case_urgency(case, visit.now),
-        studies=case_facts.studies_seen(session, case),
+        studies=[case_facts.without_names(one, visit.view) for one in studies]
+        if visit.pseudonymised
+        else studies,
         progress=case_facts.progress(session, case, _reviewer(visit)),
         can_annotate=visit.may(Action.ANNOTATION_WRITE),
         opinion=case_facts.opinion_of(session, case) if visit.may(Action.OPINION_READ) else None,

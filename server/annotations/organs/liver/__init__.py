@@ -6,8 +6,26 @@ from pathlib import Path
 from typing import Final
 
 from server.annotations.decision import Answers, Category, Evaluation, Trust
-from server.annotations.organs.liver.findings import contradictions
+from server.annotations.organs.liver import (
+    albi,
+    augmentation,
+    child_pugh,
+    colorectal,
+    findings,
+    invasion,
+    laboratory,
+    makuuchi,
+    meld,
+    tumour,
+)
+from server.annotations.organs.liver.portal_hypertension import CSPH
 from server.annotations.organs.liver.remnant import ADEQUATE, BORDERLINE, volume_contradictions
+from server.annotations.organs.liver.special_thresholds import (
+    FUNCTION,
+    SPECIAL_FAMILIES,
+    WEIGHT_AND_PLATELETS,
+)
+from server.annotations.organs.liver.staging import BCLC, FOCI, MILAN
 from server.annotations.organs.liver.structures import KEPT, RECONSTRUCTION
 from server.annotations.organs.liver.structures import RULESET as STRUCTURES
 from server.annotations.organs.liver.thresholds import FAMILIES
@@ -19,7 +37,28 @@ from server.annotations.organs.signing import (
 )
 from server.foundation.errors import FieldProblem
 
-RULESETS: Final = (*(family.ruleset() for family in FAMILIES), STRUCTURES)
+VOLUMES: Final = tuple(family.ruleset() for family in (*FAMILIES, *SPECIAL_FAMILIES))
+RULESETS: Final = (
+    *VOLUMES,
+    WEIGHT_AND_PLATELETS.ruleset(),
+    FUNCTION,
+    augmentation.RULESET,
+    STRUCTURES,
+    *colorectal.rulesets(),
+    BCLC.ruleset(),
+    MILAN.ruleset(),
+    invasion.HCC_RADICAL.ruleset(),
+    *invasion.RULESETS,
+    FOCI.ruleset(),
+    child_pugh.RULESET,
+    albi.RULESET,
+    meld.RULESET,
+    meld.RULESET_NA,
+    makuuchi.RULESET,
+    CSPH.ruleset(),
+)
+# The references of signing: the other minima, for one operation or disease, are shown and ask nothing.
+REFERENCES: Final = frozenset(family.id for family in FAMILIES)
 
 # What is left of the liver does not alone make it resectable, so only verdicts to operate can
 # contradict. Each scale has its own categories.
@@ -32,25 +71,39 @@ STRUCTURES_AGREE: Final[dict[str, frozenset[Category]]] = {
 }
 
 
+def contradictions(answers: Answers) -> list[tuple[str, str]]:
+    """Answers that cannot all be true, as (JSON pointer, sentence)."""
+    return [
+        *findings.contradictions(answers),
+        *volume_contradictions(answers),
+        *tumour.contradictions(answers),
+        *invasion.contradictions(answers),
+        *laboratory.contradictions(answers),
+        *augmentation.contradictions(answers),
+    ]
+
+
 def _own_problems(answers: Answers, evaluations: list[Evaluation]) -> list[FieldProblem]:
-    wrong = [*contradictions(answers), *volume_contradictions(answers)]
     verdict = answers.get("verdict")
-    volumes = [e for e in evaluations if e.ruleset != STRUCTURES.id and _verified(e)]
+    volumes = [e for e in evaluations if e.ruleset in REFERENCES and _verified(e)]
     structures = [e for e in evaluations if e.ruleset == STRUCTURES.id]
     against = [
         *contradicted(verdict, volumes, VOLUME_AGREES),
         *contradicted(verdict, structures, STRUCTURES_AGREE),
     ]
     return [
-        *(FieldProblem(pointer, f"{text} Correct one of them.") for pointer, text in wrong),
+        *(
+            FieldProblem(pointer, f"{text} Correct one of them.")
+            for pointer, text in contradictions(answers)
+        ),
         *reason_problems(answers, against),
         *reassessment_problems(answers),
     ]
 
 
 def _verified(evaluation: Evaluation) -> bool:
-    """A number that nobody has verified is shown, but asks nobody for a reason."""
-    return all(fired.trust != Trust.GENERAL_KNOWLEDGE for fired in evaluation.fired)
+    """A minimum that nobody has verified, or derived, is shown and asks nobody for a reason."""
+    return all(fired.trust == Trust.SOURCED for fired in evaluation.fired)
 
 
 LIVER: Final = Organ(

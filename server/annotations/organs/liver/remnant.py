@@ -41,6 +41,8 @@ BACKGROUNDS: Final = {  # code -> words, from the most to the least forgiving
     "fibrosis_or_cirrhosis": "fibrosis or cirrhosis",
 }
 
+ANY_BACKGROUND: Final = ""
+
 VARIABILITY: Final = Option(
     "variability",
     ("10_percent", "none"),
@@ -56,6 +58,7 @@ class Limit:
     passes.
 
     `choice` names the option value under which it applies where a background has several.
+    `exclusive` marks a minimum printed as "more than": there a value equal to it fails.
     """
 
     rule: str
@@ -64,6 +67,7 @@ class Limit:
     source: str
     trust: Trust
     choice: str = ""
+    exclusive: bool = False
 
 
 @dataclass(frozen=True)
@@ -80,7 +84,8 @@ class Family:
     """Thresholds that share one index and so one denominator.
 
     `drawn` says that the index is the share a segmentation gives, so that the minima may stand as
-    marks on its bar.
+    marks on its bar. `applies` gives the sentence why the family does not speak of a case, or
+    nothing; `narrowed` picks the minima for one case where more than the background decides.
     """
 
     id: str
@@ -93,6 +98,10 @@ class Family:
     limits: tuple[Limit, ...]
     options: tuple[Option, ...] = ()
     drawn: bool = False
+    applies: Callable[[Answers], str] = lambda _answers: ""
+    narrowed: Callable[
+        [tuple[Limit, ...], Answers], tuple[tuple[Limit, ...], tuple[Missing, ...]]
+    ] = lambda limits, _answers: (limits, ())
 
     def ruleset(self) -> Ruleset:
         """The family as a ruleset of the organ."""
@@ -110,9 +119,10 @@ def evaluate(family: Family, answers: Answers, options: Options) -> Evaluation:
     """The family applied to answers of any shape."""
     limits, missing = _limits(family, answers, options)
     flags = volume_flags(answers)
-    if not limits:
-        words = BACKGROUNDS[str(answers.get("background"))]
-        text = f"{family.title} gives no minimum for {words}."
+    text = family.applies(answers)
+    if text or not limits:
+        words = BACKGROUNDS.get(str(answers.get("background")), "")
+        text = text or f"{family.title} gives no minimum for {words}."
         return Evaluation(
             family.id,
             family.title,
@@ -122,8 +132,8 @@ def evaluate(family: Family, answers: Answers, options: Options) -> Evaluation:
     index = family.index(answers)
     mildest = min(limits, key=lambda limit: limit.minimum)
     strictest = max(limits, key=lambda limit: limit.minimum)
-    best = judge(index.most, mildest.minimum, options)
-    worst = judge(index.least, strictest.minimum, options)
+    best = judge(index.most, mildest, options)
+    worst = judge(index.least, strictest, options)
     missing = (*missing, *index.missing) if best != worst else ()
     return Evaluation(
         ruleset=family.id,
@@ -145,7 +155,7 @@ def _marks(family: Family, limits: tuple[Limit, ...], answers: Answers) -> tuple
     return tuple(
         Threshold(
             limit.minimum,
-            BACKGROUNDS[limit.background],
+            BACKGROUNDS.get(limit.background, "any liver"),
             family.denominator,
             limit.source,
             limit.trust,
@@ -154,14 +164,15 @@ def _marks(family: Family, limits: tuple[Limit, ...], answers: Answers) -> tuple
     )
 
 
-def judge(value: float, minimum: float, options: Options) -> Category:
+def judge(value: float, limit: Limit, options: Options) -> Category:
     """A value against a minimum; borderline where the variability straddles it."""
     share = 0.1 if options["variability"] == "10_percent" else 0.0
     # Rounded so that binary fractions do not decide a value that is exactly on the threshold.
     low, high = (round(value * factor, 9) for factor in (1 - share, 1 + share))
-    if low >= minimum:
+    if low > limit.minimum or (low == limit.minimum and not limit.exclusive):
         return ADEQUATE
-    return BORDERLINE if high >= minimum else INADEQUATE
+    reaches = high > limit.minimum or (high == limit.minimum and not limit.exclusive)
+    return BORDERLINE if reaches else INADEQUATE
 
 
 def number(answers: Answers, name: str) -> float | None:
@@ -221,9 +232,14 @@ def _limits(
         limit for limit in family.limits if not limit.choice or _chosen(limit, options)
     )
     background = answers.get("background")
+    missing: tuple[Missing, ...] = (Missing("/background", "Liver background not assessed."),)
     if isinstance(background, str) and background in BACKGROUNDS:
-        return tuple(limit for limit in in_force if limit.background == background), ()
-    return in_force, (Missing("/background", "Liver background not assessed."),)
+        in_force = tuple(one for one in in_force if one.background in (background, ANY_BACKGROUND))
+        missing = ()
+    elif all(limit.background == ANY_BACKGROUND for limit in in_force):
+        missing = ()
+    in_force, open_yet = family.narrowed(in_force, answers)
+    return in_force, (*missing, *open_yet)
 
 
 def _chosen(limit: Limit, options: Options) -> bool:
@@ -239,8 +255,9 @@ def _fired(family: Family, index: Index, limits: set[Limit], options: Options) -
 
 
 def _sentence(family: Family, index: Index, limit: Limit, options: Options) -> str:
-    words = BACKGROUNDS[limit.background]
-    against = f"minimum {limit.minimum:g} {family.unit} for {words}, of {family.denominator}"
+    words = f" for {BACKGROUNDS[limit.background]}" if limit.background else ""
+    kind = "more than" if limit.exclusive else "minimum"
+    against = f"{kind} {limit.minimum:g} {family.unit}{words}, of {family.denominator}"
     if index.least != index.most:
         most = f" to {_short(index.most)}" if math.isfinite(index.most) else " or more"
         return f"FLR {_short(index.least)}{most} {family.unit}; {against}."

@@ -15,6 +15,7 @@ from math import inf
 from typing import Any, Final
 
 from server.annotations.decision import Answers, Flag, Options
+from server.annotations.organs.scale import degrees_of, number_of
 
 VESSELS: Final = {
     "sma": "SMA",
@@ -306,22 +307,6 @@ class _VesselReader:
             yield Taken(name, "beyond_inferior_duodenum", True, words)
         if not isinstance(raw.get("short_segment"), bool):
             yield Taken(name, "short_segment", False, "segment as short")
-
-
-def number_of(value: object) -> float | None:
-    """A finite number from 0 on, or None for anything else."""
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return None
-    return value if 0 <= value < inf else None
-
-
-def degrees_of(value: object) -> int | None:
-    """A contact in whole degrees 0-360, or None for anything else."""
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return None
-    if not 0 <= value <= 360 or value != int(value):
-        return None
-    return int(value)
 
 
 def _vessel_contradictions(

@@ -1,0 +1,89 @@
+"""What values were seen on: a map in the answers from the JSON pointer of a value to its evidence.
+
+The shape of an entry is `evidence` in organs/core.json. Every UID of an entry stands in its `image`
+and nowhere else, so that one walk finds them all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any, Final
+
+from server.annotations.decision import Answers
+from server.annotations.fields import Field, answer_at, is_answered, pointer
+from server.foundation.errors import FieldProblem
+
+EVIDENCE: Final = "evidence"
+LONGEST_POINTER: Final = 100
+# What holds other fields is not itself seen on anything.
+_HOLDERS: Final = frozenset({"group", "vessels", "vessel"})
+_UNITS: Final = {"deg": "°", "mm": " mm"}
+_KINDS: Final = {
+    "length": "length",
+    "angle": "angle",
+    "bidirectional": "diameter",
+    "segment": "segment",
+}
+
+
+def evidence_problems(fields: Iterable[Field], answers: Answers) -> Iterator[FieldProblem]:
+    """Entries whose key is not the pointer of a field that takes a value. Never raises."""
+    entries = answers.get(EVIDENCE)
+    if not isinstance(entries, dict):
+        return
+    known = {
+        field.pointer: field
+        for field in fields
+        if field.hints.get("widget") not in _HOLDERS and field.path != (EVIDENCE,)
+    }
+    for key in entries:
+        if str(key) not in known:
+            step = str(key)[:LONGEST_POINTER]
+            yield FieldProblem(
+                pointer((EVIDENCE, step)),
+                f'"{step}" is not the pointer of a field, so nothing can be bound to it. '
+                "Leave it out.",
+            )
+
+
+def seen_on(field: Field, answers: Answers) -> list[str]:
+    """What the values at a field and below it were seen on, in words; empty where nothing is bound.
+
+    For example "seen on series 4 portal venous, image 34 (angle 118°)". A value that is no longer
+    answered has no evidence.
+    """
+    entries = answers.get(EVIDENCE)
+    if not isinstance(entries, dict):
+        return []
+    inside = [
+        entry
+        for key, entry in entries.items()
+        if (key == field.pointer or str(key).startswith(f"{field.pointer}/"))
+        and isinstance(entry, dict)
+        and is_answered(answer_at(answers, _path(str(key))))
+    ]
+    return list(dict.fromkeys(_words(entry) for entry in inside))
+
+
+def _path(key: str) -> list[str]:
+    return [step.replace("~1", "/").replace("~0", "~") for step in key.split("/")[1:]]
+
+
+def _words(entry: dict[str, Any]) -> str:
+    number = entry.get("image_number")
+    image = f"image {number}" if number is not None else "an image"
+    where = ", ".join(part for part in (str(entry.get("series", "")), image) if part)
+    unsupported = entry.get("state") == "unsupported"
+    deleted = ["the measurement was deleted since"] if unsupported else []
+    remarks = [part for part in (_figure(entry), *deleted) if part]
+    return f"seen on {where}" + (f" ({'; '.join(remarks)})" if remarks else "")
+
+
+def _figure(entry: dict[str, Any]) -> str:
+    kind = _KINDS.get(str(entry.get("kind")), "")
+    if kind == "segment":
+        return f"segment {entry.get('label') or entry.get('segment_number', '')}".rstrip()
+    value = entry.get("value")
+    if not kind or not isinstance(value, int | float):
+        return ""
+    return f"{kind} {value:g}{_UNITS.get(str(entry.get('unit')), '')}"

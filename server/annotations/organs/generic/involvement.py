@@ -1,0 +1,77 @@
+"""What a tumour does to a structure: clear, touched, or taken. Bounds where it was not assessed.
+
+A vessel is taken where it is invaded, or touched over more than 180 degrees (encasement, in the
+words of the ESR's vessel poster); an organ, muscle, bone or nerve where it is invaded. Stranding
+without solid contact is not contact.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+from server.annotations.decision import Answers, Flag, Missing
+from server.annotations.organs.scale import Fact, degrees_of, group, known, rung, unknown
+
+CLEAR, TOUCHED, TAKEN = 0, 1, 2
+ENCASED_OVER_DEG: Final = 180
+STATES: Final = ("clear", "contact", "invaded")
+
+
+def vessel_fact(answers: Answers, name: str, words: str) -> Fact:
+    """A vessel from CLEAR to TAKEN, under its own name."""
+    raw = group(group(answers, "vessels"), name)
+    pointer = f"/vessels/{name}/contact_deg"
+    if raw.get("invaded") is True:
+        return known(name, TAKEN)
+    contact = degrees_of(raw.get("contact_deg"))
+    if contact is None:
+        return unknown(name, CLEAR, TAKEN, pointer, f"{words} not assessed")
+    if contact == 0 or raw.get("contact_kind") == "haze_only":
+        return known(name, CLEAR)
+    if contact > ENCASED_OVER_DEG:
+        return known(name, TAKEN)
+    if raw.get("invaded") is False:
+        return known(name, TOUCHED)
+    gap = Missing(f"/vessels/{name}/invaded", f"{words} touched, not stated whether invaded")
+    return Fact(name, TOUCHED, TAKEN, (gap,))
+
+
+def lost_fact(answers: Answers, name: str, words: str) -> Fact:
+    """Whether a vessel, where it is taken, cannot be reconstructed; under `NAME_lost`."""
+    said = group(group(answers, "vessels"), name).get("reconstructable")
+    if said in ("yes", "no"):
+        return known(f"{name}_lost", said == "no")
+    text = f"{words}: not stated whether it can be reconstructed"
+    return unknown(f"{name}_lost", False, True, f"/vessels/{name}/reconstructable", text)
+
+
+def structure_fact(answers: Answers, within: str, name: str, words: str) -> Fact:
+    """An organ, muscle, bone or nerve of the group `within`, from CLEAR to TAKEN."""
+    value = group(answers, within).get(name)
+    return rung(name, value, STATES, f"/{within}/{name}", words)
+
+
+def haze_flags(answers: Answers, names: Mapping[str, str]) -> Iterator[Flag]:
+    """Stranding without solid contact, which is printed and not counted."""
+    for name, words in names.items():
+        if group(group(answers, "vessels"), name).get("contact_kind") == "haze_only":
+            yield Flag("haze_only", f"{words}: stranding, no solid contact.")
+
+
+def contradictions(answers: Answers, names: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """Answers about vessels that cannot both be true, as (JSON pointer, sentence)."""
+    for name, words in names.items():
+        raw: Mapping[str, Any] = group(group(answers, "vessels"), name)
+        contact, kind = degrees_of(raw.get("contact_deg")), raw.get("contact_kind")
+        if contact == 0 and raw.get("invaded") is True:
+            yield f"/vessels/{name}/invaded", f"{words}: invaded, and contact of 0°."
+        if contact == 0 and kind == "solid":
+            yield f"/vessels/{name}/contact_kind", f"{words}: solid contact, and contact of 0°."
+        if contact and kind == "none":
+            yield (
+                f"/vessels/{name}/contact_kind",
+                f"{words}: no contact, and contact of {contact}°.",
+            )
+        if kind == "haze_only" and raw.get("invaded") is True:
+            yield f"/vessels/{name}/invaded", f"{words}: invaded, and stranding only."

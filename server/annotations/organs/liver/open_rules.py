@@ -1,0 +1,193 @@
+"""Tables of rules over findings of which some were not assessed: yes, no, or open.
+
+A rule raises a case to at least one category. What is open counts as no for the best category and
+as yes for the worst, so that every way of filling the gaps lies between the two. Nothing that was
+not assessed is ever taken as no.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Any, Final
+
+from server.annotations.decision import (
+    Answers,
+    Category,
+    Evaluation,
+    Fired,
+    Flag,
+    Missing,
+    Option,
+    Options,
+    Ruleset,
+    Trust,
+    result,
+)
+
+
+class State(IntEnum):
+    """What is known of a finding, from best to worst."""
+
+    NO = 0
+    OPEN = 1
+    YES = 2
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One finding: its state, its words where it is there, and what would settle it."""
+
+    state: State
+    text: str = ""
+    missing: tuple[Missing, ...] = ()
+
+
+NO: Final = Finding(State.NO)
+OpenFinding = Callable[[Answers, Options], Finding]
+
+
+@dataclass(frozen=True)
+class OpenRule:
+    """One line of a published table."""
+
+    id: str
+    category: Category
+    source: str
+    trust: Trust
+    finding: OpenFinding
+
+
+@dataclass(frozen=True)
+class OpenTable:
+    """A published set. `rules` raise a case above `otherwise`, the category of the first step.
+
+    `applies` gives the sentence why the set does not speak of a case, or nothing; `remarks` adds
+    flags and `capabilities` what an operation would need. `enumerated` says that the categories
+    stand beside each other, so that every rule that applies is told and not only the worst.
+    """
+
+    id: str
+    title: str
+    version: str
+    source: str
+    lowest: Category
+    otherwise: Fired
+    rules: tuple[OpenRule, ...]
+    options: tuple[Option, ...] = ()
+    applies: Callable[[Answers], str] = lambda _answers: ""
+    remarks: Callable[[Answers, Options], Iterable[Flag]] = lambda *_: ()
+    capabilities: Callable[[Answers], tuple[str, ...]] = lambda _answers: ()
+    enumerated: bool = False
+
+    def ruleset(self) -> Ruleset:
+        """The table as a ruleset of an organ."""
+        return Ruleset(
+            id=self.id,
+            title=self.title,
+            version=self.version,
+            source=self.source,
+            options=self.options,
+            apply=lambda answers, options: evaluate(self, answers, options),
+        )
+
+
+def evaluate(table: OpenTable, answers: Answers, options: Options) -> Evaluation:
+    """The table applied to answers of any shape."""
+    silence = table.applies(answers)
+    if silence:
+        return not_addressed(table, silence)
+    found = [(rule, rule.finding(answers, options)) for rule in table.rules]
+    there = [rule.category for rule, finding in found if finding.state == State.YES]
+    possible = [rule.category for rule, finding in found if finding.state != State.NO]
+    best = max(there, default=table.lowest)
+    worst = max(possible, default=table.lowest)
+    fired = [
+        Fired(rule.id, rule.source, rule.trust, finding.text)
+        for rule, finding in found
+        if finding.state == State.YES and (rule.category == best or table.enumerated)
+    ]
+    return Evaluation(
+        ruleset=table.id,
+        title=table.title,
+        version=table.version,
+        **result(best, worst),
+        fired=tuple(fired) if worst > table.lowest else (table.otherwise,),
+        missing=_missing(found, best),
+        capabilities=table.capabilities(answers),
+        flags=tuple(table.remarks(answers, options)),
+    )
+
+
+def not_addressed(table: OpenTable, sentence: str) -> Evaluation:
+    """The evaluation of a case the set does not speak of."""
+    flag = Flag("not_addressed", sentence)
+    return Evaluation(table.id, table.title, table.version, flags=(flag,))
+
+
+def _missing(found: list[tuple[OpenRule, Finding]], best: Category) -> tuple[Missing, ...]:
+    """What would narrow the interval: every gap of a rule that could still raise it, once."""
+    telling = [
+        (rule, finding)
+        for rule, finding in found
+        if finding.state == State.OPEN and rule.category > best
+    ]
+    first: dict[str, Missing] = {}
+    for _, finding in sorted(telling, key=lambda pair: -pair[0].category.rank):
+        for missing in finding.missing:
+            first.setdefault(missing.pointer, missing)
+    return tuple(first.values())
+
+
+def yes(text: str) -> Finding:
+    """A finding that is there."""
+    return Finding(State.YES, text)
+
+
+def still_open(*missing: tuple[str, str], text: str = "") -> Finding:
+    """A finding that may be there; `missing` names (pointer, words) of what would settle it."""
+    return Finding(State.OPEN, text, tuple(Missing(pointer, words) for pointer, words in missing))
+
+
+def any_of(findings: Iterable[Finding]) -> Finding:
+    """There where one of them is; its words are those of the ones that are there."""
+    found = list(findings)
+    state = max((finding.state for finding in found), default=State.NO)
+    telling = [finding for finding in found if finding.state == state]
+    return _joined(state, telling)
+
+
+def all_of(findings: Iterable[Finding]) -> Finding:
+    """There where all of them are. What is open is named only where none of them is absent."""
+    found = list(findings)
+    state = min((finding.state for finding in found), default=State.NO)
+    telling = found if state == State.YES else [one for one in found if one.state == state]
+    return _joined(state, telling)
+
+
+def word(answers: Answers, field: str, words: dict[str, str], label: str) -> Finding:
+    """A choice among the answers: `words` gives the sentence of each value that counts.
+
+    A value left out, "not_assessed" or "not_stated" is open; any other is no.
+    """
+    value = answers.get(field)
+    if isinstance(value, str) and value in words:
+        return yes(words[value])
+    if not isinstance(value, str) or value in ("not_assessed", "not_stated", "not_visible"):
+        return still_open((f"/{field}", f"{label} not assessed."))
+    return NO
+
+
+def inner(answers: Answers, field: str) -> dict[str, Any]:
+    """An object among the answers, empty where there is none."""
+    value = answers.get(field)
+    return value if isinstance(value, dict) else {}
+
+
+def _joined(state: State, telling: list[Finding]) -> Finding:
+    if state == State.NO:
+        return NO
+    text = " ".join(dict.fromkeys(finding.text for finding in telling if finding.text))
+    missing = dict.fromkeys(one for finding in telling for one in finding.missing)
+    return Finding(state, text, tuple(missing) if state == State.OPEN else ())

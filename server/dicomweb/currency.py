@@ -1,0 +1,125 @@
+"""Whether what was prepared is still what the archive holds.
+
+An instance never changes, a series may grow. Orthanc is asked once a second per study, not once per
+request; while it does not answer, what was prepared is believed.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from server.archive import Archive, ArchiveFailed, ArchiveUnavailable, NotInArchive
+from server.dicomweb.clearance import Clearance
+from server.prepared.manifest import Manifest
+from server.prepared.shelf import Shelf
+
+BELIEVED_FOR_S = 1.0
+AWAY_FOR_S = 3.0  # Orthanc may hang instead of refusing: then every question costs its time limit
+MOST_REMEMBERED = 500
+ASKED_AGAIN_AFTER_S = 60.0
+
+
+@dataclass(frozen=True)
+class Held:
+    """One series as Orthanc holds it; `last_update` in ISO 8601, "" when it does not say."""
+
+    orthanc_id: str
+    instance_count: int
+    last_update: str
+
+
+@dataclass(frozen=True)
+class Holdings:
+    """The series of a study by SeriesInstanceUID: several of one UID where patients differ."""
+
+    series: Mapping[str, tuple[Held, ...]]
+
+
+class Currency:
+    """Knows what is current. One per process, safe to share between threads.
+
+    `ask_first(StudyInstanceUID, SeriesInstanceUID)` is called, at most once a minute for a series,
+    when somebody looks at one that is not prepared.
+    """
+
+    def __init__(
+        self, archive: Archive, shelf: Shelf, ask_first: Callable[[str, str], None]
+    ) -> None:
+        self.shelf = shelf
+        self.clearance = Clearance(shelf)
+        self._archive = archive
+        self._ask_first = ask_first
+        self._known: dict[str, tuple[float, Holdings | None]] = {}
+        self._asked: dict[tuple[str, str], float] = {}
+        self._lock = threading.Lock()
+
+    def study(self, StudyInstanceUID: str) -> Holdings | None:
+        """What Orthanc holds of a study (perhaps nothing); None while it does not answer."""
+        with self._lock:
+            kept = self._known.get(StudyInstanceUID)
+        if kept is not None and time.monotonic() < kept[0]:
+            return kept[1]
+        try:
+            holdings: Holdings | None = self._ask(StudyInstanceUID)
+        except (ArchiveUnavailable, ArchiveFailed):
+            holdings = None
+        lasting = AWAY_FOR_S if holdings is None else BELIEVED_FOR_S
+        with self._lock:
+            if len(self._known) >= MOST_REMEMBERED:
+                self._known.clear()
+            self._known[StudyInstanceUID] = (time.monotonic() + lasting, holdings)
+        return holdings
+
+    def forget(self, StudyInstanceUID: str) -> None:
+        """Something was just stored into this study: ask again."""
+        with self._lock:
+            self._known.pop(StudyInstanceUID, None)
+
+    def current(self, StudyInstanceUID: str, SeriesInstanceUID: str) -> Manifest | None:
+        """The manifest of a series that is prepared as it stands in the archive, else None."""
+        manifest = self.shelf.series(StudyInstanceUID, SeriesInstanceUID)
+        holdings = self.study(StudyInstanceUID)
+        if holdings is None:
+            return manifest
+        held = holdings.series.get(SeriesInstanceUID, ())
+        if manifest is not None and len(held) == 1 and is_current(manifest, held[0]):
+            self.shelf.touch(StudyInstanceUID, SeriesInstanceUID)
+            return manifest
+        if held:
+            self._ask_for(StudyInstanceUID, SeriesInstanceUID)
+        return None
+
+    def _ask(self, StudyInstanceUID: str) -> Holdings:
+        found: dict[str, tuple[Held, ...]] = {}
+        for candidate in self._archive.candidates(StudyInstanceUID):
+            try:
+                several = self._archive.study_series(candidate)
+            except NotInArchive:
+                continue
+            for series in several:
+                updated = series.last_update.isoformat() if series.last_update else ""
+                held = Held(series.orthanc_id, len(series.instance_ids), updated)
+                known = found.get(series.SeriesInstanceUID, ())
+                found[series.SeriesInstanceUID] = (*known, held)
+        return Holdings(found)
+
+    def _ask_for(self, StudyInstanceUID: str, SeriesInstanceUID: str) -> None:
+        key, now = (StudyInstanceUID, SeriesInstanceUID), time.monotonic()
+        with self._lock:
+            if self._asked.get(key, -ASKED_AGAIN_AFTER_S) + ASKED_AGAIN_AFTER_S > now:
+                return
+            if len(self._asked) >= MOST_REMEMBERED:
+                self._asked.clear()
+            self._asked[key] = now
+        self._ask_first(StudyInstanceUID, SeriesInstanceUID)
+
+
+def is_current(manifest: Manifest, held: Held) -> bool:
+    """Whether nothing was added to the series since. Pure.
+
+    Orthanc tells times to the second only, so the count is asked as well.
+    """
+    return (manifest.orthanc_id, manifest.instance_count) == (held.orthanc_id, held.instance_count)

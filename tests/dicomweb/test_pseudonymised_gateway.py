@@ -1,0 +1,320 @@
+"""The proof: identity is planted wherever text can stand, everything the gateway answers a
+pseudonymised grant is asked for, and not one byte of identity is found."""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask, request
+from flask.testing import FlaskClient
+from pydicom import Dataset, dcmread
+from pydicom.filebase import DicomBytesIO
+from pydicom.sequence import Sequence
+from pydicom.uid import (
+    BasicTextSRStorage,
+    EncapsulatedPDFStorage,
+    SecondaryCaptureImageStorage,
+)
+
+from server.access.actions import issue_grant
+from server.access.door import Credentials, ImageDoor
+from server.access.openings import Openings
+from server.access.permissions import Permit
+from server.archive import Archive
+from server.cases import actions as cases
+from server.dicomweb.case_views import CaseViews
+from server.dicomweb.currency import Currency
+from server.dicomweb.doorway import Doorway, Reading
+from server.dicomweb.routes import ROUTES
+from server.foundation.clock import utc_now
+from server.foundation.db import Database
+from server.prepared.shelf import Shelf
+from server.web import problems
+from tests.archive.files import blank
+from tests.archive.orthanc_process import running_orthanc
+from tests.dicom.planted import IDENTITY, MARK, ROOT, identity_in, planted_ct, written
+from tests.dicomweb import samples
+from tests.world import World, build_world
+
+STUDY, CT_SERIES, OTHERS = f"{ROOT}.10", f"{ROOT}.11", f"{ROOT}.12"
+SLICES = [f"{CT_SERIES}.{number}" for number in (1, 2)]
+REPORT, PDF, CAPTURE = (f"{OTHERS}.{number}" for number in (1, 2, 3))
+STUDY_UID, SERIES_UID, INSTANCE_UID = "0020000D", "0020000E", "00080018"
+DICOM, ANYTHING = 'multipart/related; type="application/dicom"; transfer-syntax=*', "*/*"
+JSON = "application/dicom+json"
+
+
+def report() -> Dataset:
+    dataset = blank(BasicTextSRStorage, "ZZID4711", STUDY, f"{OTHERS}.90", REPORT)
+    _identify(dataset, "SR")
+    text, name = Dataset(), Dataset()
+    text.ValueType, text.TextValue = "TEXT", f"Dictated by {MARK} of the clinic {ROOT}"
+    name.ValueType, name.PersonName = "PNAME", f"{MARK}^MARIE"
+    dataset.ValueType, dataset.ContinuityOfContent = "CONTAINER", "SEPARATE"
+    dataset.CompletionFlag, dataset.VerificationFlag = "COMPLETE", "UNVERIFIED"
+    dataset.ContentSequence = Sequence([text, name])
+    return dataset
+
+
+def document() -> Dataset:
+    dataset = blank(EncapsulatedPDFStorage, "ZZID4711", STUDY, f"{OTHERS}.91", PDF)
+    _identify(dataset, "DOC")
+    dataset.DocumentTitle = MARK
+    dataset.MIMETypeOfEncapsulatedDocument = "application/pdf"
+    dataset.EncapsulatedDocument = f"%PDF-1.4\n({MARK} ZZID4711) Tj".encode().ljust(600, b" ")
+    return dataset
+
+
+def capture() -> Dataset:
+    dataset = planted_ct(STUDY, f"{OTHERS}.92", CAPTURE, every_sequence=16)
+    dataset.SOPClassUID = SecondaryCaptureImageStorage
+    dataset.file_meta.MediaStorageSOPClassUID = SecondaryCaptureImageStorage
+    dataset.Modality = "OT"
+    dataset.PixelData = (MARK.encode() * 60)[:512]
+    return dataset
+
+
+def _identify(dataset: Dataset, modality: str) -> None:
+    dataset.PatientName, dataset.PatientID = f"{MARK}^MARIE", "ZZID4711"
+    dataset.AccessionNumber, dataset.Modality = "ZZACC815", modality
+    dataset.StudyDescription, dataset.SeriesDescription = MARK, f"{MARK} report"
+
+
+@dataclass
+class Reader:
+    """Whoever holds the pseudonymised grant. Everything answered is kept."""
+
+    client: FlaskClient
+    token: str
+    heard: dict[str, bytes] = field(default_factory=dict)
+
+    def ask(self, path: str, accept: str = ANYTHING, **more: str) -> Any:
+        headers = {"Authorization": f"Bearer {self.token}", "Accept": accept, **more}
+        answer = self.client.get(f"/dicom-web{path}", headers=headers, buffered=True)
+        body = answer.data
+        if answer.headers.get("Content-Encoding") == "gzip":
+            body = gzip.decompress(body)
+        head = "\n".join(f"{name}: {value}" for name, value in answer.headers)
+        self.heard[f"{path} {accept} {answer.status_code}"] = head.encode() + b"\n\n" + body
+        return answer
+
+    def found(self, path: str) -> list[dict[str, Any]]:
+        answer = self.ask(path, JSON)
+        return json.loads(answer.data) if answer.status_code == 200 and answer.data else []
+
+
+@pytest.fixture(scope="module")
+def archive(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Archive]:
+    with running_orthanc(tmp_path_factory.mktemp("planted-orthanc")) as process:
+        archive = process.archive()
+        for made in (
+            *[planted_ct(STUDY, CT_SERIES, uid, every_sequence=8) for uid in SLICES],
+            capture(),
+        ):
+            archive.store_instance(written(made))
+        for made in (report(), document()):
+            archive.store_instance(written(made))
+        yield archive
+        archive.close()
+
+
+@pytest.fixture(scope="module")
+def reader(
+    archive: Archive, migrated_sqlite: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Reader]:
+    folder = tmp_path_factory.mktemp("planted")
+    (folder / "margin.db").write_bytes(migrated_sqlite.read_bytes())
+    database = Database(f"sqlite:///{folder / 'margin.db'}")
+    world = build_world(database, datetime.now(UTC))
+    shelf = Shelf(folder / "cache")
+    views = CaseViews("a secret only for tests", archive, shelf)
+    reading = Reading(
+        database,
+        archive,
+        ImageDoor(database, utc_now),
+        Openings(),
+        Currency(archive, shelf, lambda study, series: None),
+        views.of,
+    )
+    yield Reader(_app(reading).test_client(), _token(world))
+    database.dispose()
+
+
+def _token(world: World) -> str:
+    with world.db.writing() as session:
+        case = session.merge(world.inside)
+        now = utc_now()
+        cases.attach_study(session, case, STUDY, by="test", reason="test", now=now)
+        return issue_grant(
+            session,
+            case=case,
+            for_whom="a student",
+            permits=frozenset({Permit.VIEW, Permit.ANNOTATE}),
+            days=1,
+            issued_by="test",
+            now=now,
+            pseudonymised=True,
+        ).token
+
+
+def _app(reading: Reading) -> Flask:
+    def credentials(_: str | None) -> Credentials:
+        return Credentials(bearer=request.headers["Authorization"].removeprefix("Bearer "))
+
+    app = Flask("tests.planted", static_folder=None)
+    doorway = Doorway(reading, credentials, problems.response_to, "http://localhost")
+    for position, route in enumerate(ROUTES):
+        app.add_url_rule(
+            f"/dicom-web{route.url}",
+            endpoint=str(position),
+            view_func=doorway.endpoint(route),
+            methods=list(route.methods),
+        )
+    return app
+
+
+def value(dataset: dict[str, Any], tag: str) -> str:
+    return str(dataset[tag]["Value"][0])
+
+
+def places(reader: Reader) -> dict[str, str]:
+    """The path of every instance that is shown, by modality (one of each)."""
+    found = {}
+    for one in reader.found(f"/instances?includefield=all&includefield={STUDY_UID}"):
+        path = f"/studies/{value(one, STUDY_UID)}/series/{value(one, SERIES_UID)}"
+        found[value(one, "00080060")] = f"{path}/instances/{value(one, INSTANCE_UID)}"
+    return found
+
+
+def test_a_search_shows_pseudonyms_and_finds_by_them(reader: Reader) -> None:
+    (study,) = reader.found("/studies?includefield=all")
+    assert value(study, "00100020").startswith("M-")
+    assert study["00100010"]["Value"] == [{"Alphabetic": f"CASE^{value(study, '00100020')}"}]
+    assert value(study, STUDY_UID).startswith("2.25.")
+    accession = value(study, "00080050")
+    for key in (f"AccessionNumber={accession}", f"StudyInstanceUID={value(study, STUDY_UID)}"):
+        assert len(reader.found(f"/studies?{key}")) == 1
+    assert reader.found("/studies?PatientName=CASE*")
+
+
+@pytest.mark.parametrize(
+    "search",
+    [
+        f"PatientName={MARK}*",
+        f"PatientName={MARK}&fuzzymatching=true",
+        "PatientID=ZZID4711",
+        "00100020=ZZID*",
+        "AccessionNumber=ZZACC815",
+        f"StudyInstanceUID={STUDY}",
+        f"SeriesInstanceUID={CT_SERIES}",
+        f"SOPInstanceUID={SLICES[0]}",
+        f"StudyDescription=*{MARK}*",
+        f"SeriesDescription=*{MARK}*",
+        f"InstitutionName={MARK}",
+        f"ReferringPhysicianName={MARK}",
+        f"OtherPatientIDsSequence.PatientID={MARK}",
+        "PatientBirthDate=19600415",
+        "PatientBirthDate=19600101-19601231",
+    ],
+)
+@pytest.mark.parametrize("level", ["studies", "series", "instances"])
+def test_a_search_by_the_real_identity_finds_nothing(
+    reader: Reader, level: str, search: str
+) -> None:
+    assert reader.found(f"/{level}?{search}") == []
+
+
+def test_addresses_of_the_archive_lead_nowhere(reader: Reader) -> None:
+    series = f"/studies/{STUDY}/series/{CT_SERIES}"
+    for path in (
+        f"/studies/{STUDY}",
+        f"/studies/{STUDY}/metadata",
+        f"/studies/{STUDY}/series",
+        f"{series}/metadata",
+        f"{series}/instances/{SLICES[0]}",
+        f"{series}/instances/{SLICES[0]}/frames/1",
+        f"{series}/instances/{SLICES[0]}/rendered",
+        f"{series}/instances/{SLICES[0]}/bulk/7fe00010",
+        f"{series}/thumbnail",
+    ):
+        assert reader.ask(path).status_code == 404, path
+
+
+def test_documents_and_captures_are_not_given(reader: Reader) -> None:
+    shown = places(reader)
+    assert set(shown) >= {"CT", "OT", "SR"}
+    assert "DOC" not in shown
+    for rest in ("", "/frames/1", "/rendered", "/thumbnail", "/bulk/7fe00010"):
+        assert reader.ask(shown["OT"] + rest).status_code in (403, 404), rest
+    assert reader.ask(f"{shown['OT']}/metadata", JSON).status_code == 200
+
+
+def test_what_a_reader_draws_comes_into_the_real_study(reader: Reader, archive: Archive) -> None:
+    ct = places(reader)["CT"].split("/")
+    seg = samples.segmentation("2.25.4711", "2.25.4712", "whoever", ct[2])
+    seg.FrameOfReferenceUID = ct[4]
+    body, content_type = samples.multipart(written(seg))
+    answer = reader.client.post(
+        f"/dicom-web/studies/{ct[2]}",
+        data=body,
+        headers={"Authorization": f"Bearer {reader.token}", "Content-Type": content_type},
+    )
+    reader.heard["store"] = answer.data
+    assert answer.status_code == 200, answer.text
+    (kept,) = archive.candidates(STUDY, "2.25.4712", "2.25.4711")
+    said = archive.instance_tags(kept)
+    assert (said["StudyInstanceUID"], said["PatientID"]) == (STUDY, "ZZID4711")
+    assert said["FrameOfReferenceUID"] == CT_SERIES
+
+
+def test_not_one_byte_of_identity_leaves(reader: Reader) -> None:
+    """Last in this file: it also looks through everything that was answered above."""
+    shown = places(reader)
+    ct = shown["CT"]
+    series, study = ct.partition("/instances")[0], ct.partition("/series")[0]
+    searches = ("/studies", "/series", "/instances", f"{study}/series", f"{study}/instances")
+    for path in (*searches, f"{series}/instances"):
+        assert reader.ask(f"{path}?includefield=all", JSON).status_code == 200
+        assert reader.ask(path, JSON).status_code == 200
+    for path in (study, series, *shown.values()):
+        assert reader.ask(f"{path}/metadata", JSON).status_code == 200
+    for path in (study, series, ct, shown["SR"]):
+        assert reader.ask(path, DICOM).status_code == 200
+    assert reader.ask(ct, "application/dicom").status_code == 200
+    for rest in ("/frames/1", "/bulk/7fe00010", "/rendered", "/thumbnail"):
+        assert reader.ask(ct + rest).status_code == 200, rest
+    for text in ("patient", "technique", "patient,technique"):
+        assert reader.ask(f"{ct}/rendered?annotation={text}", "image/png").status_code == 200
+    for path in (f"{series}/thumbnail", f"{study}/thumbnail", f"{study}/rendered"):
+        reader.ask(path)
+    for rest in ("/frames/99", "/frames/x", "/bulk/00291011", "/bulk/00100010", "/nothing"):
+        assert reader.ask(ct + rest).status_code >= 400, rest
+    reader.ask("/studies?limit=x&PatientName=a&PatientName=b", JSON)
+    assert len(reader.heard) > 40
+    leaks = {name: found for name, heard in reader.heard.items() if (found := leaked(name, heard))}
+    assert leaks == {}
+
+
+def leaked(name: str, heard: bytes) -> list[str]:
+    """Identities in an answer, except those that the question itself held."""
+    texts = [heard, *_unpacked(heard)]
+    asked = [identity for identity in IDENTITY if identity in name]
+    return [one for text in texts for one in identity_in(text) if not one.startswith(tuple(asked))]
+
+
+def _unpacked(heard: bytes) -> Iterator[bytes]:
+    """What is packed within an answer: inline values of JSON, attributes of deflated files."""
+    body = heard.partition(b"\n\n")[2]
+    for piece in body.split(b'"InlineBinary":"')[1:]:
+        yield base64.b64decode(piece.partition(b'"')[0])
+    for piece in body.split(b"\0" * 128 + b"DICM")[1:]:
+        file = DicomBytesIO(b"\0" * 128 + b"DICM" + piece)
+        yield str(dcmread(file, stop_before_pixels=True)).encode()

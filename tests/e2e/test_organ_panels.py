@@ -1,0 +1,231 @@
+"""The panel as the surgeon's instrument: keys enough for two minutes, tables, and what was seen where."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+from sqlalchemy import delete, select
+
+from server.annotations.records import Annotation, Revision
+from server.cases.records import Case
+from server.demo import cast
+from server.demo.seed import fill
+from server.foundation.db import Database
+from tests.e2e.conftest import RunningMargin, running_margin
+from tests.e2e.viewer_probe import PanelProbe, wait_for_picture
+from tests.e2e.viewer_probe.picture import VIEWPORT
+
+pytestmark = pytest.mark.e2e
+
+MOST_INTERACTIONS = 60
+SLICE = """() => {
+  const { viewportGridService, cornerstoneViewportService } = window.services;
+  const id = viewportGridService.getActiveViewportId();
+  return cornerstoneViewportService.getCornerstoneViewport(id).getCurrentImageId();
+}"""
+
+
+@pytest.fixture(scope="module")
+def margin(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningMargin]:
+    """One of its own: a case changes its organ here, and loses what was recorded."""
+    with running_margin(tmp_path_factory.mktemp("organs")) as (settings, process):
+        yield RunningMargin(settings, fill(settings, lambda _text: None), process)
+
+
+class Hand:
+    """A surgeon's hand: every click and every key press counts."""
+
+    def __init__(self, page: Page) -> None:
+        self.page = page
+        self.count = 0
+
+    def click(self, place: Locator) -> None:
+        place.click()
+        self.count += 1
+
+    def press(self, *keys: str) -> None:
+        for key in keys:
+            self.page.keyboard.press(key)
+        self.count += len(keys)
+
+    def write(self, text: str) -> None:
+        self.press(*("Space" if letter == " " else letter for letter in text))
+
+    def pick(self, control: Locator, words: str) -> None:
+        """A list opened by one click and closed by another."""
+        control.select_option(label=words)
+        self.count += 2
+
+
+def begin_anew(margin: RunningMargin, organ: str) -> None:
+    """The demo's pancreas case as a case of `organ`, with nothing recorded yet."""
+    db = Database(margin.settings.database_url)
+    number = cast.PANCREAS_CASE.accession_number
+    with db.writing() as session:
+        case = session.scalars(select(Case).where(Case.accession_number == number)).one()
+        case.organ = organ
+        mine = select(Annotation.id).where(Annotation.case_id == case.id)
+        session.execute(delete(Revision).where(Revision.annotation_id.in_(mine)))
+        session.execute(delete(Annotation).where(Annotation.case_id == case.id))
+    db.dispose()
+
+
+def opened(page: Page, margin: RunningMargin, organ: str) -> PanelProbe:
+    begin_anew(margin, organ)
+    page.set_default_timeout(20_000)
+    page.goto(margin.link("Prandi"))
+    page.get_by_role("link", name="Open images and form").click()
+    panel = PanelProbe(page)
+    panel.wait_until_open()
+    return panel
+
+
+def answers_of(page: Page) -> dict[str, Any]:
+    """What the server keeps."""
+    found: dict[str, Any] = page.evaluate(
+        """async () => {
+            const api = location.pathname.replace(/\\/view\\/.*/, "/api");
+            return (await (await fetch(`${api}/panel`)).json()).annotation.answers;
+        }"""
+    )
+    return found
+
+
+def test_a_pancreas_with_eight_vessels_is_ready_to_sign_within_sixty_interactions(
+    margin: RunningMargin, page: Page
+) -> None:
+    panel = opened(page, margin, "pancreas")
+    hand = Hand(page)
+    hand.click(panel.field("/site").get_by_label("head", exact=True))
+    hand.click(panel.root.locator("[data-vessel='/vessels/sma']"))
+    for degrees in ("90", "45", "n", "60", "30", "90", "45", "n", "n", "120", "30"):
+        hand.press(*degrees)
+        if degrees != "n":
+            hand.press("Enter")
+    vessels_only = hand.count
+    hand.click(panel.root.get_by_role("button", name="All others clear", exact=True))
+    hand.pick(panel.field("/m_status"), "M0, no distant metastasis")
+    hand.click(panel.field("/imaging_adequacy").get_by_label("adequate", exact=True))
+    hand.click(panel.field("/verdict").get_by_label("Resectable with conditions", exact=True))
+    hand.click(panel.field("/confidence").get_by_label("high", exact=True))
+    hand.click(panel.field("/recommendation/text"))
+    hand.write("Whipple")
+    panel.wait_until_saved()
+    print(f"\npancreas, eight vessels in degrees: {vessels_only}; ready to sign: {hand.count}")
+    expect(panel.root.locator(".mgn-foot")).to_contain_text("Ready to sign")
+    vessels = answers_of(page)["vessels"]
+    assert sum(one["contact_deg"] not in (0, "not_assessed") for one in vessels.values()) == 8
+    assert vessels["smv_pv"]["contact_deg"] == 120
+    assert vessels["ca"] == {"contact_deg": 0, "contact_kind": "none", "contour": "regular"}
+    assert hand.count <= MOST_INTERACTIONS
+
+
+def test_a_lung_is_filled_in_by_tables_and_sets_that_say_nothing_stay_in_one_line(
+    margin: RunningMargin, page: Page
+) -> None:
+    panel = opened(page, margin, "lung")
+    root = panel.root
+    places = root.locator("[data-place]")
+    expect(places.filter(has_text="Vessels")).to_contain_text("9")
+    panel.choose("/structures/chest_wall", "invaded")
+    root.get_by_role("button", name="Structures beside the tumour: All others clear").click()
+    panel.choose("/stations/s7", "proven by tissue")
+    root.get_by_role("button", name="Stations: All others negative").click()
+    root.get_by_role("button", name="All others clear", exact=True).click()
+    panel.wait_until_saved()
+    kept = answers_of(page)
+    assert kept["structures"]["chest_wall"] == "invaded"
+    assert kept["structures"]["heart"] == "clear"
+    assert kept["stations"]["s7"] == "proven"
+    assert kept["stations"]["s5"] == "negative"
+    assert panel.says("tnm8-n") == "Category N2"
+    expect(places.filter(has_text="Vessels")).to_contain_text("✓")
+    root.get_by_role("button", name="answers still open: next").click()
+    expect(panel.field("/lobe")).to_be_focused()
+
+
+def test_sets_that_do_not_address_the_case_wait_behind_one_line(
+    margin: RunningMargin, page: Page
+) -> None:
+    panel = opened(page, margin, "generic")
+    silent = panel.root.locator("[data-ruleset='verdict-only']")
+    expect(silent).to_have_count(0)
+    panel.root.get_by_role("button", name="1 set says nothing here: show").click()
+    expect(silent).to_be_visible()
+
+
+def _draw_an_angle(page: Page, panel: PanelProbe) -> None:
+    """Three clicks: an end of the contact, the vessel's centre, the other end; a right angle."""
+    panel.root.locator("[data-bind='/vessels/sma/contact_deg']").click()
+    panel.root.get_by_role("button", name="Draw the angle").click()
+    box = page.locator(VIEWPORT).first.bounding_box()
+    assert box is not None
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    for at_x, at_y in ((x - 60, y), (x, y), (x, y + 60)):
+        page.mouse.move(at_x, at_y, steps=4)
+        page.mouse.down()
+        page.mouse.up()
+
+
+def _scroll_away(page: Page, where: str) -> None:
+    """Five slices on from `where`."""
+    page.evaluate(
+        """() => {
+            const { viewportGridService, cornerstoneViewportService } = window.services;
+            const id = viewportGridService.getActiveViewportId();
+            cornerstoneViewportService.getCornerstoneViewport(id).scroll(5);
+        }"""
+    )
+    page.wait_for_function(f"(was) => ({SLICE})() !== was", arg=where)
+
+
+def test_a_contact_is_measured_on_the_image_found_again_and_loses_its_support(
+    margin: RunningMargin, page: Page
+) -> None:
+    panel = opened(page, margin, "pancreas")
+    wait_for_picture(page)
+    panel.open_vessel("sma")
+    where = page.evaluate(SLICE)
+    _draw_an_angle(page, panel)
+    expect(panel.root.get_by_role("button", name="Use 270° (the other way round)")).to_be_visible()
+    panel.root.get_by_role("button", name="Use 90°").click()
+    seen = panel.root.locator("[data-seen='/vessels/sma/contact_deg']")
+    expect(seen).to_contain_text("angle 90°")
+    panel.wait_until_saved()
+    entry = answers_of(page)["evidence"]["/vessels/sma/contact_deg"]
+    assert entry["image"]["SOPInstanceUID"] in where
+    assert entry["state"] == "supported"
+
+    _scroll_away(page, where)
+    seen.get_by_role("button", name="show angle").click()
+    page.wait_for_function(f"(was) => ({SLICE})() === was", arg=where)
+
+    page.evaluate("(uid) => window.services.measurementService.remove(uid)", entry["measurement"])
+    expect(seen).to_contain_text("unsupported: the measurement was deleted")
+    panel.wait_until_saved()
+    page.reload()
+    panel.wait_until_open()
+    wait_for_picture(page)
+    expect(seen).to_contain_text("unsupported: the measurement was deleted")
+    _scroll_away(page, where)
+    seen.get_by_role("button", name="show angle").click()
+    page.wait_for_function(f"(was) => ({SLICE})() === was", arg=where)
+
+
+def test_a_value_is_bound_to_the_image_on_the_screen(margin: RunningMargin, page: Page) -> None:
+    panel = opened(page, margin, "pancreas")
+    wait_for_picture(page)
+    panel.choose("/site", "head")
+    panel.root.locator("[data-bind='/site']").click()
+    panel.root.get_by_role("button", name="Bind to series").click()
+    panel.wait_until_saved()
+    entry = answers_of(page)["evidence"]["/site"]
+    assert entry["kind"] == "key_image"
+    assert entry["image"]["SOPInstanceUID"] in page.evaluate(SLICE)
+    assert entry["window"]["lower"] < entry["window"]["upper"]
+    panel.root.get_by_role("button", name="no longer bound").click()
+    panel.wait_until_saved()
+    assert "evidence" not in answers_of(page)

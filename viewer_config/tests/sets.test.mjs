@@ -1,0 +1,41 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { columnsOf } from "../panel/model.js";
+import { kindOf, scoreWords } from "../panel/sets.js";
+
+const score = (value, least = value, most = value) => ({ name: "S", unit: "points", value, least, most });
+
+test("a set is decided, open or silent", () => {
+  assert.equal(kindOf({ category_label: "A", interval_label: null }), "decided");
+  assert.equal(kindOf({ category_label: null, interval_label: "A to b" }), "open");
+  assert.equal(kindOf({ category_label: null, interval_label: null }), "silent");
+});
+
+for (const [given, words] of [
+  [{ score: score(5), category_label: "Class A" }, "5 points"],
+  [{ score: score(null, 6, 40), category_label: null }, "6 to 40 points"],
+  [{ score: { ...score(-2.4741234), unit: "" }, category_label: "Grade 2" }, "-2.474"],
+  [{ score: score(7), category_label: "7 points (MELD)" }, ""],
+  [{ score: null, category_label: "A" }, ""],
+  [{ category_label: "A" }, ""],
+]) {
+  test(`a score beside “${given.category_label}” reads “${words}”`, () => {
+    assert.equal(scoreWords(given), words);
+  });
+}
+
+const choice = (...labels) => ({
+  kind: "choice",
+  options: labels.map((label) => ({ value: label, label })),
+});
+
+test("fields with the same answers make a table, also where one has an answer less", () => {
+  const columns = columnsOf([choice("a", "b", "c"), choice("a", "c"), choice("a", "b", "c")]);
+  assert.deepEqual(columns.map((one) => one.value), ["a", "b", "c"]);
+});
+
+test("two fields, other kinds, or too many answers make no table", () => {
+  assert.equal(columnsOf([choice("a", "b"), choice("a", "b")]), null);
+  assert.equal(columnsOf([choice("a", "b"), choice("a", "b"), { kind: "number", options: [] }]), null);
+  assert.equal(columnsOf([choice(..."abcd"), choice(..."defg"), choice(..."a")]), null);
+});
