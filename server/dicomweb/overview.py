@@ -20,7 +20,7 @@ from typing import Any
 from flask import Response, request
 
 from server.dicomweb.answers import CHANGING, streamed
-from server.dicomweb.scope import Pass, inside
+from server.dicomweb.scope import Pass, inside, outside
 from server.foundation.errors import Invalid
 from server.prepared.manifest import Manifest, PreparedInstance
 from server.prepared.shelf import Shelf, frame_head
@@ -60,7 +60,8 @@ def overview(pass_: Pass, study: str, series: str) -> Response:
     resolution = _resolution()
     manifest = pass_.current(study, series)
     if manifest is None or not _is_cleared(pass_, manifest):
-        return Response(status=204, headers={"Cache-Control": "no-store"})
+        _check_there(pass_, study, series, manifest)
+        return _guarded(Response(status=204), "private, no-store")
     tag = sha256(f"{pass_.view.id} {manifest.orthanc_id} {resolution}".encode())
     tag.update("\n".join(one.SOPInstanceUID for one in manifest.instances).encode())
     if tag.hexdigest()[:32] in request.if_none_match:
@@ -191,7 +192,20 @@ def opening(pass_: Pass, study: str) -> Response:
         if _is_cleared(pass_, manifest) and (described := series_of(manifest, pass_)) is not None
     ]
     response = Response(json.dumps({"series": found}), content_type="application/json")
-    response.headers["Cache-Control"] = CHANGING
+    return _guarded(response, CHANGING)
+
+
+def _check_there(pass_: Pass, study: str, series: str, manifest: Manifest | None) -> None:
+    """Raises StudyOutsideGrant for a series that is not one of this study."""
+    holdings = pass_.holdings.study(study)
+    if manifest is None and holdings is not None and series not in holdings.series:
+        raise outside()
+
+
+def _guarded(response: Response, cache: str) -> Response:
+    response.headers["Cache-Control"] = cache
+    response.headers["Vary"] = "Accept, Authorization, Cookie"
+    response.headers["X-Content-Type-Options"] = "nosniff"
     return response
 
 

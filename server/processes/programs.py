@@ -86,6 +86,8 @@ def web_command(settings: Settings) -> tuple[str, ...]:
         *("--worker-class", "gthread"),
         *("--workers", str(settings.web_workers), "--threads", str(settings.web_threads)),
         *("--timeout", "120", "--graceful-timeout", str(WEB_GRACE_S), "--keep-alive", "75"),
+        # A search may name many UIDs; this is the longest that gunicorn allows.
+        *("--limit-request-line", "8190"),
         *("--log-level", settings.log_level, "--no-control-socket"),
     ]
     if os.access(in_memory, os.W_OK):

@@ -30,6 +30,8 @@ FOREIGN = {
 READING = [route for route in ROUTES if route.methods == ("GET",)]
 OF_A_STUDY = [route for route in READING if "<study>" in route.url]
 WADO = [route for route in OF_A_STUDY if not route.view.__name__.startswith("search")]
+# Of our own: they tell of what is prepared, and here nothing is.
+OF_THE_SHELF = ("opening", "overview")
 
 
 def address(url: str, uids: dict[str, str]) -> str:
@@ -45,6 +47,9 @@ def test_the_entitled_get_every_resource_of_the_case(
     callers: dict[str, Caller], name: str, route
 ) -> None:
     response = callers[name].get(address(route.url, CT), ANY)
+    if route.view.__name__ in OF_THE_SHELF:
+        assert response.status_code in (200, 204)
+        return
     assert response.status_code == 200
     assert len(response.data) > 100
 
