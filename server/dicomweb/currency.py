@@ -118,8 +118,10 @@ class Currency:
 
 
 def is_current(manifest: Manifest, held: Held) -> bool:
-    """Whether nothing was added to the series since. Pure.
+    """Whether the series is still what was prepared. Pure.
 
-    Orthanc tells times to the second only, so the count is asked as well.
+    Orthanc tells times to the second only, so the count is asked as well; an instance that was
+    deleted and sent again with other pixels changes the time alone.
     """
-    return (manifest.orthanc_id, manifest.instance_count) == (held.orthanc_id, held.instance_count)
+    now = (held.orthanc_id, held.instance_count, held.last_update)
+    return (manifest.orthanc_id, manifest.instance_count, manifest.last_update) == now

@@ -17,6 +17,7 @@ from server.access import actions as access
 from server.access.records import Grant
 from server.access.tokens import sha256
 from server.app import create_app
+from server.dicomweb.currency import Held, is_current
 from server.foundation import audit
 from server.foundation.clock import utc_now
 from server.foundation.settings import Settings
@@ -288,3 +289,24 @@ def test_a_cache_that_was_deleted_is_an_archive_that_is_away(
     answer = client.get(instances + frame(), headers={"Accept": ANY_FRAME})
     assert answer.status_code == 503
     assert "remedy" in answer.get_json()["error"]
+
+
+@pytest.mark.parametrize(
+    ("held", "current"),
+    [
+        (Held("a-series", 3, "2026-11-21T08:00:00+00:00"), True),
+        (Held("a-series", 4, "2026-11-21T08:00:00+00:00"), False),
+        (Held("a-series", 3, "2026-11-21T08:00:07+00:00"), False),
+        (Held("another", 3, "2026-11-21T08:00:00+00:00"), False),
+    ],
+)
+def test_what_was_prepared_is_current_while_nothing_has_changed(held: Held, current: bool) -> None:
+    manifest = Manifest(
+        StudyInstanceUID=INSIDE_STUDY,
+        SeriesInstanceUID=SERIES,
+        orthanc_id="a-series",
+        instance_count=3,
+        last_update="2026-11-21T08:00:00+00:00",
+        attributes={},
+    )
+    assert is_current(manifest, held) is current

@@ -74,7 +74,11 @@ def prepare(archive: Archive, shelf: Shelf, name: str, broken: int = 0) -> Prepa
     )
     said = dataset.to_json_dict(bulk_data_threshold=0, bulk_data_element_handler=lambda _: "")
     del said["7FE00010"]
-    manifest = Manifest(pictures.STUDY, series, orthanc_id, 1, "", said, instances=(prepared,))
+    updated = archive.series(orthanc_id).last_update
+    assert updated is not None
+    manifest = Manifest(
+        pictures.STUDY, series, orthanc_id, 1, updated.isoformat(), said, instances=(prepared,)
+    )
     shelf.metadata(pictures.STUDY, series).write_bytes(gzip.compress(json.dumps([said]).encode()))
     shelf.thumbnail(pictures.STUDY, series).write_bytes(JPEG)
     (folder / MANIFEST).write_text(json.dumps(manifest.written()))
