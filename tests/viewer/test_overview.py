@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from dataclasses import dataclass
 from itertools import pairwise
@@ -13,6 +14,7 @@ import numpy as np
 import pytest
 from flask import Flask, Response
 
+from server.dicomweb.clearance import Clearance
 from server.dicomweb.overview import ResolutionInvalid, halvings_for, opening, order, overview
 from server.dicomweb.scope import Pass, StudyOutsideGrant
 from server.dicomweb.view import PLAIN_VIEW, View
@@ -25,6 +27,16 @@ SLICES, SIDE = 11, 64
 START_OF_TILE_PART = b"\xff\x90"
 
 
+class ArchiveAway:
+    """What is held while the archive does not answer: nothing is known of it."""
+
+    def __init__(self, shelf: Shelf) -> None:
+        self.clearance = Clearance(shelf)
+
+    def study(self, StudyInstanceUID: str) -> None:
+        return None
+
+
 @dataclass(frozen=True)
 class OneStudy:
     """Sees one study, whatever lies on the shelf."""
@@ -32,6 +44,10 @@ class OneStudy:
     shelf: Shelf
     view: View = PLAIN_VIEW
     prefix: str = "/r/x/dicom-web"
+
+    @property
+    def holdings(self) -> ArchiveAway:
+        return ArchiveAway(self.shelf)
 
     @property
     def scope(self) -> OneStudy:
@@ -46,6 +62,8 @@ class OneStudy:
 
 class Withholding(type(PLAIN_VIEW)):  # type: ignore[misc]
     """A view that may not show pixels."""
+
+    pseudonymised = True
 
     def pixels_withheld(self, dataset: dict[str, Any]) -> str:
         return "A name may be burned into them."
@@ -89,6 +107,14 @@ def keep(shelf: Shelf, series: str, instances: tuple[PreparedInstance, ...]) -> 
     path: Path = shelf.folder(STUDY, series) / MANIFEST
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(manifest.written()))
+    datasets = [{"00080018": {"vr": "UI", "Value": [one.SOPInstanceUID]}} for one in instances]
+    shelf.metadata(STUDY, series).write_bytes(gzip.compress(json.dumps(datasets).encode()))
+
+
+class Clearing(type(PLAIN_VIEW)):  # type: ignore[misc]
+    """A pseudonymised view that may show these pixels."""
+
+    id, pseudonymised = "clearing", True
 
 
 def asked(
@@ -142,6 +168,10 @@ def test_what_may_not_be_shown_has_no_overview(shelf: Shelf, tmp_path: Path) -> 
         assert (answer.status_code, answer.get_data()) == (204, b"")
     with Flask("t").test_request_context("/"), pytest.raises(StudyOutsideGrant):
         overview(cast(Pass, OneStudy(shelf)), "1.2.9", SERIES)
+
+
+def test_what_may_be_shown_under_pseudonyms_has_an_overview(shelf: Shelf) -> None:
+    assert asked(shelf, view=Clearing()).get_data() == asked(shelf).get_data()
 
 
 def test_the_opening_names_each_series_with_its_middle_frame(shelf: Shelf) -> None:
