@@ -83,7 +83,7 @@ def web_command(settings: Settings) -> tuple[str, ...]:
     command = [
         *(sys.executable, "-m", "gunicorn", "server.app:create_app()"),
         *_bound(settings),
-        *("--worker-class", "gthread"),
+        *("--worker-class", "server.processes.web_worker.LingeringThreads"),
         *("--workers", str(settings.web_workers), "--threads", str(settings.web_threads)),
         *("--timeout", "120", "--graceful-timeout", str(WEB_GRACE_S), "--keep-alive", "75"),
         # A search may name many UIDs; this is the longest that gunicorn allows.

@@ -1,0 +1,115 @@
+"""The web server's threads, with an application that names the thread which answers."""
+
+from __future__ import annotations
+
+import http.client
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+from server.processes.web_worker import LINGER_MS
+from tests.processes.conftest import free_ports
+
+THREADS = 4
+CONNECTIONS = 12
+APPLICATION = """
+import threading
+
+
+def application(environ, start_response):
+    body = str(threading.get_ident()).encode()
+    start_response("200 OK", [("Content-Length", str(len(body)))])
+    return [body]
+"""
+
+
+@pytest.fixture(scope="module")
+def port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
+    folder = tmp_path_factory.mktemp("web-worker")
+    (folder / "answers.py").write_text(APPLICATION)
+    (port,) = free_ports(1)
+    command = [
+        *(sys.executable, "-m", "gunicorn", "answers:application", "--pythonpath", str(folder)),
+        *("--bind", f"127.0.0.1:{port}", "--threads", str(THREADS), "--no-control-socket"),
+        *("--worker-class", "server.processes.web_worker.LingeringThreads"),
+    ]
+    project = Path(__file__).parents[2]
+    process = subprocess.Popen(command, cwd=project, stderr=subprocess.DEVNULL)
+    try:
+        deadline = time.monotonic() + 30
+        while not _listens(port):
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        yield port
+    finally:
+        process.terminate()
+        process.wait(timeout=30)
+
+
+def _listens(port: int) -> bool:
+    with socket.socket() as one:
+        return one.connect_ex(("127.0.0.1", port)) == 0
+
+
+def _ask(connection: http.client.HTTPConnection) -> bytes:
+    connection.request("GET", "/")
+    return connection.getresponse().read()
+
+
+def _connect(port: int) -> http.client.HTTPConnection:
+    return http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+
+
+def test_requests_that_follow_each_other_are_answered_by_one_thread(port: int) -> None:
+    connection = _connect(port)
+    threads = [_ask(connection) for _ in range(200)]
+    connection.close()
+    changes = sum(one != other for one, other in pairwise(threads))
+    # Handed round, four connections in five would come to another thread.
+    assert changes < 100
+
+
+def test_more_connections_than_threads_are_all_answered(port: int) -> None:
+    answered: list[int] = []
+
+    def load() -> None:
+        connection = _connect(port)
+        answered.append(sum(bool(_ask(connection)) for _ in range(50)))
+        connection.close()
+
+    loads = [threading.Thread(target=load) for _ in range(CONNECTIONS)]
+    for one in loads:
+        one.start()
+    for one in loads:
+        one.join(timeout=60)
+    assert answered == [50] * CONNECTIONS
+
+
+def test_connections_that_fall_silent_hold_no_thread(port: int) -> None:
+    silent = [_connect(port) for _ in range(CONNECTIONS)]
+    assert all(_ask(one) for one in silent)
+    another = _connect(port)
+    assert _ask(another)
+    time.sleep(3 * LINGER_MS / 1000)
+    # Each is still open, and is taken up again from where the main thread watches it.
+    assert all(_ask(one) for one in silent)
+    for one in [*silent, another]:
+        one.close()
+
+
+def test_requests_sent_at_once_on_one_connection_are_each_answered(port: int) -> None:
+    request = b"GET / HTTP/1.1\r\nHost: margin\r\n\r\n"
+    with socket.create_connection(("127.0.0.1", port), 20) as line:
+        line.sendall(3 * request)
+        received = b""
+        while received.count(b"HTTP/1.1 200 OK") < 3:
+            piece = line.recv(4096)
+            assert piece
+            received += piece
