@@ -13,7 +13,6 @@ import time
 from dataclasses import dataclass
 
 import click
-from rich.console import Console
 from rich.table import Table
 
 from bench import (
@@ -27,7 +26,7 @@ from bench import (
     scroll,
     store,
 )
-from bench.figures import in_words
+from bench.figures import console, in_words
 
 
 @dataclass(frozen=True)
@@ -126,7 +125,7 @@ def _outcome(bench: Bench, full: bool) -> str:
     except click.Abort:
         raise
     except Exception as failure:
-        Console(stderr=True).print_exception()
+        console(to_errors=True).print_exception()
         return f"failed: {type(failure).__name__}"
     return in_words(kept)
 
@@ -137,7 +136,7 @@ def _list(chosen: dict[str, Bench]) -> None:
         table.add_column(heading)
     for name, bench in chosen.items():
         table.add_row(name, bench.measures, bench.bar, " ".join(bench.small))
-    Console().print(table)
+    console().print(table)
 
 
 def _summarise(
@@ -148,9 +147,9 @@ def _summarise(
         table.add_column(heading)
     for name, (outcome, seconds) in outcomes.items():
         table.add_row(name, chosen[name].bar, outcome, f"{seconds:.0f} s")
-    Console().print(table)
+    console().print(table)
     if not full:
-        Console().print("Small sizes show that all works; figures to quote come from --full.")
+        console().print("Small sizes show that all works; figures to quote come from --full.")
 
 
 if __name__ == "__main__":

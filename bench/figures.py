@@ -11,7 +11,14 @@ from rich.console import Console
 from rich.table import Table
 
 RESULTS = Path(__file__).parent / "results"
+WIDTH_IN_FILES = 140
 MARGIN, ORTHANC = "margin", "orthanc"
+
+
+def console(*, to_errors: bool = False) -> Console:
+    """Where a bench prints: as wide as the terminal, and wide enough for a table where there is none."""
+    found = Console(stderr=to_errors)
+    return found if found.is_terminal else Console(stderr=to_errors, width=WIDTH_IN_FILES)
 
 
 @dataclass(frozen=True)
@@ -114,10 +121,10 @@ class Figures:
                 str(kind.bar or ""),
                 "" if (kept := self._keeps(kind)) is None else in_words(kept),
             )
-        Console().print(table)
+        console().print(table)
         kept = self.is_kept()
         if kept is not None:
-            Console().print(f"Bars: {in_words(kept)}")
+            console().print(f"Bars: {in_words(kept)}")
         keep(name, {**facts, "passed": kept, "figures": [self._kept(kind) for kind in self.runs]})
         return kept
 

@@ -25,10 +25,9 @@ from urllib.parse import urlsplit
 
 import click
 from playwright.sync_api import BrowserContext, Playwright, sync_playwright
-from rich.console import Console
 
 from bench.direct import nginx_program, viewer_before_orthanc
-from bench.figures import MARGIN, ORTHANC, RESULTS, Figures, Kind, at_most, ratio_at_most
+from bench.figures import MARGIN, ORTHANC, RESULTS, Figures, Kind, at_most, console, ratio_at_most
 from bench.lines import Line, line_options, line_to, new_port, trusted_by_key
 from bench.sides import alternate
 from bench.studies import Study, new_study
@@ -100,7 +99,7 @@ def sides_of(margin: Margin, study: Study, small: Study, line: Line) -> Iterator
     found.floors[MARGIN] = surgeons_viewer(small, port=margin.settings.port)
     nginx = nginx_program()
     if nginx is None:
-        Console().print("nginx is not installed: Orthanc is not measured.")
+        console().print("nginx is not installed: Orthanc is not measured.")
         yield found
         return
     with viewer_before_orthanc(nginx, margin.settings) as origin:

@@ -22,10 +22,9 @@ from pathlib import Path
 from statistics import median
 
 import click
-from rich.console import Console
 from rich.table import Table
 
-from bench.figures import in_words, keep
+from bench.figures import console, in_words, keep
 from bench.gateway import FRAME, frame_paths
 from bench.open_study import open_study
 from bench.scrolling import scrolling
@@ -138,13 +137,13 @@ def report(
         table.add_column(heading, justify="right")
     for name, size_mb in at_first.items():
         table.add_row(name, f"{size_mb:.0f} MB", f"{afterwards[name]:.0f} MB")
-    Console().print(table)
-    Console().print(f"Highest while the study came and was read: {peak_mb:.0f} MB")
-    Console().print(f"Highest resident set of one process of the web server: {highest_mb:.0f} MB")
+    console().print(table)
+    console().print(f"Highest while the study came and was read: {peak_mb:.0f} MB")
+    console().print(f"Highest resident set of one process of the web server: {highest_mb:.0f} MB")
     is_lean = max(at_first[ALL], afterwards[ALL]) <= MOST_MB
     stays_lean = highest_mb <= MOST_OF_A_PROCESS_MB
-    Console().print(f"Bar (at most {MOST_MB:.0f} MB idle in all): {in_words(is_lean)}")
-    Console().print(
+    console().print(f"Bar (at most {MOST_MB:.0f} MB idle in all): {in_words(is_lean)}")
+    console().print(
         f"Bar (at most {MOST_OF_A_PROCESS_MB:.0f} MB a process under load): {in_words(stays_lean)}"
     )
     kept = is_lean and stays_lean

@@ -19,10 +19,9 @@ from pathlib import Path
 from statistics import median
 
 import click
-from rich.console import Console
 from rich.table import Table
 
-from bench.figures import in_words, keep
+from bench.figures import console, in_words, keep
 from bench.gateway import FRAME
 from bench.open_study import plain
 from bench.sides import JSON, Comparison, Side, comparison_of
@@ -110,11 +109,11 @@ def report(preparing: dict[str, list[float]], passing: dict[str, list[float]], s
     for name, runs in times.items():
         shown = ", ".join(f"{one:.2f}" for one in runs)
         table.add_row(f"first click, {name}", f"{median(runs):.2f} s", shown)
-    Console().print(table)
+    console().print(table)
     ratio = median(times[PREPARING]) / median(times[PASSING])
     is_fast, is_no_slower = rate >= LEAST_PER_S, ratio <= MOST_RATIO
-    Console().print(f"Bar (at least {LEAST_PER_S:.0f} frames/s): {in_words(is_fast)}")
-    Console().print(
+    console().print(f"Bar (at least {LEAST_PER_S:.0f} frames/s): {in_words(is_fast)}")
+    console().print(
         f"Bar (a click costs at most {MOST_RATIO:g} of passing through; {ratio:.2f}): "
         f"{in_words(is_no_slower)}"
     )

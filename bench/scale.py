@@ -19,14 +19,13 @@ from pathlib import Path
 from statistics import median
 
 import click
-from rich.console import Console
 from rich.table import Table
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from bench import crowd as crowds
 from bench.crowd import Crowd
-from bench.figures import in_words, keep
+from bench.figures import console, in_words, keep
 from bench.worlds import stopped_like_ctrl_c
 from server.access.door import Credentials, ImageDoor
 from server.access.permissions import Action
@@ -174,7 +173,7 @@ def main(case_count: int, slices: int, rounds: int) -> bool | None:
             rows = crowds.fill(db, crowd)
             seconds = time.perf_counter() - started
             facts[name] = {"rows": rows, "filled_s": seconds, "size_mb": size_mb(db)}
-            Console().print(
+            console().print(
                 f"{name}: {rows:,} rows in {seconds:.0f} s, {size_mb(db):.0f} MB with its indexes"
             )
             found[name] = asked(db, crowd, rounds)
@@ -191,9 +190,9 @@ def report(found: dict[str, dict[str, float]], held: list[str], facts: dict[str,
     for name in next(iter(found.values())):
         bar = f"{MOST_MS:.0f} ms" if name in held else ""
         table.add_row(name, *(f"{times[name]:.1f} ms" for times in found.values()), bar)
-    Console().print(table)
+    console().print(table)
     kept = all(times[name] <= MOST_MS for times in found.values() for name in held)
-    Console().print(f"Bar: {in_words(kept)}")
+    console().print(f"Bar: {in_words(kept)}")
     keep("scale", {**facts, "unit": "ms", "bar_ms": MOST_MS, "passed": kept, "medians": found})
     return kept
 

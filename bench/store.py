@@ -26,10 +26,9 @@ from statistics import median
 
 import click
 import httpx
-from rich.console import Console
 from rich.table import Table
 
-from bench.figures import in_words, keep
+from bench.figures import console, in_words, keep
 from bench.gateway import frame_paths
 from bench.scrolling import scrolling
 from bench.sides import comparison_of
@@ -163,12 +162,12 @@ def report(found: dict[str, list[float]], size: int, instances: int, seen: list[
         runs_in_words = ", ".join(f"{run:.0f}" for run in runs)
         rate_mb = medians[name] * size / 1e6
         table.add_row(name, f"{medians[name]:.0f}", f"{rate_mb:.0f}", runs_in_words)
-    Console().print(table)
+    console().print(table)
     is_fast = medians["margin push, 1 association"] >= LEAST_PER_S
     share = medians[SHARED] / medians[ALONE]
-    Console().print(f"The surgeons saw {median(seen):.0f} frames/s together.")
-    Console().print(f"Bar (one association, at least {LEAST_PER_S:.0f}/s): {in_words(is_fast)}")
-    Console().print(
+    console().print(f"The surgeons saw {median(seen):.0f} frames/s together.")
+    console().print(f"Bar (one association, at least {LEAST_PER_S:.0f}/s): {in_words(is_fast)}")
+    console().print(
         f"Bar (shared, at least {LEAST_SHARE:.0%} of alone; {share:.0%}): "
         f"{in_words(share >= LEAST_SHARE)}"
     )

@@ -152,7 +152,9 @@ class Screencast:
 
     def _came(self, event: dict[str, Any]) -> None:
         self.frames.append((event["metadata"]["timestamp"], event["data"]))
-        self.tools.send("Page.screencastFrameAck", {"sessionId": event["sessionId"]})
+        # The last frames may come while the page is being closed.
+        with contextlib.suppress(BrowserError):
+            self.tools.send("Page.screencastFrameAck", {"sessionId": event["sessionId"]})
 
     def first_picture(self, page: Page, limit_s: float, viewports: int = 1) -> tuple[float, bytes]:
         """When a picture first stood in each of the first viewports, and that frame as JPEG."""
