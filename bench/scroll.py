@@ -127,7 +127,8 @@ def main(
         for _ in range(rounds):
             measuring.phase(surgeons_viewer(study), warm)
             floor_place = surgeons_viewer(small, MPR, port=near)
-            floor_s, _ = measuring.opened(floor_place, near_warm, MPR_VIEWPORTS, FLOOR_SLICES)
+            # Three slices seen from the side are a thin line: only the axial viewport can be looked at.
+            floor_s, _ = measuring.opened(floor_place, near_warm, 1, FLOOR_SLICES)
             figures.add(Kind("MPR: the floor", "s"), MARGIN, floor_s)
             measuring.reformatted(surgeons_viewer(study, MPR), warm, floor_s)
         figures.add(LINE_FLOOR, MARGIN, line_floor_s(margin, study, line))
