@@ -1,4 +1,5 @@
 // The extension "margin": how images are loaded and hung, and one panel for OHIF's right side.
+import { COMPARE, comparing } from "./hanging/compare.js";
 import { OPENING, opening, reformation, teachPlaces } from "./hanging/protocols.js";
 import { Loader } from "./images/loader.js";
 import { markPreviews } from "./images/mark.js";
@@ -80,6 +81,10 @@ export default {
     hangingProtocolService.addProtocol(OPENING, opening(window.innerWidth));
     loader.install();
   },
+  getCommandsModule: (managers) => ({
+    definitions: { [COMPARE]: { commandFn: comparing(managers) } },
+    defaultContext: "DEFAULT",
+  }),
   getHangingProtocolModule: () => [{ name: OPENING, protocol: opening(window.innerWidth) }],
   getPanelModule: () => [
     {

@@ -1,6 +1,7 @@
 // The mode "margin": OHIF's basic viewer, with the resectability panel open on the right and
 // the stock tools for drawing segmentations and measuring behind it.
-import { OPENING, PHASES_STAGE } from "./hanging/protocols.js";
+import { COMPARE } from "./hanging/compare.js";
+import { OPENING, PHASES_STAGES, PRIOR_STAGES } from "./hanging/protocols.js";
 
 const PANEL = "margin.panelModule.resectability";
 const SEGMENTATION = "@ohif/extension-cornerstone.panelModule.panelSegmentationWithToolsLabelMap";
@@ -15,9 +16,17 @@ const ONE_CLICK = [
     id: "MarginPhases",
     icon: "layout-common-1x2",
     label: "Phases",
-    tooltip: "Arterial, portal venous and delayed phase beside each other",
-    command: "setHangingProtocol",
-    options: { protocolId: OPENING, stageId: PHASES_STAGE },
+    tooltip: "Arterial, portal venous and delayed phase beside each other; once more: back",
+    command: COMPARE,
+    options: { stages: PHASES_STAGES, missing: "This case has no two phases to set side by side." },
+  },
+  {
+    id: "MarginPrior",
+    icon: "layout-common-1x1",
+    label: "Prior",
+    tooltip: "The study before beside this one; once more: back",
+    command: COMPARE,
+    options: { stages: PRIOR_STAGES, missing: "This case has no earlier study." },
   },
   {
     id: "MarginMpr",
@@ -33,7 +42,7 @@ const ONE_CLICK = [
     label: "3D",
     tooltip: "Three planes and a volume; once more: back",
     command: "toggleHangingProtocol",
-    options: { protocolId: "3d-four-up" },
+    options: { protocolId: "fourUp" },
   },
 ].map(({ id, icon, label, tooltip, command, options }) => ({
   id,

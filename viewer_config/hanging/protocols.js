@@ -4,7 +4,9 @@
 import { bestOf, isWide, phaseOf, worthOf } from "./phases.js";
 
 export const OPENING = "margin";
-export const PHASES_STAGE = "phases";
+// Ids of stages, the best first.
+export const PHASES_STAGES = ["phases", "twoPhases"];
+export const PRIOR_STAGES = ["prior"];
 const SLICES_TOGETHER = { type: "imageSlice", id: "marginSlices", source: true, target: true };
 const WINDOW_TOGETHER = { type: "voi", id: "marginWindow", source: true, target: true };
 const SEGMENTS_TOGETHER = {
@@ -115,7 +117,7 @@ function sideBySide(rows, columns) {
   const ofPhases = { places: inGrid, needs: phases, together: SLICES_AND_WINDOW };
   const ofTwo = { places: phases.slice(0, 2), needs: phases.slice(0, 2) };
   return [
-    stage(PHASES_STAGE, "Phases side by side", { rows, columns, ...ofPhases }),
+    stage("phases", "Phases side by side", { rows, columns, ...ofPhases }),
     stage("twoPhases", "Arterial and portal venous", {
       ...{ ...two, ...ofTwo, together: SLICES_AND_WINDOW },
     }),

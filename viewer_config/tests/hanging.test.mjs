@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { bestOf, phaseOf, shownFirst, worthOf } from "../hanging/phases.js";
-import { opening, placesOf, reformation } from "../hanging/protocols.js";
+import { stageFor } from "../hanging/compare.js";
+import { PHASES_STAGES, PRIOR_STAGES, opening, placesOf, reformation } from "../hanging/protocols.js";
 
 const SAID = {
   native: ["Abdomen native", "Abd nativ 5.0", "LEBER OHNE KM", "Foie sans injection", "Simple sin contraste",
@@ -102,4 +103,13 @@ test("phases scroll together, and only studies of one frame of reference are tie
 test("a reformation has no order of loading of its own", () => {
   assert.equal("imageLoadStrategy" in reformation(), false);
   assert.equal(reformation().id, "mpr");
+});
+
+test("what is set beside each other needs its series", () => {
+  const places = { best: 1, arterial: 1, portal_venous: 1, delayed: 1, native: null, prior: null };
+  assert.equal(stageFor(PHASES_STAGES, places), "phases");
+  assert.equal(stageFor(PHASES_STAGES, { ...places, delayed: null }), "twoPhases");
+  assert.equal(stageFor(PHASES_STAGES, { ...places, arterial: null }), null);
+  assert.equal(stageFor(PRIOR_STAGES, places), null);
+  assert.equal(stageFor(PRIOR_STAGES, { ...places, prior: 1 }), "prior");
 });
