@@ -25,7 +25,7 @@ from server.dicom.pseudonyms import Pseudonyms
 from server.dicom.vocabulary import cleaned, is_term, stays_whole
 
 # Raised whenever a rule changes, so that nothing made by an older rule is served.
-RULES_VERSION: Final = 1
+RULES_VERSION: Final = 2
 
 Values = list[Any]
 Rule = Callable[[Sequence[Any], Pseudonyms], Values]
@@ -269,3 +269,21 @@ _BY_VR: Final[dict[str, Decision]] = {
     "AS": _replaced(_ages),
     "SQ": DESCEND,
 }
+
+
+def value_patterns() -> dict[str, str]:
+    """What values of each kind look like, for a reader in another language."""
+    return {
+        **{vr: pattern.pattern for vr, pattern in _DATES.items()},
+        "DS": _DECIMAL.pattern,
+        "IS": _INTEGER.pattern,
+        "AS": _AGE.pattern,
+        "offset": _OFFSET.pattern,
+        "letters": _LETTERS.pattern,
+        "number": _NUMBER.pattern,
+    }
+
+
+def known_makers() -> tuple[str, ...]:
+    """The names that stay of a Manufacturer (0008,0070)."""
+    return _MANUFACTURERS

@@ -1,17 +1,18 @@
 """A DICOM file (PS3.10) under pseudonyms: pydicom reads it, what may stay is written anew.
 
-The pixels are passed on as they are, neither decoded nor copied more than once. Preamble, file meta
-information, everything behind the pixels and the padding within them are not.
+The pixels are passed on as they are, a piece at a time, without the remarks within compressed frames.
+Preamble, file meta information, everything behind the pixels and the padding within them are not.
 """
 
 from __future__ import annotations
 
+import os
 import struct
+import tempfile
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
-from io import BytesIO
-from typing import Any, Final
+from typing import Any, BinaryIO, Final, Self, cast
 
 from pydicom.charset import python_encoding
 from pydicom.datadict import dictionary_has_tag, dictionary_VR
@@ -21,11 +22,11 @@ from pydicom.filereader import read_dataset
 from pydicom.tag import BaseTag
 from pydicom.uid import UID
 
-from server.dicom.confidentiality import PIXELS
 from server.dicom.deidentification import Deed, Values, decision
 from server.dicom.files import PREAMBLE_BYTES, RefusedFile, read_head
 from server.dicom.pseudonyms import Pseudonyms
 from server.dicom.shown_codes import age_at, is_removed_item, shown_code
+from server.dicom.shown_pixels import FileNotUnderstood, PixelElements, shown_pixels
 from server.dicom.uids import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
 
 # PS3.5 7.1.2: these have a length of four bytes.
@@ -34,7 +35,10 @@ _LONG_LENGTH: Final = frozenset(
 )
 _UNDEFINED: Final = 0xFFFFFFFF
 _FIRST_PIXELS: Final = 0x7FE00008
-_ITEM, _SEQUENCE_END = (0xFFFE, 0xE000), (0xFFFE, 0xE0DD)  # PS3.5 7.5
+_ITEM: Final = (0xFFFE, 0xE000)  # PS3.5 7.5
+_PIECE_BYTES: Final = 256 * 1024
+_IN_MEMORY_BYTES: Final = 1024 * 1024
+_LONGEST_INFLATED_BYTES: Final = 4 * 1024**3  # no value of a dataset can be longer (PS3.5 7.1.1)
 _DEEPEST: Final = 32
 _BIRTH_DATE, _STUDY_DATE, _AGE = 0x00100030, 0x00080020, 0x00101010
 _CODE_VALUE, _SCHEME, _MEANING, _VALUE_TYPE = 0x00080100, 0x00080102, 0x00080104, 0x0040A040
@@ -42,10 +46,6 @@ _CODE_VALUES: Final = (_CODE_VALUE, 0x00080119, 0x00080120)
 _MANY_VALUES: Final = frozenset(  # PS3.5 6.4
     ("AE", "AS", "CS", "DA", "DS", "DT", "IS", "LO", "PN", "SH", "TM", "UC", "UI")
 )
-
-
-class FileNotUnderstood(ValueError):
-    """The bytes are not a DICOM file of which every part can be accounted for."""
 
 
 @dataclass(frozen=True)
@@ -65,20 +65,60 @@ class Encoding:
 class Opened:
     """A file taken apart: its dataset without pixels, and the bytes from the pixels on.
 
-    `body` is the dataset's bytes (inflated where they were deflated), `pixels_at` where in it the
-    pixels begin; it is the length of `body` when there are none.
+    `file` holds the dataset's bytes up to `end` (inflated where they were deflated), `pixels_at` is
+    where in it the pixels begin; it is `end` when there are none. To be used in a `with` statement,
+    for what was inflated is a file of its own.
     """
 
     TransferSyntaxUID: UID
     encoding: Encoding
     dataset: Dataset
-    body: bytes
+    file: BinaryIO
     pixels_at: int
+    end: int
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.TransferSyntaxUID.is_deflated:
+            self.file.close()
 
 
-def opened(data: bytes) -> Opened:
-    """Takes a file apart. Raises FileNotUnderstood."""
-    head = read_head(data)
+@dataclass(frozen=True)
+class Shown:
+    """A file as it may be seen: `head` and then these pieces of `file`, (start, stop) each.
+
+    None instead of a start stands for `stop` zero bytes. Whoever has read it closes `file`.
+    """
+
+    head: bytes
+    file: BinaryIO
+    pieces: tuple[tuple[int | None, int], ...]
+
+    @property
+    def length(self) -> int:
+        """In bytes."""
+        return len(self.head) + sum(stop - (start or 0) for start, stop in self.pieces)
+
+    def chunks(self) -> Iterator[bytes]:
+        """The bytes, a bounded piece at a time."""
+        yield self.head
+        for start, stop in self.pieces:
+            if start is None:
+                yield bytes(stop)
+                continue
+            self.file.seek(start)
+            for position in range(start, stop, _PIECE_BYTES):
+                yield self.file.read(min(_PIECE_BYTES, stop - position))
+
+
+def opened(file: BinaryIO) -> Opened:
+    """Takes a file apart. Raises FileNotUnderstood.
+
+    The file is kept open and is written into when it is shown: give it a copy.
+    """
+    head = read_head(file)
     if isinstance(head, RefusedFile):
         raise FileNotUnderstood(head.reason)
     syntax = UID(head.TransferSyntaxUID)
@@ -86,14 +126,32 @@ def opened(data: bytes) -> Opened:
         raise FileNotUnderstood("Its transfer syntax is not known.")
     encoding = Encoding(syntax.is_implicit_VR, syntax.is_little_endian)
     try:
-        rest = memoryview(data)[head.dataset_offset :]
-        body = zlib.decompress(rest, -zlib.MAX_WBITS) if syntax.is_deflated else bytes(rest)
-        stream = BytesIO(body)
-        dataset = read_dataset(stream, encoding.implicit, encoding.little, stop_when=_at_pixels)
+        file.seek(head.dataset_offset)
+        body, end = (_inflated(file) if syntax.is_deflated else file), head.size_bytes
+        if syntax.is_deflated:
+            end = body.seek(0, os.SEEK_END)
+            body.seek(0)
+        dataset = read_dataset(body, encoding.implicit, encoding.little, stop_when=_at_pixels)
         _check_lengths(dataset)
     except Exception as problem:  # whatever pydicom stumbles over, such a file is not given out
         raise FileNotUnderstood("Its dataset cannot be read.") from problem
-    return Opened(syntax, encoding, dataset, body, stream.tell())
+    return Opened(syntax, encoding, dataset, body, body.tell(), end)
+
+
+def _inflated(file: BinaryIO) -> BinaryIO:
+    """What is packed in the rest of a file. Raises zlib.error, and FileNotUnderstood for too much."""
+    body = tempfile.SpooledTemporaryFile(_IN_MEMORY_BYTES)  # noqa: SIM115 - kept as long as the Opened
+    unpacker = zlib.decompressobj(-zlib.MAX_WBITS)
+    packed = file.read(_PIECE_BYTES)
+    while packed and not unpacker.eof:
+        body.write(unpacker.decompress(packed, _PIECE_BYTES))
+        packed = unpacker.unconsumed_tail or file.read(_PIECE_BYTES)
+        if body.tell() > _LONGEST_INFLATED_BYTES:
+            raise FileNotUnderstood("It holds more than anybody would send packed so.")
+    body.write(unpacker.flush())
+    if not unpacker.eof:
+        raise FileNotUnderstood("It ends early.")
+    return cast(BinaryIO, body)
 
 
 def _check_lengths(dataset: Dataset) -> None:
@@ -109,11 +167,12 @@ def _at_pixels(tag: BaseTag, _vr: str | None, _length: int) -> bool:
     return int(tag) >= _FIRST_PIXELS
 
 
-def shown_file(file: Opened, pseudonyms: Pseudonyms, more: dict[int, tuple[str, Any]]) -> bytes:
+def shown_file(file: Opened, pseudonyms: Pseudonyms, more: dict[int, tuple[str, Any]]) -> Shown:
     """The file as the holder of a pseudonymised grant sees it, in the same transfer syntax.
 
     `more` are attributes to add: tag -> (VR, text, number or list of items as such dictionaries).
-    Raises FileNotUnderstood.
+    Remarks in compressed frames are overwritten in `file`, one frame after the other. Raises
+    FileNotUnderstood.
     """
     try:
         walker = _Walker(file.encoding, pseudonyms)
@@ -121,16 +180,25 @@ def shown_file(file: Opened, pseudonyms: Pseudonyms, more: dict[int, tuple[str, 
         for tag, (vr, value) in {**_aged(file.dataset, elements), **more}.items():
             elements[tag] = walker.added(tag, vr, value)
         body = b"".join(elements[tag] for tag in sorted(elements))
-        pixels = b"".join(_pixels(file))
-        meta = _meta(file, pseudonyms)
+        pixels = tuple(shown_pixels(file.file, file.pixels_at, _layout(file)))
+        begun = b"".join((bytes(PREAMBLE_BYTES), b"DICM", _meta(file, pseudonyms)))
     except FileNotUnderstood:
         raise
     except Exception as problem:  # as in `opened`
         raise FileNotUnderstood("Its dataset cannot be read.") from problem
     if file.TransferSyntaxUID.is_deflated:
-        packer = zlib.compressobj(wbits=-zlib.MAX_WBITS)
-        body, pixels = packer.compress(body + pixels) + packer.flush(), b""
-    return b"".join((bytes(PREAMBLE_BYTES), b"DICM", meta, body, pixels, b"\0" * (len(body) % 2)))
+        return _deflated(begun, Shown(body, file.file, pixels))
+    return Shown(begun + body, file.file, pixels)
+
+
+def _deflated(begun: bytes, plain: Shown) -> Shown:
+    file = tempfile.SpooledTemporaryFile(_IN_MEMORY_BYTES)  # noqa: SIM115 - kept by the answer
+    packer = zlib.compressobj(wbits=-zlib.MAX_WBITS)
+    for chunk in plain.chunks():
+        file.write(packer.compress(chunk))
+    file.write(packer.flush())
+    size = file.tell()
+    return Shown(begun, cast(BinaryIO, file), ((0, size), (None, size % 2)))
 
 
 def _meta(file: Opened, pseudonyms: Pseudonyms) -> bytes:
@@ -276,43 +344,17 @@ def _aged(dataset: Dataset, elements: dict[int, bytes]) -> dict[int, tuple[str, 
     return {_AGE: ("AS", age)} if age else {}
 
 
-def _pixels(file: Opened) -> Iterator[bytes | memoryview]:
-    """The pixel elements as they are; whatever else stands behind them is left out."""
-    body, at, order = memoryview(file.body), file.pixels_at, file.encoding.order
-    while at + 8 <= len(body):
-        group, number = struct.unpack_from(order + "HH", body, at)
-        tag = group << 16 | number
-        start = at + (8 if file.encoding.implicit else 12)
-        if tag not in PIXELS or start > len(body):
-            return
-        (length,) = struct.unpack_from(order + "I", body, start - 4)
-        end = _end_of_fragments(body, start, order) if length == _UNDEFINED else start + length
-        if end > len(body):
-            raise FileNotUnderstood("Its pixels end early.")
-        used = end if length == _UNDEFINED else min(end, start + _frames_bytes(file, length))
-        yield body[at:used]
-        yield bytes(end - used)
-        at = end
-
-
-def _frames_bytes(file: Opened, length: int) -> int:
-    """How many bytes the frames take of native pixels; behind them is padding. An odd last byte is
-    left together with its word, for in big endian the padding stands before it."""
+def _layout(file: Opened) -> PixelElements:
     dataset = file.dataset
     bits = int(dataset.get("Rows", 0)) * int(dataset.get("Columns", 0))
-    bits *= int(dataset.get("SamplesPerPixel", 1)) * int(dataset.get("NumberOfFrames") or 1)
+    frames = int(dataset.get("NumberOfFrames") or 1)
+    bits *= int(dataset.get("SamplesPerPixel", 1)) * frames * int(dataset.get("BitsAllocated", 0))
     subsampled = dataset.get("PhotometricInterpretation") in ("YBR_FULL_422", "YBR_PARTIAL_422")
-    used = -(-bits * int(dataset.get("BitsAllocated", 0)) // 8)
-    return length if subsampled or not used else used + used % 2
-
-
-def _end_of_fragments(body: memoryview, at: int, order: str) -> int:
-    while at + 8 <= len(body):
-        group, number, length = struct.unpack_from(order + "HHI", body, at)
-        at += 8
-        if (group, number) == _SEQUENCE_END:
-            return at
-        if (group, number) != _ITEM or length == _UNDEFINED:
-            break
-        at += length
-    raise FileNotUnderstood("Its pixels end early.")
+    return PixelElements(
+        str(file.TransferSyntaxUID),
+        file.encoding.order,
+        file.encoding.implicit,
+        frames,
+        None if subsampled or not bits else -(-bits // 8),
+        file.end,
+    )

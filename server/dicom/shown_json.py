@@ -22,6 +22,7 @@ _KEY: Final = re.compile(r"[0-9A-Fa-f]{8}")
 _BULK_ADDRESS: Final = re.compile(
     r"(.*?)studies/([0-9.]+)/series/([0-9.]+)/instances/([0-9.]+)((?:/[A-Za-z]+)?(?:/[0-9A-Fa-f]+)*)"
 )
+_RELATIVE_ADDRESS: Final = re.compile(r"instances/([0-9.]+)((?:/[A-Za-z]+)?(?:/[0-9A-Fa-f]+)*)")
 
 
 def shown_json(dataset: Json, pseudonyms: Pseudonyms) -> Json:
@@ -99,6 +100,9 @@ def _binary(vr: str, element: Json, pseudonyms: Pseudonyms) -> Json | None:
     if isinstance(element.get("InlineBinary"), str):
         return {"vr": vr, "InlineBinary": element["InlineBinary"]}
     address = element.get("BulkDataURI")
+    relative = _RELATIVE_ADDRESS.fullmatch(address) if isinstance(address, str) else None
+    if relative is not None:
+        return {"vr": vr, "BulkDataURI": f"instances/{pseudonyms.uid(relative[1])}{relative[2]}"}
     found = _BULK_ADDRESS.fullmatch(address) if isinstance(address, str) else None
     if found is None:
         # US or OW, given as numbers: LUT Data.

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
+from server.dicom.transfer_syntaxes import EXPLICIT_LITTLE, IMPLICIT_LITTLE
 from server.foundation.errors import NotAcceptable
 
 ANYTHING = "*/*"
@@ -21,11 +22,8 @@ OCTETS = "application/octet-stream"
 MULTIPART = "multipart/related"
 LONGEST_HEADER = 8192
 
-EXPLICIT_LITTLE = "1.2.840.10008.1.2.1"
-BIG_ENDIAN = "1.2.840.10008.1.2.2"
-DEFLATED = "1.2.840.10008.1.2.1.99"
 # Their pixels in memory are the same bytes, so both leave as Explicit VR Little Endian.
-NATIVE = frozenset({"1.2.840.10008.1.2", EXPLICIT_LITTLE})
+NATIVE = frozenset({IMPLICIT_LITTLE, EXPLICIT_LITTLE})
 
 # PS3.18 Table 8.7.3-5: the media type of frames by the transfer syntax they are stored in.
 IMAGE_TYPES = {

@@ -16,9 +16,12 @@ from collections.abc import Iterator
 import numpy as np
 
 from server.archive import Archive, ArchiveFailed, ArchiveUnavailable, NotInArchive, Stream
-from server.dicomweb.accept import BIG_ENDIAN, DEFLATED, EXPLICIT_LITTLE, MULTIPART, NATIVE, OCTETS
+from server.dicom.decoding import SyntaxUnknown
+from server.dicom.frame_shape import FrameShape
+from server.dicom.remarks import StreamNotUnderstood, without_remarks
+from server.dicom.transfer_syntaxes import BIG_ENDIAN, DEFLATED, EXPLICIT_LITTLE, UNCOMPRESSED
+from server.dicomweb.accept import MULTIPART, NATIVE, OCTETS
 from server.dicomweb.framing import (
-    PLAIN,
     Place,
     broken,
     decoded_or_broken,
@@ -29,14 +32,13 @@ from server.dicomweb.multipart import unwrap
 from server.dicomweb.pixels import (
     HEAD_BYTES,
     LONGEST_HEADER_BYTES,
-    FrameShape,
     PixelLayout,
     find_pixels,
     stored_syntax,
 )
 from server.dicomweb.ranges import Segment, of_bytes, of_made, of_stream
 from server.dicomweb.scope import outside
-from server.dicomweb.transcoding import SyntaxUnknown, native_shape
+from server.dicomweb.transcoding import native_shape
 
 READ_ON_BYTES = 256 * 1024  # so much behind the pixels is cheaper to read than a new connection
 LAYOUTS_KEPT = 1024
@@ -46,7 +48,8 @@ UNKNOWN_COUNT = 10**6
 
 class ArchivedFrames:
     """Frames as Orthanc gives them. `stream` is the file behind the bytes of `head`, while it is
-    open: only where that file is one frame and little else.
+    open: only where that file is one frame and little else. `bare`: frames as they are stored come
+    without the remarks that compressed ones may hold.
     """
 
     def __init__(
@@ -57,6 +60,8 @@ class ArchivedFrames:
         layout: PixelLayout,
         head: bytes = b"",
         stream: Stream | None = None,
+        *,
+        bare: bool = False,
     ) -> None:
         self._archive = archive
         self._place = place
@@ -64,10 +69,11 @@ class ArchivedFrames:
         self._head = head
         self._stream = stream
         self._unread = stream
+        self._bare = bare
         self.orthanc_id = orthanc_id
         self.count = layout.frames
         syntax = layout.TransferSyntaxUID
-        self.stored = EXPLICIT_LITTLE if syntax in PLAIN else syntax
+        self.stored = EXPLICIT_LITTLE if syntax in UNCOMPRESSED else syntax
         self.have = (self.stored,)
         shape = layout.shape
         self.shape = native_shape(syntax, shape) if shape is not None else None
@@ -78,7 +84,7 @@ class ArchivedFrames:
         if self._layout.TransferSyntaxUID not in NATIVE:
             if syntax == EXPLICIT_LITTLE:
                 return native_segment(self, number)
-            return of_bytes(self._cut_out(number))
+            return of_bytes(self._as_stored(number))
         if length is None:
             return of_bytes(self.native(number))
         if self._unread is None:
@@ -111,6 +117,16 @@ class ArchivedFrames:
         self._unread = None
         if self._stream is not None:
             self._stream.close()
+
+    def _as_stored(self, number: int) -> bytes:
+        """A compressed frame, as this caller may see it. Raises StudyOutsideGrant."""
+        frame = self._cut_out(number)
+        if not self._bare:
+            return frame
+        try:
+            return without_remarks(frame, self._layout.TransferSyntaxUID)
+        except StreamNotUnderstood as error:
+            raise outside() from error
 
     def _cut_out(self, number: int) -> bytes:
         """A frame as it is stored."""
@@ -217,22 +233,25 @@ class _Layouts:
 _layouts = _Layouts()
 
 
-def open_archived(archive: Archive, place: Place) -> ArchivedFrames:
-    """The frames of an instance as the archive holds it. Raises StudyOutsideGrant."""
+def open_archived(archive: Archive, place: Place, *, bare: bool = False) -> ArchivedFrames:
+    """The frames of an instance as the archive holds it; `bare` as in ArchivedFrames.
+
+    Raises StudyOutsideGrant.
+    """
     for orthanc_id in archive.candidates(place.study, place.series, place.instance):
         known = _layouts.get(orthanc_id)
         if known is not None:
-            return ArchivedFrames(archive, place, orthanc_id, known)
+            return ArchivedFrames(archive, place, orthanc_id, known, bare=bare)
         try:
             stream = archive.open_file(orthanc_id)
         except NotInArchive:
             continue
         head, layout = read_layout(stream)
         if layout.frames == 1:
-            return ArchivedFrames(archive, place, orthanc_id, layout, head, stream)
+            return ArchivedFrames(archive, place, orthanc_id, layout, head, stream, bare=bare)
         stream.close()
         _layouts.keep(orthanc_id, layout)
-        return ArchivedFrames(archive, place, orthanc_id, layout)
+        return ArchivedFrames(archive, place, orthanc_id, layout, bare=bare)
     raise outside()
 
 

@@ -12,7 +12,8 @@ from typing import Any
 
 from flask import Response
 
-from server.dicomweb.accept import ANYTHING, EXPLICIT_LITTLE, MULTIPART, OCTETS, nothing_acceptable
+from server.dicom.transfer_syntaxes import EXPLICIT_LITTLE
+from server.dicomweb.accept import ANYTHING, MULTIPART, OCTETS, nothing_acceptable
 from server.dicomweb.answers import UNCHANGING, boundary_of
 from server.dicomweb.framing import Frames, Place, broken, native_segment
 from server.dicomweb.multipart import Unwrapped, closing, part_head, unwrap
@@ -63,12 +64,12 @@ def _bulk(pass_: Pass, place: Place, attribute: str) -> Response:
     known = unchanged(tag, UNCHANGING)
     if known is not None:
         return known
-    segments, close = _value(pass_, place, attribute)
+    segments, close = value_of(pass_, place, attribute)
     content_type = media_type
     if multipart:
         boundary = boundary_of(pass_.view.id, place.path, attribute)
         length = sum(segment.length for segment in segments)
-        location = _location(pass_, place, attribute)
+        location = location_of(pass_, place, attribute)
         head = part_head(boundary, media_type, length, first=True, location=location)
         segments = [of_bytes(head), *segments, of_bytes(closing(boundary))]
         content_type = f'{MULTIPART}; type="{media_type}"; boundary={boundary}'
@@ -88,7 +89,8 @@ def _form(offered: tuple[str, ...]) -> tuple[str, bool]:
     raise nothing_acceptable(offered)
 
 
-def _location(pass_: Pass, place: Place, attribute: str) -> str:
+def location_of(pass_: Pass, place: Place, attribute: str) -> str:
+    """The address of one value, as this caller knows it."""
     uids = (place.study, place.series, place.instance)
     study, series, instance = (pass_.view.shown(uid) for uid in uids)
     return f"{pass_.prefix}/studies/{study}/series/{series}/instances/{instance}/bulk/{attribute}"
@@ -99,6 +101,8 @@ def _check_visible(pass_: Pass, place: Place, attribute: str) -> None:
     if not pass_.view.pseudonymised:
         return
     check_pixels(pass_, place)
+    if attribute == PIXEL_DATA:  # Orthanc's metadata point to it only where it is not compressed
+        return
     (dataset, *_) = pass_.archive.dicomweb_json(f"{place.path}/metadata", {}) or [{}]
     shown: dict[str, Any] | None = pass_.view.json(dataset)
     *items, tag = attribute.upper().split("/")
@@ -109,7 +113,11 @@ def _check_visible(pass_: Pass, place: Place, attribute: str) -> None:
         raise outside()
 
 
-def _value(pass_: Pass, place: Place, attribute: str) -> tuple[list[Segment], Callable[[], None]]:
+def value_of(pass_: Pass, place: Place, attribute: str) -> tuple[list[Segment], Callable[[], None]]:
+    """One value in pieces whose lengths are known, and what to call when it was read.
+
+    Raises StudyOutsideGrant, NotInArchive, FrameBroken, FrameUnreadable and DocumentIsNotPdf.
+    """
     if attribute == PIXEL_DATA:
         frames = open_frames(pass_, place)
         if frames.count == 0:

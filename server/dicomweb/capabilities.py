@@ -63,6 +63,8 @@ TRANSACTIONS: dict[str, Transaction] = {
         (OCTETS, *_multipart(OCTETS), "application/pdf"),
         (*_READ_STATUSES, 403),
     ),
+    "bulk_set": Transaction("RetrieveBulkdataSet", _multipart(OCTETS), (200, 304, 404, 406, 503)),
+    "pixeldata": Transaction("RetrievePixelData", _multipart(OCTETS), (200, 304, 404, 406, 503)),
     "rendered": Transaction(
         "RetrieveRendered",
         (*_PICTURES, *_multipart(*_PICTURES), "application/pdf"),

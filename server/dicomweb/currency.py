@@ -1,7 +1,8 @@
 """Whether what was prepared is still what the archive holds.
 
-An instance never changes, a series may grow. Orthanc is asked once a second per study, not once per
-request; while it does not answer, what was prepared is believed.
+An instance never changes, a series may grow, and what is deleted in the archive must not be given
+out from here. Orthanc is asked once a second per study, by one request of those that come; while it
+does not answer, what was prepared is believed.
 """
 
 from __future__ import annotations
@@ -54,24 +55,65 @@ class Currency:
         self._ask_first = ask_first
         self._known: dict[str, tuple[float, Holdings | None]] = {}
         self._asked: dict[tuple[str, str], float] = {}
+        self._asking: set[str] = set()
+        self._there: dict[tuple[str, str], tuple[object, bool]] = {}
         self._lock = threading.Lock()
 
     def study(self, StudyInstanceUID: str) -> Holdings | None:
         """What Orthanc holds of a study (perhaps nothing); None while it does not answer."""
         with self._lock:
-            kept = self._known.get(StudyInstanceUID)
-        if kept is not None and time.monotonic() < kept[0]:
-            return kept[1]
+            kept = self._remembered(StudyInstanceUID)
+            if kept is not None:
+                return kept[1]
+            self._asking.add(StudyInstanceUID)
         try:
             holdings: Holdings | None = self._ask(StudyInstanceUID)
         except (ArchiveUnavailable, ArchiveFailed):
             holdings = None
+        finally:
+            with self._lock:
+                self._asking.discard(StudyInstanceUID)
         lasting = AWAY_FOR_S if holdings is None else BELIEVED_FOR_S
         with self._lock:
             if len(self._known) >= MOST_REMEMBERED:
                 self._known.clear()
             self._known[StudyInstanceUID] = (time.monotonic() + lasting, holdings)
         return holdings
+
+    def _remembered(self, StudyInstanceUID: str) -> tuple[float, Holdings | None] | None:
+        """What is known and still counts: also what is being asked about anew just now."""
+        kept = self._known.get(StudyInstanceUID)
+        if kept is None or (time.monotonic() >= kept[0] and StudyInstanceUID not in self._asking):
+            return None
+        return kept
+
+    def is_there(self, StudyInstanceUID: str, SeriesInstanceUID: str) -> bool:
+        """Whether prepared frames of a series may leave without the archive being asked.
+
+        False also when it is time to ask again. A series that has grown since is there: what was
+        prepared of it before has not changed.
+        """
+        key = StudyInstanceUID, SeriesInstanceUID
+        with self._lock:
+            kept = self._remembered(StudyInstanceUID)
+            found = self._there.get(key)
+        if kept is None or kept[1] is None:
+            return kept is not None
+        if found is not None and found[0] is kept:
+            return found[1]
+        there = self._is_held(kept[1], *key)
+        with self._lock:
+            if len(self._there) >= MOST_REMEMBERED:
+                self._there.clear()
+            self._there[key] = kept, there
+        return there
+
+    def _is_held(self, holdings: Holdings, StudyInstanceUID: str, SeriesInstanceUID: str) -> bool:
+        held = holdings.series.get(SeriesInstanceUID, ())
+        if len(held) != 1:
+            return False
+        manifest = self.shelf.series(StudyInstanceUID, SeriesInstanceUID)
+        return manifest is None or is_current(manifest, held[0]) or has_grown(manifest, held[0])
 
     def forget(self, StudyInstanceUID: str) -> None:
         """Something was just stored into this study: ask again."""
@@ -88,7 +130,8 @@ class Currency:
         if manifest is not None and len(held) == 1 and is_current(manifest, held[0]):
             self.shelf.touch(StudyInstanceUID, SeriesInstanceUID)
             return manifest
-        if held:
+        if held or manifest is not None:
+            # Of what the archive holds no more, preparation clears away what is left.
             self._ask_for(StudyInstanceUID, SeriesInstanceUID)
         return None
 
@@ -125,3 +168,8 @@ def is_current(manifest: Manifest, held: Held) -> bool:
     """
     now = (held.orthanc_id, held.instance_count, held.last_update)
     return (manifest.orthanc_id, manifest.instance_count, manifest.last_update) == now
+
+
+def has_grown(manifest: Manifest, held: Held) -> bool:
+    """Whether instances were added to what was prepared. Pure."""
+    return manifest.orthanc_id == held.orthanc_id and manifest.instance_count < held.instance_count

@@ -2,9 +2,10 @@
 
 A viewer asks for hundreds of frames a second, each of them a whole file on disk. Whoever was let in
 a moment ago (`ImageDoor` remembers for three seconds, so that a revocation stops them within five),
-whose opening of the study stands in the audit trail, and who takes frames as they were prepared, is
-given the file: by the kernel's sendfile, or by the proxy in front when it says that it can. Every
-other request, and every refusal, goes the long way through the doorway.
+whose opening of the study stands in the audit trail, and who takes frames as they were prepared, of
+what the archive held a second ago, is given the file: by the kernel's sendfile, or by the proxy in
+front when it says that it can. Every other request, and every refusal, goes the long way through the
+doorway.
 """
 
 from __future__ import annotations
@@ -17,11 +18,16 @@ from functools import lru_cache
 from pathlib import Path
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
+from werkzeug.http import parse_etags
+
 from server.access.door import ImageAdmission
 from server.access.permissions import Action
 from server.dicomweb.accept import OCTETS, read_accept
 from server.dicomweb.answers import UNCHANGING
 from server.dicomweb.doorway import Reading
+from server.dicomweb.ranges import RangeBeyondEnd, Span, counting_range, file_tag, read_span
+from server.dicomweb.sources import shown_path
+from server.dicomweb.view import View
 from server.prepared.shelf import FRAME_CONTENT_TYPE
 
 ACCEL_PREFIX = "/prepared/"  # the proxy's name for the cache's folder
@@ -32,7 +38,6 @@ _FRAME = re.compile(
     r"(?:/r/([0-9a-zA-Z_-]{1,64}))?/dicom-web/studies/([0-9.]{1,64})/series/([0-9.]{1,64})"
     r"/instances/([0-9.]{1,64})/frames/([1-9][0-9]{0,8})"
 )
-_RANGE = re.compile(r"bytes=(?:([0-9]{1,18})-([0-9]{0,18})|-([0-9]{1,18}))")
 
 _HEADERS = (
     ("Content-Type", FRAME_CONTENT_TYPE),
@@ -71,8 +76,9 @@ class Express:
         if "/frames/" in path:
             found = self._file_for(environ, path)
             if found is not None:
-                # It may be given up at any moment, or not be prepared yet.
-                with contextlib.suppress(OSError):
+                # It may be given up at any moment, or not be prepared yet; a range beyond its end
+                # is refused in the standard's shape.
+                with contextlib.suppress(OSError, RangeBeyondEnd):
                     return self._send(found, environ, start_response)
         return self._app(environ, start_response)
 
@@ -90,25 +96,41 @@ class Express:
             return None
         if not self._reading.openings.is_known(admission.actor.text, uids[0]):
             return None
-        found = self._in_the_archive(admission, uids)
-        return None if found is None else self._reading.currency.shelf.frame(*found, int(number))
+        return self._in_the_archive(admission, uids, int(number))
 
     def _in_the_archive(
-        self, admission: ImageAdmission, uids: list[str]
-    ) -> tuple[str, str, str] | None:
+        self, admission: ImageAdmission, uids: list[str], number: int
+    ) -> Path | None:
         view = self._reading.view_of(admission)
         study, series, instance = (view.real(uid) for uid in uids)
         if study is None or series is None or instance is None:
             return None
         if admission.study_uids is not None and study not in admission.study_uids:
             return None
-        cleared = self._reading.currency.clearance
-        if view.pseudonymised and not cleared.is_given(view, study, series, instance):
+        if not self._reading.currency.is_there(study, series):
             return None
-        return study, series, instance
+        path = self._reading.currency.shelf.frame(study, series, instance, number)
+        return (
+            self._shown(view, path, (study, series, instance), number)
+            if view.pseudonymised
+            else path
+        )
+
+    def _shown(
+        self, view: View, path: Path, uids: tuple[str, str, str], number: int
+    ) -> Path | None:
+        """The file that a pseudonymised reader may see."""
+        study, series, instance = uids
+        currency = self._reading.currency
+        manifest = currency.shelf.series(study, series)
+        if manifest is None or not currency.clearance.is_given(view, study, series, instance):
+            return None
+        known = manifest.by_uid.get(instance)
+        return shown_path(path, known, number) if known is not None else None
 
     def _send(self, path: Path, environ: WSGIEnvironment, start: StartResponse) -> Iterable[bytes]:
-        """Sends the file, or has it sent. Raises OSError before anything was said."""
+        """Sends the file, or has it sent. Raises OSError and RangeBeyondEnd before anything was
+        said."""
         if self._behind_proxy and environ.get(CAN_ACCEL):
             path.stat()
             place = path.relative_to(self._reading.currency.shelf.root).as_posix()
@@ -128,60 +150,32 @@ def takes_prepared(accept: str) -> bool:
 
 
 def _sent(path: Path, environ: WSGIEnvironment, start: StartResponse) -> Iterable[bytes]:
-    """The file, or a part of it, or that it is unchanged. Raises OSError before that."""
-    file = path.open("rb", buffering=0)
-    state = os.fstat(file.fileno())
-    # The form that nginx gives its own files, so that both ways agree.
-    tag = f'"{int(state.st_mtime):x}-{state.st_size:x}"'
-    headers = list(_HEADERS)
-    headers += [("ETag", tag), ("Accept-Ranges", "bytes")]
-    if _names(environ.get("HTTP_IF_NONE_MATCH", ""), tag):
-        file.close()
-        start("304 Not Modified", headers)
-        return []
-    first, last, status = _part(environ, tag, state.st_size)
-    if status.startswith("416"):
-        file.close()
-        headers = [*headers[1:], ("Content-Range", f"bytes */{state.st_size}")]
-        start(status, [*headers, ("Content-Length", "0")])
-        return []
-    if status.startswith("206"):
-        headers.append(("Content-Range", f"bytes {first}-{last}/{state.st_size}"))
-        file.seek(first)
-    headers.append(("Content-Length", str(last - first + 1)))
-    start(status, headers)
-    if environ["REQUEST_METHOD"] == "HEAD":
-        file.close()
-        return []
-    wrapper = environ.get("wsgi.file_wrapper")
-    if wrapper is not None and environ.get("SERVER_SOFTWARE", "").startswith("gunicorn"):
-        # gunicorn sends as much as Content-Length says, from where the file stands.
-        sent: Iterable[bytes] = wrapper(file, PIECE_BYTES)
-        return sent
-    with file:
-        return [file.read(last - first + 1)]
-
-
-def _names(header: str, tag: str) -> bool:
-    return bool(header) and (
-        header.strip() == "*"
-        or tag in {one.strip().removeprefix("W/") for one in header.split(",")}
-    )
-
-
-def _part(environ: WSGIEnvironment, tag: str, size: int) -> tuple[int, int, str]:
-    """First and last byte to send, and the status. What is no single range is passed over."""
-    whole = 0, size - 1, "200 OK"
-    asked = _RANGE.fullmatch(environ.get("HTTP_RANGE", "").strip())
-    if asked is None or environ.get("HTTP_IF_RANGE", tag) != tag:
-        return whole
-    begin, end, tail = asked.groups()
-    if tail is not None:
-        first, last = max(0, size - int(tail)), size - 1
-    else:
-        first, last = int(begin), min(int(end or size), size - 1)
-        if end and int(end) < first:
-            return whole
-    if first >= size or (tail is not None and int(tail) == 0):
-        return 0, 0, "416 Range Not Satisfiable"
-    return first, last, "206 Partial Content"
+    """The file, or a part of it, or that it is unchanged. Raises OSError and RangeBeyondEnd."""
+    method = environ["REQUEST_METHOD"]
+    with contextlib.ExitStack() as opened:
+        file = opened.enter_context(path.open("rb", buffering=0))
+        state = os.fstat(file.fileno())
+        tag = file_tag(state)
+        headers = [*_HEADERS, ("ETag", f'"{tag}"'), ("Accept-Ranges", "bytes")]
+        if parse_etags(environ.get("HTTP_IF_NONE_MATCH")).contains_weak(tag):
+            start("304 Not Modified", headers)
+            return []
+        asked, condition = environ.get("HTTP_RANGE", ""), environ.get("HTTP_IF_RANGE", "")
+        span = read_span(counting_range(method, asked, condition, tag), state.st_size)
+        part = span or Span(0, state.st_size)
+        if span is not None:
+            headers.append(("Content-Range", f"bytes {span.start}-{span.stop - 1}/{state.st_size}"))
+        headers.append(("Content-Length", str(part.stop - part.start)))
+        status = "200 OK" if span is None else "206 Partial Content"
+        wrapper = environ.get("wsgi.file_wrapper")
+        body: Iterable[bytes] = []
+        if method != "HEAD":
+            file.seek(part.start)
+            if wrapper is not None and environ.get("SERVER_SOFTWARE", "").startswith("gunicorn"):
+                # gunicorn sends as much as Content-Length says, from where the file stands.
+                opened.pop_all()
+                body = wrapper(file, PIECE_BYTES)
+            else:
+                body = [file.read(part.stop - part.start)]
+        start(status, headers)
+        return body

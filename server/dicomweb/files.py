@@ -8,31 +8,34 @@ large. What cannot be understood so (no readable header, deflated) is left to Or
 from __future__ import annotations
 
 import io
+import os
 import struct
 import tempfile
 import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import BinaryIO, cast
 
 from pydicom import Dataset, dcmread, dcmwrite
 from pydicom.errors import InvalidDicomError
 from pydicom.uid import UID
 
 from server.archive import Archive, ArchiveFailed, NotInArchive, Stream
-from server.dicomweb.accept import BIG_ENDIAN, EXPLICIT_LITTLE, NATIVE
-from server.dicomweb.archived import ArchivedFrames, read_layout
-from server.dicomweb.framing import FrameBroken, Place
-from server.dicomweb.multipart import KEPT_IN_MEMORY_BYTES, PIECE_BYTES
-from server.dicomweb.pixels import FrameShape, PixelLayout, stored_syntax
-from server.dicomweb.scope import Pass
-from server.dicomweb.transcoding import (
+from server.dicom.frame_shape import FrameShape
+from server.dicom.transfer_syntaxes import (
+    BIG_ENDIAN,
+    EXPLICIT_LITTLE,
     JPEG_2000_LOSSLESS,
     JPEG_BASELINE,
     RLE,
-    CannotEncode,
-    encoded,
-    may_become,
 )
+from server.dicomweb.accept import NATIVE
+from server.dicomweb.archived import ArchivedFrames, read_layout
+from server.dicomweb.framing import FrameBroken, Place
+from server.dicomweb.multipart import KEPT_IN_MEMORY_BYTES, PIECE_BYTES
+from server.dicomweb.pixels import PixelLayout, stored_syntax
+from server.dicomweb.scope import Pass
+from server.dicomweb.transcoding import CannotEncode, encoded, may_become
 from server.foundation.errors import NotAcceptable
 
 LARGEST_WITHOUT_PIXELS_BYTES = 256 * 1024 * 1024
@@ -76,13 +79,23 @@ def open_file(pass_: Pass, place: Place, orthanc_id: str, syntax: str | None) ->
     if not pass_.view.pseudonymised:
         return file
     try:
-        data = b"".join(file.chunks())
+        copy = _copy_of(file.chunks())
     finally:
         file.close()
-    shown = pass_.view.file(data)
+    shown = None
+    try:
+        shown = pass_.view.file(copy)
+    finally:
+        if shown is None:
+            copy.close()
     if shown is None:
         return None
-    return OpenFile(len(shown), lambda: iter((shown,)), lambda: None)
+
+    def close() -> None:
+        shown.file.close()
+        copy.close()
+
+    return OpenFile(shown.length, shown.chunks, close)
 
 
 def _in_syntax(archive: Archive, place: Place, orthanc_id: str, syntax: str | None) -> OpenFile:
@@ -159,6 +172,14 @@ def _on_disk(chunks: Iterator[bytes]) -> OpenFile:
     """Everything is made before the first byte leaves: one broken frame must not break off a whole
     study, and the length is known.
     """
+    file = _copy_of(chunks)
+    length = file.seek(0, os.SEEK_END)
+    file.seek(0)
+    return OpenFile(length, lambda: iter(lambda: file.read(PIECE_BYTES), b""), file.close)
+
+
+def _copy_of(chunks: Iterator[bytes]) -> BinaryIO:
+    """The bytes in a file of their own: in memory when they are few, else a nameless one."""
     file = tempfile.SpooledTemporaryFile(KEPT_IN_MEMORY_BYTES)  # noqa: SIM115 - closed by the reader
     try:
         for chunk in chunks:
@@ -166,9 +187,7 @@ def _on_disk(chunks: Iterator[bytes]) -> OpenFile:
     except BaseException:
         file.close()
         raise
-    length = file.tell()
-    file.seek(0)
-    return OpenFile(length, lambda: iter(lambda: file.read(PIECE_BYTES), b""), file.close)
+    return cast(BinaryIO, file)
 
 
 def _without_pixels(head: bytes, stream: Stream, wanted: str) -> OpenFile:

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 
 from flask import Response
 
-from server.dicomweb.accept import EXPLICIT_LITTLE, MULTIPART, OCTETS, FrameForm, choose_frames
+from server.dicom.transfer_syntaxes import EXPLICIT_LITTLE
+from server.dicomweb.accept import MULTIPART, OCTETS, FrameForm, choose_frames
 from server.dicomweb.answers import UNCHANGING, boundary_of
 from server.dicomweb.framing import (
     FrameNotFound,
@@ -20,6 +21,7 @@ from server.dicomweb.multipart import closing, part_head
 from server.dicomweb.ranges import (
     Segment,
     delivered,
+    file_tag,
     flowing,
     made,
     of_bytes,
@@ -126,8 +128,7 @@ def _prepared_file(found: PreparedFrames, form: FrameForm, wanted: list[int]) ->
         state = path.stat()
     except OSError:
         return None
-    # The same tag that the short way (express.py) and nginx give this file.
-    tag = f"{int(state.st_mtime):x}-{state.st_size:x}"
+    tag = file_tag(state)
     return unchanged(tag, UNCHANGING) or delivered(
         [of_file(path, 0, state.st_size)],
         content_type=FRAME_CONTENT_TYPE,

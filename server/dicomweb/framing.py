@@ -5,19 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
-from server.dicomweb.accept import BIG_ENDIAN, DEFLATED, NATIVE
-from server.dicomweb.pixels import FrameShape
+from server.dicom.decoding import PixelsUnreadable, SyntaxUnknown
+from server.dicom.frame_shape import FrameShape
 from server.dicomweb.ranges import Segment, of_bytes, of_made
-from server.dicomweb.transcoding import (
-    CannotEncode,
-    PixelsUnreadable,
-    SyntaxUnknown,
-    decoded,
-    encoded,
-)
+from server.dicomweb.transcoding import CannotEncode, decoded, encoded
 from server.foundation.errors import NotAcceptable, NotFound
-
-PLAIN = frozenset({*NATIVE, BIG_ENDIAN, DEFLATED})  # stored so, they leave as Explicit VR LE
 
 
 class FrameNotFound(NotFound):

@@ -1,7 +1,9 @@
 """WADO-RS metadata (PS3.18 10.4.1.1.2): prepared when the study came in, sent as it lies there.
 
-A series' prepared metadata is a compressed file. It leaves as it is to whoever takes gzip; only what
-points to bulk data, or what was not prepared yet, is worked on while it streams.
+A series' prepared metadata is a compressed file, which leaves as it is to whoever takes gzip. What it
+says of bulk data is relative to the series' address. A browser completes that by itself; programs seldom
+do, so for them a copy with whole addresses is kept beside it. Only single instances, whole studies and
+what was not prepared yet are worked on while they stream.
 """
 
 from __future__ import annotations
@@ -13,6 +15,7 @@ import hashlib
 import json
 import os
 import re
+import threading
 import zlib
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -30,7 +33,7 @@ from server.prepared.manifest import Manifest
 CHUNK_BYTES = 64 * 1024
 VARY = "Accept, Accept-Encoding, Authorization, Cookie"
 LARGEST_DATASET_BYTES = 64 * 1024 * 1024
-_RELATIVE = re.compile(rb'("BulkDataURI"\s*:\s*")(studies/)')
+_RELATIVE = re.compile(rb'("BulkDataURI"\s*:\s*")(instances/)')
 _INSTANCE = "00080018"
 _DECODER = json.JSONDecoder()
 
@@ -43,8 +46,8 @@ def metadata(
     media_type = choose(wishes(), (JSON, "application/json"))
     prepared = _prepared(pass_, study, series)
     if prepared is not None:
-        # What was prepared may be given up at any moment.
-        with contextlib.suppress(FileNotFoundError):
+        # What was prepared may be given up at any moment, and the disk may be full.
+        with contextlib.suppress(OSError):
             return _from_the_shelf(pass_, media_type, prepared, series, instance)
     return _passed_through(pass_, media_type, study, series, instance)
 
@@ -64,11 +67,11 @@ def _from_the_shelf(
     tag = _tag_of(pass_, files, instance or "")
     if tag in request.if_none_match:
         return _unchanged(tag)
-    base = pass_.prefix.encode()
+    bases = [_address_of(pass_, one) for one in prepared]
     shown = instance and pass_.view.shown(instance)
     with contextlib.ExitStack() as opened:
         texts = [_datasets(_unpacked(path, opened), shown) for path in files]
-        body = _joined(_addressed(text, base) for text in texts)
+        body = _joined(map(_addressed, texts, bases))
         return _answer(body, media_type, tag, opened.pop_all().close)
 
 
@@ -104,37 +107,68 @@ def write_view(plain: Path, path: Path, view: View) -> None:
         datasets = json.load(file)
     shown = [one for dataset in datasets if (one := view.json(dataset)) is not None]
     body = json.dumps(shown, separators=(",", ":"), ensure_ascii=False).encode()
-    new = path.with_name(f"{path.name}.{os.getpid()}.{id(shown):x}.part")
+    _write(path, [body])
+
+
+def _write(path: Path, pieces: Iterable[bytes]) -> None:
+    new = path.with_name(f"{path.name}.{os.getpid()}.{threading.get_ident():x}.part")
     try:
-        new.write_bytes(gzip.compress(body, 6, mtime=0))
-        new.chmod(0o600)
+        with (
+            os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file,
+            gzip.GzipFile("", "wb", 6, file, 0) as packed,
+        ):
+            for piece in pieces:
+                packed.write(piece)
         new.replace(path)
     finally:
         new.unlink(missing_ok=True)
 
 
+def _address_of(pass_: Pass, manifest: Manifest) -> bytes:
+    """The address of a series for this caller, with a slash at its end."""
+    study, series = map(pass_.view.shown, (manifest.StudyInstanceUID, manifest.SeriesInstanceUID))
+    return f"{pass_.prefix}/studies/{study}/series/{series}/".encode()
+
+
+def _with_whole_addresses(pass_: Pass, manifest: Manifest, relative: Path) -> Path:
+    """The copy whose addresses are whole; made when a program asks first. Raises OSError.
+
+    There is one for each public address of the server, so that changing it leaves at most one behind,
+    which goes when the series is prepared anew or given up.
+    """
+    address = _address_of(pass_, manifest)
+    name = hashlib.sha256(address).hexdigest()[:16]
+    path = relative.with_name(relative.name.replace(".json.gz", f".{name}.json.gz"))
+    with contextlib.suppress(OSError):
+        if path.stat().st_mtime_ns >= relative.stat().st_mtime_ns:
+            return path
+    with contextlib.ExitStack() as opened:
+        _write(path, _addressed(_unpacked(relative, opened), address))
+    return path
+
+
 def _whole_series(pass_: Pass, media_type: str, manifest: Manifest) -> Response:
     path = _file_of(pass_, manifest)
+    if manifest.has_bulk and not pass_.prefix.startswith("/"):
+        path = _with_whole_addresses(pass_, manifest, path)
     tag = _tag_of(pass_, [path])
     if tag in request.if_none_match:
         return _unchanged(tag)
-    if _takes_gzip() and not manifest.has_bulk:
-        file = path.open("rb")
-        response = streamed(
-            iter(lambda: file.read(CHUNK_BYTES), b""),
-            content_type=media_type,
-            length=os.fstat(file.fileno()).st_size,
-            cache=CHANGING,
-            close=file.close,
-        )
-        response.headers["Content-Encoding"] = "gzip"
-        response.headers["Vary"] = VARY
-        response.set_etag(tag)
-        return response
-    with contextlib.ExitStack() as opened:
-        text = _unpacked(path, opened)
-        body = _addressed(text, pass_.prefix.encode()) if manifest.has_bulk else text
-        return _answer(body, media_type, tag, opened.pop_all().close)
+    if not _takes_gzip():
+        with contextlib.ExitStack() as opened:
+            return _answer(_unpacked(path, opened), media_type, tag, opened.pop_all().close)
+    file = path.open("rb")
+    response = streamed(
+        iter(lambda: file.read(CHUNK_BYTES), b""),
+        content_type=media_type,
+        length=os.fstat(file.fileno()).st_size,
+        cache=CHANGING,
+        close=file.close,
+    )
+    response.headers["Content-Encoding"] = "gzip"
+    response.headers["Vary"] = VARY
+    response.set_etag(tag)
+    return response
 
 
 def _takes_gzip() -> bool:
@@ -228,8 +262,9 @@ def _joined(series: Iterable[Iterable[bytes]]) -> Iterator[bytes]:
 
 
 def _addressed(pieces: Iterable[bytes], prefix: bytes) -> Iterator[bytes]:
-    """Bulk data that is named from the DICOMweb root, named from the origin or in full instead."""
-    replacement = rb"\g<1>" + prefix.replace(b"\\", b"\\\\") + rb"/\g<2>"
+    """Bulk data that is named from its series, named from the origin or in full instead: `prefix` is
+    the series' address."""
+    replacement = rb"\g<1>" + prefix.replace(b"\\", b"\\\\") + rb"\g<2>"
     held = b""
     for piece in pieces:
         held += piece

@@ -21,8 +21,9 @@ from flask import Response, request
 
 from server.dicomweb.answers import CHANGING, streamed
 from server.dicomweb.scope import Pass, inside, outside
+from server.dicomweb.sources import shown_path
 from server.foundation.errors import Invalid
-from server.prepared.manifest import Manifest, PreparedInstance
+from server.prepared.manifest import UNKNOWN, Manifest, PreparedInstance
 from server.prepared.shelf import Shelf, frame_head
 
 MEDIA_TYPE = "application/octet-stream"
@@ -68,7 +69,9 @@ def overview(pass_: Pass, study: str, series: str) -> Response:
         unchanged = Response(status=304, headers={"Cache-Control": CHANGING})
         unchanged.set_etag(tag.hexdigest()[:32])
         return unchanged
-    prefixes = prefixes_of(pass_.shelf, manifest, resolution, pass_.view.shown)
+    prefixes = prefixes_of(
+        pass_.shelf, manifest, resolution, pass_.view.shown, bare=pass_.view.pseudonymised
+    )
     response = streamed(
         stream(prefixes),
         content_type=MEDIA_TYPE,
@@ -125,15 +128,16 @@ def halvings_for(instance: PreparedInstance, levels: int, resolution: int) -> in
 
 
 def prefixes_of(
-    shelf: Shelf, manifest: Manifest, resolution: int, shown: Any = str
+    shelf: Shelf, manifest: Manifest, resolution: int, shown: Any = str, *, bare: bool = False
 ) -> list[Prefix]:
     """What is sent of a series, in the order in which it is sent. `shown` turns the archive's UIDs
-    into the caller's."""
+    into the caller's; `bare`: without remarks in frames that are kept as they were stored."""
     frames = [
         (instance, number)
         for instance in manifest.instances
         for number in range(1, len(instance.resolution_bytes) + 1)
         if instance.resolution_bytes[number - 1]
+        and not (bare and instance.remarks_in(number) == UNKNOWN)
     ]
     found = []
     for position in order(len(frames)):
@@ -155,6 +159,7 @@ def prefixes_of(
         path = shelf.frame(
             manifest.StudyInstanceUID, manifest.SeriesInstanceUID, instance.SOPInstanceUID, number
         )
+        path = (shown_path(path, instance, number) if bare else None) or path
         line = json.dumps(head, separators=(",", ":")).encode() + b"\n"
         found.append(Prefix(line, path, start, size))
     return found
@@ -189,7 +194,9 @@ def opening(pass_: Pass, study: str) -> Response:
     found = [
         described
         for manifest in pass_.shelf.study(study)
-        if _is_cleared(pass_, manifest) and (described := series_of(manifest, pass_)) is not None
+        if pass_.current(study, manifest.SeriesInstanceUID) is not None
+        and _is_cleared(pass_, manifest)
+        and (described := series_of(manifest, pass_)) is not None
     ]
     response = Response(json.dumps({"series": found}), content_type="application/json")
     return _guarded(response, CHANGING)

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import io
 import re
+import shutil
 import threading
 import time
 import warnings
 from collections.abc import Callable, Iterable
-from typing import Any, Final
+from typing import Any, BinaryIO, Final
 
 from pydicom import config
 from pydicom.dataelem import DataElement
@@ -26,8 +27,9 @@ from server.dicom.burned_in import Texts, facts, facts_of, is_withheld, why_with
 from server.dicom.confidentiality import METHOD_CODES
 from server.dicom.deidentification import RULES_VERSION, Deed, decision
 from server.dicom.pseudonyms import Pseudonyms
-from server.dicom.shown_file import FileNotUnderstood, Opened, opened, shown_file
+from server.dicom.shown_file import Opened, Shown, opened, shown_file
 from server.dicom.shown_json import shown_json
+from server.dicom.shown_pixels import FileNotUnderstood
 
 LOOKED_AGAIN_AFTER_S: Final = 1.0
 
@@ -143,15 +145,18 @@ class PseudonymisedView:
                 shown.pop(tag, None)
         return shown
 
-    def file(self, data: bytes) -> bytes | None:
+    def file(self, file: BinaryIO) -> Shown | None:
         """A file as it may be seen; None for a document, for one whose pixels are withheld (see
-        `pixels_withheld`) and for one that cannot be understood to its end."""
+        `pixels_withheld`) and for one that cannot be understood to its end.
+
+        `file` is a copy, which is written into and is read while the answer is.
+        """
         try:
-            file = opened(data)
-            known = facts_of(file.dataset)
-            if is_withheld(known) or why_withheld(known):
-                return None
-            return shown_file(file, self._pseudonyms, _SAID)
+            with opened(file) as found:
+                known = facts_of(found.dataset)
+                if is_withheld(known) or why_withheld(known):
+                    return None
+                return shown_file(found, self._pseudonyms, _SAID)
         except FileNotUnderstood:
             return None
 
@@ -181,9 +186,12 @@ class PseudonymisedView:
         is not told so.
         """
         try:
-            file = opened(data)
+            with opened(io.BytesIO(data)) as file:
+                return self._renamed(file)
         except FileNotUnderstood as problem:
             raise NotFromThisView("This is not a DICOM file that can be read.") from problem
+
+    def _renamed(self, file: Opened) -> bytes:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             try:
@@ -234,7 +242,8 @@ def _written(file: Opened) -> bytes:
     whole.SpecificCharacterSet = "ISO_IR 192"
     stream = io.BytesIO()
     dcmwrite(stream, whole, enforce_file_format=True)
-    stream.write(memoryview(file.body)[file.pixels_at :])
+    file.file.seek(file.pixels_at)
+    shutil.copyfileobj(file.file, stream)
     return stream.getvalue()
 
 

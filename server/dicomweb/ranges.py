@@ -7,6 +7,7 @@ only the segments it touches, and a list of frames holds one frame in memory at 
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -110,6 +111,23 @@ def strong_tag(*parts: object) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
+def file_tag(state: os.stat_result) -> str:
+    """The entity tag of a file that is sent as it lies there: the one that nginx gives it."""
+    return f"{int(state.st_mtime):x}-{state.st_size:x}"
+
+
+def counting_range(method: str, asked: str, condition: str, tag: str) -> str:
+    """The Range header `asked` if it counts, else "": only for GET, and only if the If-Range
+    header `condition` is empty or names what we have, `tag`.
+    """
+    if method != "GET":
+        return ""
+    condition = condition.strip()
+    if condition and condition != f'"{tag}"':  # no weak tags, no dates: RFC 9110 13.1.5
+        return ""
+    return asked
+
+
 def read_span(header: str, length: int) -> Span | None:
     """What a Range header asks for of a body of `length` bytes; None: the whole.
 
@@ -190,13 +208,8 @@ def caged(response: Response) -> Response:
 
 
 def _range_header(tag: str) -> str:
-    """The Range header if it counts: only for GET, and only if If-Range names what we have."""
-    if request.method != "GET":
-        return ""
-    condition = request.headers.get("If-Range", "").strip()
-    if condition and condition != f'"{tag}"':  # no weak tags, no dates: RFC 9110 13.1.5
-        return ""
-    return request.headers.get("Range", "")
+    asked, condition = (request.headers.get(name, "") for name in ("Range", "If-Range"))
+    return counting_range(request.method, asked, condition, tag)
 
 
 def _describe(response: Response, tag: str, cache: str) -> None:

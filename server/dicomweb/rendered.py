@@ -12,8 +12,9 @@ from server.dicomweb.answers import CHANGING, UNCHANGING, boundary_of
 from server.dicomweb.bulkdata import PDF, document
 from server.dicomweb.frames import check_numbers, read_numbers
 from server.dicomweb.framing import FrameBroken, FrameNotFound, FrameUnreadable, Place
+from server.dicomweb.instances import first_with_picture, instances_of, middle_of
 from server.dicomweb.multipart import closing, part_head
-from server.dicomweb.pictured import Pictured, first_with_picture, instances_of, middle_of
+from server.dicomweb.pictured import Pictured
 from server.dicomweb.ranges import delivered, flowing, of_bytes, of_file, strong_tag, unchanged
 from server.dicomweb.rendering import (
     RENDERER,

@@ -22,8 +22,8 @@ from pydicom.pixels.processing import (
     convert_color_space,
 )
 
-from server.dicomweb.pixels import FrameShape
-from server.dicomweb.transcoding import picture_of
+from server.dicom.decoding import native_picture
+from server.dicom.frame_shape import FrameShape
 from server.foundation.errors import BadRequest
 
 MOST_PIXELS_A_SIDE = 4096
@@ -170,7 +170,7 @@ def _levels(
         bits = np.unpackbits(np.frombuffer(native, np.uint8), bitorder="little")
         flat = bits[: shape.Rows * shape.Columns].reshape(shape.Rows, shape.Columns)
         return (flat * 255).astype(np.uint8)
-    pixels: NDArray[Any] = picture_of(native, shape)
+    pixels: NDArray[Any] = native_picture(native, shape)
     if shape.SamplesPerPixel == 3:
         return _rgb_of(_eight_bits(pixels, shape.BitsStored), shape.PhotometricInterpretation)
     if shape.PhotometricInterpretation == "PALETTE COLOR":

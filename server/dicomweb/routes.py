@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from server.access.door import Route
 from server.access.permissions import Action
+from server.dicomweb.bulk_sets import bulk_set, pixeldata
 from server.dicomweb.bulkdata import bulkdata
 from server.dicomweb.capabilities import capabilities_of
 from server.dicomweb.frames import frames
@@ -39,6 +40,12 @@ ROUTES: list[Route] = [
     Route(f"{_INSTANCE}/frames/<numbers>", frames, _READ),
     Route(f"{_INSTANCE}/bulk/<path:attribute>", bulkdata, _READ),
     Route(f"{_INSTANCE}/bulkdata/<path:attribute>", bulkdata, _READ),
+    Route(f"{_STUDY}/bulkdata", bulk_set, _READ),
+    Route(f"{_SERIES}/bulkdata", bulk_set, _READ),
+    Route(f"{_INSTANCE}/bulkdata", bulk_set, _READ),
+    Route(f"{_STUDY}/pixeldata", pixeldata, _READ),
+    Route(f"{_SERIES}/pixeldata", pixeldata, _READ),
+    Route(f"{_INSTANCE}/pixeldata", pixeldata, _READ),
     Route(f"{_STUDY}/rendered", rendered, _READ),
     Route(f"{_SERIES}/rendered", rendered, _READ),
     Route(f"{_INSTANCE}/rendered", rendered, _READ),

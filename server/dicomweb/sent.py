@@ -21,9 +21,10 @@ from pydicom.encaps import encapsulate
 from pydicom.uid import UID
 from werkzeug.http import parse_options_header
 
-from server.dicomweb.accept import DICOM, EXPLICIT_LITTLE, JSON, MULTIPART, NATIVE
+from server.dicom.decoding import DECODABLE
+from server.dicom.transfer_syntaxes import EXPLICIT_LITTLE
+from server.dicomweb.accept import DICOM, JSON, MULTIPART, NATIVE
 from server.dicomweb.multipart import KEPT_IN_MEMORY_BYTES, PIECE_BYTES, PartReader, Received
-from server.dicomweb.transcoding import DECODABLE
 from server.foundation.errors import BadRequest, TooLarge, UnsupportedMedia
 
 LARGEST_PART_BYTES = (

@@ -5,10 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 from server.archive import ArchiveUnavailable
-from server.dicomweb.accept import EXPLICIT_LITTLE
+from server.dicom.decoding import DECODABLE
+from server.dicom.frame_shape import FrameShape
+from server.dicom.transfer_syntaxes import EXPLICIT_LITTLE, UNCOMPRESSED
 from server.dicomweb.archived import ArchivedFrames, open_archived
 from server.dicomweb.framing import (
-    PLAIN,
     Frames,
     Place,
     broken,
@@ -16,12 +17,11 @@ from server.dicomweb.framing import (
     encoded_or_told,
     native_segment,
 )
-from server.dicomweb.pixels import FrameShape
 from server.dicomweb.ranges import Segment, of_bytes, of_file
-from server.dicomweb.scope import Pass
-from server.dicomweb.transcoding import DECODABLE, native_shape
-from server.prepared.manifest import PreparedInstance
-from server.prepared.shelf import LONGEST_HEAD_BYTES
+from server.dicomweb.scope import Pass, outside
+from server.dicomweb.transcoding import native_shape
+from server.prepared.manifest import NO_REMARKS, REMARKS, PreparedInstance
+from server.prepared.shelf import LONGEST_HEAD_BYTES, bare
 
 
 def open_frames(pass_: Pass, place: Place) -> Frames:
@@ -30,7 +30,7 @@ def open_frames(pass_: Pass, place: Place) -> Frames:
     prepared = manifest.by_uid.get(place.instance) if manifest is not None else None
     if prepared is not None and prepared.frame_syntax and _is_known(prepared):
         return PreparedFrames(pass_, place, prepared)
-    return open_archived(pass_.archive, place)
+    return open_archived(pass_.archive, place, bare=pass_.view.pseudonymised)
 
 
 def _is_known(prepared: PreparedInstance) -> bool:
@@ -39,7 +39,7 @@ def _is_known(prepared: PreparedInstance) -> bool:
     Frames in a transfer syntax that nobody here decodes are not broken: as stored they can be given.
     """
     stored = prepared.TransferSyntaxUID
-    is_decodable = stored in PLAIN or stored in DECODABLE
+    is_decodable = stored in UNCOMPRESSED or stored in DECODABLE
     return bool(prepared.frame_bytes) and (is_decodable or all(prepared.frame_bytes))
 
 
@@ -54,14 +54,20 @@ class PreparedFrames:
         self.orthanc_id = instance.orthanc_id
         self.count = len(instance.frame_bytes)
         syntax = instance.TransferSyntaxUID
-        self.stored = EXPLICIT_LITTLE if syntax in PLAIN else syntax
+        self.stored = EXPLICIT_LITTLE if syntax in UNCOMPRESSED else syntax
         self.have = tuple(dict.fromkeys((instance.frame_syntax, self.stored)))
         self.shape: FrameShape | None = native_shape(syntax, FrameShape.read(instance))
 
     def path(self, number: int) -> Path:
-        """The file of a frame: a whole multipart body."""
+        """The file of a frame as this caller may see it: a whole multipart body.
+
+        Raises StudyOutsideGrant for a frame that may hold more than its picture.
+        """
         place = self._place
-        return self._pass.shelf.frame(place.study, place.series, place.instance, number)
+        path = self._pass.shelf.frame(place.study, place.series, place.instance, number)
+        if not self._pass.view.pseudonymised:
+            return path
+        return _shown(path, self._instance, number)
 
     def ready(self, number: int, syntax: str) -> Segment:
         self.check(number)
@@ -102,8 +108,25 @@ class PreparedFrames:
 
     def _from_archive(self) -> ArchivedFrames:
         if self._archived is None:
-            self._archived = open_archived(self._pass.archive, self._place)
+            self._archived = open_archived(
+                self._pass.archive, self._place, bare=self._pass.view.pseudonymised
+            )
         return self._archived
+
+
+def shown_path(path: Path, instance: PreparedInstance, number: int) -> Path | None:
+    """The file of a prepared frame without remarks; None when it cannot be had so."""
+    remarks = instance.remarks_in(number)
+    if remarks == NO_REMARKS:
+        return path
+    return bare(path) if remarks == REMARKS else None
+
+
+def _shown(path: Path, instance: PreparedInstance, number: int) -> Path:
+    found = shown_path(path, instance, number)
+    if found is None:
+        raise outside()
+    return found
 
 
 def _head_length(path: Path) -> int:

@@ -6,8 +6,10 @@ gateway does both, whoever asks, so that nothing leaves on a way that forgot abo
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+import os
+from typing import Any, BinaryIO, Protocol
 
+from server.dicom.shown_file import Shown
 from server.prepared.shelf import PLAIN
 
 
@@ -34,8 +36,9 @@ class View(Protocol):
         """A dataset in the DICOM JSON Model as this caller may see it; None when it is withheld."""
         ...
 
-    def file(self, data: bytes) -> bytes | None:
-        """A DICOM file (PS3.10) as this caller may see it; None when it is withheld."""
+    def file(self, file: BinaryIO) -> Shown | None:
+        """A DICOM file (PS3.10) as this caller may see it; None when it is withheld. It is a copy,
+        which may be written into and is read while the answer is."""
         ...
 
     def incoming(self, data: bytes) -> bytes:
@@ -62,8 +65,8 @@ class PlainView:
     def json(self, dataset: dict[str, Any]) -> dict[str, Any] | None:
         return dataset
 
-    def file(self, data: bytes) -> bytes | None:
-        return data
+    def file(self, file: BinaryIO) -> Shown | None:
+        return Shown(b"", file, ((0, file.seek(0, os.SEEK_END)),))
 
     def incoming(self, data: bytes) -> bytes:
         return data

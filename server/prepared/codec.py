@@ -9,95 +9,52 @@ gives an `Unreadable` with a sentence, never an exception.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import imagecodecs
 import numpy as np
-from numpy.typing import NDArray
 
-from server.prepared.streams import (
-    jpeg_picture,
-    jpeg_whole,
-    resolution_bytes,
-    tile_parts_whole,
-    wavelet_picture,
+from server.dicom import decoding
+from server.dicom.codestreams import jpeg_whole, resolution_bytes, tile_parts_whole
+from server.dicom.decoding import DECODABLE, Pixels, PixelsUnreadable
+from server.dicom.frame_shape import FrameShape
+from server.dicom.remarks import StreamNotUnderstood, without_remarks
+from server.dicom.transfer_syntaxes import (
+    EXPLICIT_LITTLE,
+    HTJ2K,
+    HTJ2K_RPCL,
+    JPEG_2000_LOSSLESS,
+    JPEG_LOSSLESS,
+    JPEG_LOSSY,
+    JPEG_LS_LOSSLESS,
+    RLE,
+    UNCOMPRESSED,
 )
+from server.prepared.manifest import NO_REMARKS, REMARKS, UNKNOWN
 
-# PS3.6 table A-1
-EXPLICIT_LE = "1.2.840.10008.1.2.1"
-BIG_ENDIAN = "1.2.840.10008.1.2.2"
-NATIVE = frozenset({"1.2.840.10008.1.2", EXPLICIT_LE, "1.2.840.10008.1.2.1.99", BIG_ENDIAN})
-RLE = "1.2.840.10008.1.2.5"
-JPEG_LOSSLESS = frozenset({"1.2.840.10008.1.2.4.57", "1.2.840.10008.1.2.4.70"})
-JPEG_LOSSY = frozenset({"1.2.840.10008.1.2.4.50", "1.2.840.10008.1.2.4.51"})
-JPEG_LS_LOSSLESS = "1.2.840.10008.1.2.4.80"
-JPEG_LS_NEAR = "1.2.840.10008.1.2.4.81"
-JPEG_2000_LOSSLESS = "1.2.840.10008.1.2.4.90"
-JPEG_2000 = "1.2.840.10008.1.2.4.91"
-HTJ2K_RPCL = "1.2.840.10008.1.2.4.202"
-HTJ2K = frozenset({"1.2.840.10008.1.2.4.201", HTJ2K_RPCL, "1.2.840.10008.1.2.4.203"})
-# One stream over all frames: a single frame cannot be cut out (PS3.5 A.4.5 to A.4.8, A.4.11).
-VIDEO = frozenset(f"1.2.840.10008.1.2.4.{number}" for number in range(100, 109))
-LOSSLESS = NATIVE | JPEG_LOSSLESS | {RLE, JPEG_LS_LOSSLESS, JPEG_2000_LOSSLESS}
-
-Pixels = NDArray[Any]
+LOSSLESS = UNCOMPRESSED | JPEG_LOSSLESS | {RLE, JPEG_LS_LOSSLESS, JPEG_2000_LOSSLESS}
 
 
-@dataclass(frozen=True)
-class Layout:
+@dataclass(frozen=True, kw_only=True)
+class Layout(FrameShape):
     """What an instance says of its pixels (PS3.3 C.7.6.3). `is_float` is for Float Pixel Data."""
 
     TransferSyntaxUID: str
-    Rows: int
-    Columns: int
     NumberOfFrames: int = 1
-    SamplesPerPixel: int = 1
-    BitsAllocated: int = 16
-    BitsStored: int = 16
-    PixelRepresentation: int = 0
-    PhotometricInterpretation: str = "MONOCHROME2"
-    PlanarConfiguration: int = 0
-    is_float: bool = False
-
-    @property
-    def frame_bits(self) -> int:
-        """The length of one uncompressed frame in bits."""
-        samples = self.SamplesPerPixel
-        if self.PhotometricInterpretation == "YBR_FULL_422":
-            samples = 2  # two samples of each colour for four pixels (PS3.3 C.7.6.3.1.2)
-        return self.Rows * self.Columns * samples * self.BitsAllocated
-
-    @property
-    def frame_bytes(self) -> int:
-        """The length of one uncompressed frame, in whole bytes."""
-        return (self.frame_bits + 7) // 8
-
-    @property
-    def dtype(self) -> np.dtype[Any]:
-        """What one sample is in memory on this machine, little endian."""
-        kind = "f" if self.is_float else "i" if self.PixelRepresentation == 1 else "u"
-        return np.dtype(f"<{kind}{self.BitsAllocated // 8}")
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """(rows, columns), or (rows, columns, samples) for colour pixel by pixel."""
-        grey = (self.Rows, self.Columns)
-        return grey if self.SamplesPerPixel == 1 else (*grey, self.SamplesPerPixel)
-
-
-class Unfitting(ValueError):
-    """A compressed picture that is not the one its instance speaks of."""
 
 
 @dataclass(frozen=True)
 class Encoded:
-    """A frame as it is to be kept: `resolution_bytes` as in PreparedInstance."""
+    """A frame as it is to be kept: `resolution_bytes` and `remarks` as in PreparedInstance.
+
+    `bare` is the frame without its remarks, where it has some.
+    """
 
     syntax: str
     data: bytes
     resolution_bytes: tuple[int, ...] = ()
+    remarks: int = NO_REMARKS
+    bare: bytes = b""
 
 
 @dataclass(frozen=True)
@@ -131,7 +88,7 @@ def fits_htj2k(layout: Layout) -> bool:
 
 def kept_syntax(layout: Layout) -> str:
     """What frames are in when they do not become HTJ2K: as stored, native ones little endian."""
-    return EXPLICIT_LE if layout.TransferSyntaxUID in NATIVE else layout.TransferSyntaxUID
+    return EXPLICIT_LITTLE if layout.TransferSyntaxUID in UNCOMPRESSED else layout.TransferSyntaxUID
 
 
 def prepared(layout: Layout, stored: bytes, *, htj2k: bool) -> Encoded | Unreadable:
@@ -148,131 +105,42 @@ def prepared(layout: Layout, stored: bytes, *, htj2k: bool) -> Encoded | Unreada
         if isinstance(pixels, Unreadable):
             return pixels
         return _htj2k(pixels)
-    if layout.TransferSyntaxUID in DECODERS:
+    if layout.TransferSyntaxUID in DECODABLE:
         seen = decoded(layout, stored)
         if isinstance(seen, Unreadable):
             return seen
     syntax = kept_syntax(layout)
     lengths = resolution_bytes(stored) if syntax in HTJ2K else ()
-    return Encoded(syntax, stored, lengths)
+    try:
+        bare = without_remarks(stored, syntax)
+    except StreamNotUnderstood:
+        return Encoded(syntax, stored, lengths, UNKNOWN)
+    if bare is stored:
+        return Encoded(syntax, stored, lengths)
+    return Encoded(syntax, stored, lengths, REMARKS, bare)
 
 
 def decoded(layout: Layout, stored: bytes, syntax: str = "") -> Pixels | Unreadable:
-    """The stored values of one frame: shape `layout.shape`, dtype `layout.dtype`.
+    """The stored values of one frame, as `decoding.decoded` gives them.
 
-    `syntax` is what the bytes are in, where it is not the instance's own. Colour is as the decoder
-    gives it. Of a stream with fewer bits than are allocated, signed values are extended.
+    `syntax` is what the bytes are in, where it is not the instance's own.
     """
-    syntax = syntax or layout.TransferSyntaxUID
     try:
-        if syntax in NATIVE:
-            return _native(layout, stored)
-        decoder = DECODERS.get(syntax)
-        if decoder is None:
-            return Unreadable(f"Its transfer syntax {syntax} cannot be decoded here.")
-        return decoder(layout, stored)
-    except MemoryError:
-        return Unreadable("Decoding it takes more memory than one frame may have.")
-    except Unfitting as reason:
-        return Unreadable(f"{reason}.")
-    except Exception:  # whatever a decoder makes of hostile bytes concerns this frame alone
-        return Unreadable("Its pixels are damaged.")
+        return decoding.decoded(stored, syntax or layout.TransferSyntaxUID, layout)
+    except PixelsUnreadable as reason:
+        return Unreadable(str(reason))
 
 
 def _whole(layout: Layout, stored: bytes) -> Unreadable | None:
     if not stored:
         return Unreadable("It has no pixels.")
-    if layout.TransferSyntaxUID in NATIVE and len(stored) < layout.frame_bytes:
+    if layout.TransferSyntaxUID in UNCOMPRESSED and len(stored) < layout.frame_bytes:
         return Unreadable(f"It ends early: {len(stored)} of {layout.frame_bytes} bytes are there.")
     if layout.TransferSyntaxUID in HTJ2K and not tile_parts_whole(stored):
         return Unreadable("It ends early: its codestream is not complete.")
     if layout.TransferSyntaxUID in JPEG_LOSSY and not jpeg_whole(stored):
         return Unreadable("It ends early: its JPEG stream is not complete.")
     return None
-
-
-def _native(layout: Layout, stored: bytes) -> Pixels:
-    if layout.BitsAllocated == 1:
-        bits = np.unpackbits(np.frombuffer(stored, np.uint8), bitorder="little")
-        return bits[: layout.Rows * layout.Columns].reshape(layout.shape)
-    count = layout.Rows * layout.Columns * layout.SamplesPerPixel
-    flat = np.frombuffer(stored, layout.dtype, count)
-    if layout.SamplesPerPixel > 1 and layout.PlanarConfiguration == 1:
-        planes = flat.reshape(layout.SamplesPerPixel, layout.Rows, layout.Columns)
-        return np.ascontiguousarray(planes.transpose(1, 2, 0))
-    return flat.reshape(layout.shape)
-
-
-def _run_length(layout: Layout, stored: bytes) -> Pixels:
-    """PS3.5 annex G: one segment per byte of a sample, colour plane by plane."""
-    unsigned = np.dtype(f"<u{layout.BitsAllocated // 8}")
-    raw = bytes(imagecodecs.dicomrle_decode(stored, dtype=unsigned))
-    if len(raw) < layout.frame_bytes:
-        raise Unfitting("It holds fewer pixels than its rows and columns say")
-    flat = np.frombuffer(raw, layout.dtype, layout.frame_bytes // unsigned.itemsize)
-    if layout.SamplesPerPixel == 1:
-        return flat.reshape(layout.shape)
-    planes = flat.reshape(layout.SamplesPerPixel, layout.Rows, layout.Columns)
-    return np.ascontiguousarray(planes.transpose(1, 2, 0))
-
-
-def _wavelet(decode: Callable[[bytes], Any]) -> Callable[[Layout, bytes], Pixels]:
-    def read(layout: Layout, stored: bytes) -> Pixels:
-        picture = wavelet_picture(stored)
-        if picture[:3] != (layout.Rows, layout.Columns, layout.SamplesPerPixel):
-            raise Unfitting("Its picture has another size than its rows and columns say")
-        return _conformed(layout, decode(stored), picture[3])
-
-    return read
-
-
-def _dct(decode: Callable[[bytes], Any]) -> Callable[[Layout, bytes], Pixels]:
-    def read(layout: Layout, stored: bytes) -> Pixels:
-        picture = jpeg_picture(stored)
-        if picture[:3] != (layout.Rows, layout.Columns, layout.SamplesPerPixel):
-            raise Unfitting("Its picture has another size than its rows and columns say")
-        return _conformed(layout, decode(stored), picture[3])
-
-    return read
-
-
-def _conformed(layout: Layout, found: Any, precision: int) -> Pixels:
-    """What a decoder gave as `layout.dtype`; `precision` is the stream's bits per sample."""
-    width = layout.BitsAllocated
-    if precision > width:
-        raise Unfitting("Its picture has more bits than the instance says")
-    pixels = np.ascontiguousarray(found)
-    if pixels.shape != layout.shape:
-        raise Unfitting("Its picture has another size than its rows and columns say")
-    unsigned = pixels.astype(np.dtype(f"<u{width // 8}"), copy=False)
-    if layout.PixelRepresentation != 1:
-        return unsigned
-    missing = width - precision
-    return (
-        (unsigned << missing).view(layout.dtype) >> missing
-        if missing
-        else unsigned.view(layout.dtype)
-    )
-
-
-def _lossless_jpeg(stored: bytes) -> Any:
-    """Two decoders, because each refuses streams that the other reads."""
-    try:
-        return imagecodecs.jpegsof3_decode(stored)
-    except imagecodecs.Jpegsof3Error:
-        return imagecodecs.ljpeg_decode(stored)
-
-
-DECODERS: dict[str, Callable[[Layout, bytes], Pixels]] = {
-    RLE: _run_length,
-    JPEG_LS_LOSSLESS: _dct(imagecodecs.jpegls_decode),
-    JPEG_LS_NEAR: _dct(imagecodecs.jpegls_decode),
-    JPEG_2000_LOSSLESS: _wavelet(imagecodecs.jpeg2k_decode),
-    JPEG_2000: _wavelet(imagecodecs.jpeg2k_decode),
-    **dict.fromkeys(JPEG_LOSSLESS, _dct(_lossless_jpeg)),
-    **dict.fromkeys(JPEG_LOSSY, _dct(imagecodecs.jpeg8_decode)),
-    **dict.fromkeys(HTJ2K, _wavelet(imagecodecs.htj2k_decode)),
-}
 
 
 def _htj2k(pixels: Pixels) -> Encoded | Unreadable:
@@ -283,7 +151,7 @@ def _htj2k(pixels: Pixels) -> Encoded | Unreadable:
                 np.ascontiguousarray(pixels), reversible=True, tlm=True, tilepart=1
             )
         )
-        again = imagecodecs.htj2k_decode(data)
+        again = imagecodecs.htj2k_decode(data, planar=False)
     except (MemoryError, imagecodecs.Htj2kError, ValueError):
         return Unreadable("It cannot be encoded.", not_held=True)
     if again.dtype != pixels.dtype or not np.array_equal(again, pixels):

@@ -14,7 +14,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from server.prepared.manifest import PreparedInstance
+from server.prepared.manifest import VERSION, PreparedInstance
 from server.prepared.shelf import UNFINISHED
 from server.prepared.writing import ShelfNotWritable
 
@@ -32,13 +32,13 @@ def boot_id() -> str:
 
 
 def is_doubtful(folder: Path) -> bool:
-    """Whether a folder was left unfinished when the machine went down."""
+    """Whether a folder was left unfinished when the machine went down, or by another version."""
     marker = folder / UNFINISHED
     try:
         first = marker.read_bytes().split(b"\n", 1)[0]
     except OSError:
         return False
-    return not boot_id() or first != _line({"boot": boot_id()}).encode().rstrip()
+    return not boot_id() or first != _first_line().encode().rstrip()
 
 
 class Journal:
@@ -54,7 +54,7 @@ class Journal:
             self._file = self._path.open("a", buffering=1)
             self._path.chmod(0o600)
             if not known:
-                self._note({"boot": boot_id()})
+                self._file.write(_first_line())
             elif not known.endswith("\n"):
                 self._file.write("\n")
         except OSError as reason:
@@ -112,6 +112,10 @@ class Journal:
             self._file.close()
         except OSError as reason:
             raise ShelfNotWritable(reason) from reason
+
+
+def _first_line() -> str:
+    return _line({"boot": boot_id(), "version": VERSION})
 
 
 def _line(said: dict[str, Any]) -> str:

@@ -6,7 +6,11 @@ from dataclasses import asdict, dataclass, field, fields
 from functools import cached_property
 from typing import Any, Self
 
-VERSION = 1  # of the form of everything on the shelf; another version is prepared anew
+VERSION = 2  # of the form of everything on the shelf; another version is prepared anew
+
+
+# What a frame that is kept as it was stored holds beside its picture (server/dicom/remarks.py).
+NO_REMARKS, REMARKS, UNKNOWN = 0, 1, 2
 
 
 class ManifestUnreadable(ValueError):
@@ -21,7 +25,9 @@ class PreparedInstance:
     encoded. `frame_bytes` holds the length of each frame in bytes, 0 for one that cannot be read.
     `resolution_bytes` holds per frame how many of its first bytes make a picture of each
     resolution, the smallest first (5 halvings, so that 512 x 512 begins with 16 x 16); empty where
-    frames have only one. `problem` says in a sentence why frames are missing, "" when none are.
+    frames have only one. `remarks` holds per frame NO_REMARKS, REMARKS (then the frame has another
+    file without them) or UNKNOWN; empty when there are none. `problem` says in a sentence why
+    frames are missing, "" when none are.
     """
 
     SOPInstanceUID: str
@@ -41,6 +47,11 @@ class PreparedInstance:
     frame_bytes: tuple[int, ...] = ()
     resolution_bytes: tuple[tuple[int, ...], ...] = ()
     problem: str = ""
+    remarks: tuple[int, ...] = ()
+
+    def remarks_in(self, number: int) -> int:
+        """What frame `number` (from 1) holds beside its picture."""
+        return self.remarks[number - 1] if 0 < number <= len(self.remarks) else NO_REMARKS
 
     @property
     def unreadable_frames(self) -> tuple[int, ...]:
@@ -54,6 +65,7 @@ class PreparedInstance:
         values = {name: value for name, value in said.items() if name in known}
         values["frame_bytes"] = tuple(values.get("frame_bytes", ()))
         values["resolution_bytes"] = tuple(map(tuple, values.get("resolution_bytes", ())))
+        values["remarks"] = tuple(values.get("remarks", ()))
         return cls(**values)
 
 

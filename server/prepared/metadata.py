@@ -2,7 +2,8 @@
 
 The archive writes absolute addresses of itself, says nothing of the syntaxes frames can be had in, and
 orders instances as it likes. Here numbers become numbers, names objects, addresses relative to the
-DICOMweb root; what has no value says so by having none.
+series' own (so that its metadata is right as it lies there, under whatever address it is asked for:
+RFC 3986 5.2); what has no value says so by having none.
 """
 
 from __future__ import annotations
@@ -82,7 +83,7 @@ def _element(element: dict[str, Any]) -> dict[str, Any]:
     kept: dict[str, Any] = {"vr": vr}
     address = element.get("BulkDataURI")
     if isinstance(address, str):
-        relative = address.find("studies/")
+        relative = address.find("instances/")
         return {**kept, "BulkDataURI": address[relative:]} if relative >= 0 else kept
     if element.get("InlineBinary"):
         return {**kept, "InlineBinary": element["InlineBinary"]}

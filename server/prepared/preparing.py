@@ -18,25 +18,18 @@ from threading import BoundedSemaphore
 from typing import BinaryIO
 
 from server.archive import Archive, ArchiveFailed, Instance, NotInArchive, Series
+from server.dicom.transfer_syntaxes import HTJ2K_RPCL, UNCOMPRESSED
 from server.foundation.errors import MarginError, Unavailable
 from server.prepared import metadata
-from server.prepared.codec import (
-    HTJ2K_RPCL,
-    NATIVE,
-    Layout,
-    Unreadable,
-    fits_htj2k,
-    kept_syntax,
-    prepared,
-)
+from server.prepared.codec import Layout, Unreadable, fits_htj2k, kept_syntax, prepared
 from server.prepared.concluding import conclude
 from server.prepared.eviction import Room
 from server.prepared.fetching import fetch, fetched_ahead
 from server.prepared.finding import SeriesGone
 from server.prepared.journal import ALONE_AFTER, GIVEN_UP_AFTER, Journal, is_doubtful
-from server.prepared.manifest import Manifest, PreparedInstance
+from server.prepared.manifest import NO_REMARKS, REMARKS, Manifest, PreparedInstance
 from server.prepared.metadata import JsonDataset
-from server.prepared.shelf import FRAMES, Shelf, digest, frame_body
+from server.prepared.shelf import FRAMES, Shelf, bare, digest, frame_body
 from server.prepared.stored import MOST_FRAMES, NoFrames, StoredInstance, read_stored
 from server.prepared.writing import (
     InOtherHands,
@@ -79,6 +72,7 @@ class _Kept:
 
     size: int
     resolutions: tuple[int, ...] = ()
+    remarks: int = NO_REMARKS
     reason: str = ""
     not_held: bool = False
 
@@ -208,9 +202,9 @@ class _Work:
 
     def _frames_are_there(self, one: PreparedInstance) -> bool:
         return all(
-            self._frame(one.SOPInstanceUID, number).exists()
+            path.exists() and (one.remarks_in(number) != REMARKS or bare(path).exists())
             for number, size in enumerate(one.frame_bytes, 1)
-            if size
+            if size and (path := self._frame(one.SOPInstanceUID, number))
         )
 
     def _frame(self, SOPInstanceUID: str, number: int) -> Path:
@@ -248,7 +242,7 @@ class _Work:
                     self._begin_alone(pool, one)
         except BaseException:
             for begun in self._begun:
-                if begun.layout.TransferSyntaxUID not in NATIVE:
+                if begun.layout.TransferSyntaxUID not in UNCOMPRESSED:
                     self._journal.leave(begun.instance.SOPInstanceUID)
             raise
 
@@ -291,7 +285,7 @@ class _Work:
             self._note(self._listed(instance, str(stored.header.file_meta.TransferSyntaxUID)))
             return
         begun = _Begun(instance, stored, stored.layout, fits_htj2k(stored.layout))
-        if begun.layout.TransferSyntaxUID not in NATIVE:
+        if begun.layout.TransferSyntaxUID not in UNCOMPRESSED:
             self._journal.begin(instance.SOPInstanceUID)
         self._begun.append(begun)
         self._submit_frames(pool, begun)
@@ -318,7 +312,9 @@ class _Work:
             return _Kept(0, reason=made.reason, not_held=made.not_held)
         path = self._frame(begun.instance.SOPInstanceUID, number)
         write_whole(path, frame_body(made.syntax, made.data))
-        return _Kept(len(made.data), made.resolution_bytes)
+        if made.bare:
+            write_whole(bare(path), frame_body(made.syntax, made.bare))
+        return _Kept(len(made.data), made.resolution_bytes, made.remarks)
 
     def _finish(self, *, ready: bool = False) -> None:
         """Note the instances whose frames are made, in order; with `ready` without waiting."""
@@ -338,6 +334,7 @@ class _Work:
         self.encoded += sum(1 for one in kept if one.size)
         listed = self._listed(begun.instance, layout.TransferSyntaxUID)
         ladder = tuple(one.resolutions for one in kept)
+        remarks = tuple(one.remarks for one in kept)
         return replace(
             listed,
             NumberOfFrames=layout.NumberOfFrames,
@@ -352,6 +349,7 @@ class _Work:
             frame_syntax=HTJ2K_RPCL if begun.htj2k else kept_syntax(layout),
             frame_bytes=tuple(one.size for one in kept),
             resolution_bytes=ladder if any(ladder) else (),
+            remarks=remarks if any(remarks) else (),
             problem=next((one.reason for one in kept if one.reason), ""),
         )
 

@@ -4,9 +4,11 @@
                                           metadata.<view>.json.gz
                                           thumbnail.jpg
                                           frames/<h(instance)>.<number>
+                                          frames/<h(instance)>.<number>.bare
 
 `h` is the beginning of a UID's SHA-256, so that no identifier of a patient's study is a file name. A
-frame's file is a whole multipart answer with one part: it is sent as it lies there. Every file
+frame's file is a whole multipart answer with one part: it is sent as it lies there; `.bare` is the
+same without the remarks that a frame kept as it was stored may hold. Every file
 appears at once and whole (written under another name, then renamed); a frame only after it was
 proven equal to its source. So whatever is there may be served, also while the rest of its series is
 still being prepared, and anything may be deleted at any time: it is made again.
@@ -59,6 +61,11 @@ def frame_head(transfer_syntax: str, length: int) -> bytes:
 def frame_body(transfer_syntax: str, frame: bytes) -> bytes:
     """The whole content of a frame's file."""
     return frame_head(transfer_syntax, len(frame)) + frame + CLOSING
+
+
+def bare(frame: Path) -> Path:
+    """The file of the same frame without remarks, where it has some."""
+    return frame.with_name(f"{frame.name}.bare")
 
 
 class Shelf:

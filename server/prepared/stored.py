@@ -13,7 +13,8 @@ import numpy as np
 from pydicom import Dataset, dcmread
 from pydicom.encaps import generate_frames
 
-from server.prepared.codec import BIG_ENDIAN, NATIVE, VIDEO, Layout
+from server.dicom.transfer_syntaxes import BIG_ENDIAN, UNCOMPRESSED, VIDEO
+from server.prepared.codec import Layout
 
 MOST_FRAMES = 1_000_000
 _UNDEFINED = 0xFFFFFFFF
@@ -103,7 +104,7 @@ def read_stored(file: BinaryIO) -> StoredInstance:
     explicit = not header.original_encoding[0]
     (length,) = struct.unpack_from(_order(syntax) + "I", start, 8 if explicit else 4)
     offset = at + (12 if explicit else 8)
-    if syntax not in NATIVE:
+    if syntax not in UNCOMPRESSED:
         return StoredInstance(source, header, layout, offset)
     if length == _UNDEFINED:
         raise NoFrames("Its pixels are wrapped as compressed ones, and said not to be compressed.")

@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from server.dicom.transfer_syntaxes import EXPLICIT_LITTLE
 from server.dicomweb.accept import (
     ANYTHING,
     DICOM,
-    EXPLICIT_LITTLE,
     JSON,
     OCTETS,
     FrameForm,

@@ -10,17 +10,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from server.dicomweb.pixels import FrameShape
-from server.dicomweb.transcoding import (
-    ENCODABLE,
+from server.dicom.decoding import PixelsUnreadable, SyntaxUnknown
+from server.dicom.frame_shape import FrameShape
+from server.dicom.transfer_syntaxes import (
     HTJ2K_LOSSLESS,
     JPEG_2000_LOSSLESS,
     JPEG_BASELINE,
-    JPEG_LS,
+    JPEG_LS_LOSSLESS,
     RLE,
+)
+from server.dicomweb.transcoding import (
+    ENCODABLE,
     CannotEncode,
-    PixelsUnreadable,
-    SyntaxUnknown,
     decoded,
     encoded,
     may_become,
@@ -122,7 +123,7 @@ def test_signed_values_that_a_coder_took_for_unsigned_get_their_sign_back() -> N
     values = np.array([[-2048, -1, 0], [1, 2047, -5]], np.int16)
     as_bits = (values.view(np.uint16) & 0x0FFF).astype(np.uint16)
     frame = bytes(imagecodecs.jpegls_encode(as_bits))
-    assert decoded(frame, JPEG_LS, shape) == values.tobytes()
+    assert decoded(frame, JPEG_LS_LOSSLESS, shape) == values.tobytes()
 
 
 @pytest.mark.parametrize(
@@ -132,10 +133,10 @@ def test_signed_values_that_a_coder_took_for_unsigned_get_their_sign_back() -> N
         (FrameShape(8, 8, 1, 8), JPEG_BASELINE, True),
         (FrameShape(8, 8, 1, 8, 8, 1), JPEG_BASELINE, False),
         (FrameShape(8, 8, 1, 1, 1), RLE, False),
-        (FrameShape(8, 8, 1, 32, 32), JPEG_LS, False),
-        (FrameShape(8, 8, 3, 8, 8, 0, "YBR_FULL_422"), JPEG_LS, False),
+        (FrameShape(8, 8, 1, 32, 32), JPEG_LS_LOSSLESS, False),
+        (FrameShape(8, 8, 3, 8, 8, 0, "YBR_FULL_422"), JPEG_LS_LOSSLESS, False),
         (FrameShape(8, 8, 1, 32, 32, is_float=True), RLE, False),
-        (FrameShape(8, 8, 4, 8, 8), JPEG_LS, False),
+        (FrameShape(8, 8, 4, 8, 8), JPEG_LS_LOSSLESS, False),
         (FrameShape(8, 8), "1.2.3", False),
     ],
 )

@@ -13,7 +13,7 @@ from pydicom.dataset import FileMetaDataset
 from pydicom.pixels import apply_voi_lut
 from pydicom.uid import ExplicitVRLittleEndian
 
-from server.dicomweb.pixels import FrameShape
+from server.dicom.frame_shape import FrameShape
 from server.dicomweb.rendering import (
     DEFAULT_QUALITY,
     Drawing,

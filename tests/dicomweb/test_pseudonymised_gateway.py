@@ -3,20 +3,12 @@ pseudonymised grant is asked for, and not one byte of identity is found."""
 
 from __future__ import annotations
 
-import base64
-import gzip
-import json
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
-from flask import Flask, request
-from flask.testing import FlaskClient
-from pydicom import Dataset, dcmread
-from pydicom.filebase import DicomBytesIO
+from pydicom import Dataset
 from pydicom.sequence import Sequence
 from pydicom.uid import (
     BasicTextSRStorage,
@@ -24,32 +16,18 @@ from pydicom.uid import (
     SecondaryCaptureImageStorage,
 )
 
-from server.access.actions import issue_grant
-from server.access.door import Credentials, ImageDoor
-from server.access.openings import Openings
-from server.access.permissions import Permit
 from server.archive import Archive
-from server.cases import actions as cases
-from server.dicomweb.case_views import CaseViews
-from server.dicomweb.currency import Currency
-from server.dicomweb.doorway import Doorway, Reading
-from server.dicomweb.routes import ROUTES
-from server.foundation.clock import utc_now
-from server.foundation.db import Database
-from server.prepared.shelf import Shelf
-from server.web import problems
 from tests.archive.files import blank
 from tests.archive.orthanc_process import running_orthanc
-from tests.dicom.planted import IDENTITY, MARK, ROOT, identity_in, planted_ct, written
+from tests.dicom.planted import MARK, ROOT, planted_ct, written
 from tests.dicomweb import samples
-from tests.world import World, build_world
+from tests.dicomweb.pseudonymised import JSON, Reader, leaks, reading_of
 
 STUDY, CT_SERIES, OTHERS = f"{ROOT}.10", f"{ROOT}.11", f"{ROOT}.12"
 SLICES = [f"{CT_SERIES}.{number}" for number in (1, 2)]
 REPORT, PDF, CAPTURE = (f"{OTHERS}.{number}" for number in (1, 2, 3))
 STUDY_UID, SERIES_UID, INSTANCE_UID = "0020000D", "0020000E", "00080018"
-DICOM, ANYTHING = 'multipart/related; type="application/dicom"; transfer-syntax=*', "*/*"
-JSON = "application/dicom+json"
+DICOM = 'multipart/related; type="application/dicom"; transfer-syntax=*'
 
 
 def report() -> Dataset:
@@ -88,29 +66,6 @@ def _identify(dataset: Dataset, modality: str) -> None:
     dataset.StudyDescription, dataset.SeriesDescription = MARK, f"{MARK} report"
 
 
-@dataclass
-class Reader:
-    """Whoever holds the pseudonymised grant. Everything answered is kept."""
-
-    client: FlaskClient
-    token: str
-    heard: dict[str, bytes] = field(default_factory=dict)
-
-    def ask(self, path: str, accept: str = ANYTHING, **more: str) -> Any:
-        headers = {"Authorization": f"Bearer {self.token}", "Accept": accept, **more}
-        answer = self.client.get(f"/dicom-web{path}", headers=headers, buffered=True)
-        body = answer.data
-        if answer.headers.get("Content-Encoding") == "gzip":
-            body = gzip.decompress(body)
-        head = "\n".join(f"{name}: {value}" for name, value in answer.headers)
-        self.heard[f"{path} {accept} {answer.status_code}"] = head.encode() + b"\n\n" + body
-        return answer
-
-    def found(self, path: str) -> list[dict[str, Any]]:
-        answer = self.ask(path, JSON)
-        return json.loads(answer.data) if answer.status_code == 200 and answer.data else []
-
-
 @pytest.fixture(scope="module")
 def archive(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Archive]:
     with running_orthanc(tmp_path_factory.mktemp("planted-orthanc")) as process:
@@ -131,54 +86,8 @@ def reader(
     archive: Archive, migrated_sqlite: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Reader]:
     folder = tmp_path_factory.mktemp("planted")
-    (folder / "margin.db").write_bytes(migrated_sqlite.read_bytes())
-    database = Database(f"sqlite:///{folder / 'margin.db'}")
-    world = build_world(database, datetime.now(UTC))
-    shelf = Shelf(folder / "cache")
-    views = CaseViews("a secret only for tests", archive, shelf)
-    reading = Reading(
-        database,
-        archive,
-        ImageDoor(database, utc_now),
-        Openings(),
-        Currency(archive, shelf, lambda study, series: None),
-        views.of,
-    )
-    yield Reader(_app(reading).test_client(), _token(world))
-    database.dispose()
-
-
-def _token(world: World) -> str:
-    with world.db.writing() as session:
-        case = session.merge(world.inside)
-        now = utc_now()
-        cases.attach_study(session, case, STUDY, by="test", reason="test", now=now)
-        return issue_grant(
-            session,
-            case=case,
-            for_whom="a student",
-            permits=frozenset({Permit.VIEW, Permit.ANNOTATE}),
-            days=1,
-            issued_by="test",
-            now=now,
-            pseudonymised=True,
-        ).token
-
-
-def _app(reading: Reading) -> Flask:
-    def credentials(_: str | None) -> Credentials:
-        return Credentials(bearer=request.headers["Authorization"].removeprefix("Bearer "))
-
-    app = Flask("tests.planted", static_folder=None)
-    doorway = Doorway(reading, credentials, problems.response_to, "http://localhost")
-    for position, route in enumerate(ROUTES):
-        app.add_url_rule(
-            f"/dicom-web{route.url}",
-            endpoint=str(position),
-            view_func=doorway.endpoint(route),
-            methods=list(route.methods),
-        )
-    return app
+    with reading_of(archive, migrated_sqlite, folder, STUDY) as reader:
+        yield reader
 
 
 def value(dataset: dict[str, Any], tag: str) -> str:
@@ -295,26 +204,12 @@ def test_not_one_byte_of_identity_leaves(reader: Reader) -> None:
         assert reader.ask(f"{ct}/rendered?annotation={text}", "image/png").status_code == 200
     for path in (f"{series}/thumbnail", f"{study}/thumbnail", f"{study}/rendered"):
         reader.ask(path)
+    for path in (study, series, ct):
+        assert reader.ask(f"{path}/bulkdata").status_code == 200
+        assert reader.ask(f"{path}/pixeldata").status_code == 200
+    assert reader.ask(f"{shown['OT']}/pixeldata").status_code == 404
     for rest in ("/frames/99", "/frames/x", "/bulk/00291011", "/bulk/00100010", "/nothing"):
         assert reader.ask(ct + rest).status_code >= 400, rest
     reader.ask("/studies?limit=x&PatientName=a&PatientName=b", JSON)
     assert len(reader.heard) > 40
-    leaks = {name: found for name, heard in reader.heard.items() if (found := leaked(name, heard))}
-    assert leaks == {}
-
-
-def leaked(name: str, heard: bytes) -> list[str]:
-    """Identities in an answer, except those that the question itself held."""
-    texts = [heard, *_unpacked(heard)]
-    asked = [identity for identity in IDENTITY if identity in name]
-    return [one for text in texts for one in identity_in(text) if not one.startswith(tuple(asked))]
-
-
-def _unpacked(heard: bytes) -> Iterator[bytes]:
-    """What is packed within an answer: inline values of JSON, attributes of deflated files."""
-    body = heard.partition(b"\n\n")[2]
-    for piece in body.split(b'"InlineBinary":"')[1:]:
-        yield base64.b64decode(piece.partition(b'"')[0])
-    for piece in body.split(b"\0" * 128 + b"DICM")[1:]:
-        file = DicomBytesIO(b"\0" * 128 + b"DICM" + piece)
-        yield str(dcmread(file, stop_before_pixels=True)).encode()
+    assert leaks(reader) == {}

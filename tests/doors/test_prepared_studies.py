@@ -162,6 +162,8 @@ def test_a_part_beyond_the_end_is_refused_with_the_length(
     )
     assert answer.status_code == 416
     assert answer.headers["Content-Range"] == f"bytes */{size}"
+    assert answer.headers["Cache-Control"] == "no-store"
+    assert answer.get_json()["error"]["code"] == "range_beyond_end"
 
 
 def test_a_part_of_what_has_changed_is_given_whole(opened: tuple[FlaskClient, str]) -> None:
@@ -178,6 +180,28 @@ def test_the_head_of_a_frame_says_how_long_it_is(
     path = shelf.frame(INSIDE_STUDY, SERIES, f"{SERIES}.1", 1)
     assert (answer.status_code, answer.data) == (200, b"")
     assert answer.headers["Content-Length"] == str(path.stat().st_size)
+
+
+def test_only_a_get_asks_for_a_part(opened: tuple[FlaskClient, str]) -> None:
+    client, instances = opened
+    whole = client.head(instances + frame(), headers={"Accept": ANY_FRAME})
+    headers = {"Accept": ANY_FRAME, "Range": "bytes=0-9"}
+    answer = client.head(instances + frame(), headers=headers)
+    assert answer.status_code == 200
+    assert answer.headers["Content-Length"] == whole.headers["Content-Length"]
+    assert "Content-Range" not in answer.headers
+
+
+def test_the_short_and_the_long_way_give_a_frame_the_same_tag(
+    opened: tuple[FlaskClient, str],
+) -> None:
+    client, instances = opened
+    short = client.get(instances + frame(), headers={"Accept": ANY_FRAME})
+    # A query, which says nothing here, leads the long way.
+    long = client.get(f"{instances}{frame()}?x=1", headers={"Accept": ANY_FRAME}, buffered=True)
+    assert short.data == long.data
+    assert short.headers["ETag"] == long.headers["ETag"]
+    assert short.headers["Content-Type"] == long.headers["Content-Type"]
 
 
 def test_the_proxy_is_told_which_file_to_send(

@@ -13,12 +13,15 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from pydicom.pixels.encoders import JPEGLSLosslessEncoder, RLELosslessEncoder
 
-from server.prepared.codec import (
-    EXPLICIT_LE,
+from server.dicom.transfer_syntaxes import (
+    EXPLICIT_LITTLE,
+    HTJ2K_LOSSLESS,
     HTJ2K_RPCL,
     JPEG_2000_LOSSLESS,
     JPEG_LS_LOSSLESS,
     RLE,
+)
+from server.prepared.codec import (
     Encoded,
     Layout,
     Unreadable,
@@ -27,6 +30,7 @@ from server.prepared.codec import (
     kept_syntax,
     prepared,
 )
+from server.prepared.manifest import UNKNOWN
 from tests.prepared.pictures import noise
 
 JPEG_LOSSLESS_SV1 = "1.2.840.10008.1.2.4.70"
@@ -34,7 +38,7 @@ JPEG_BASELINE = "1.2.840.10008.1.2.4.50"
 JPEG_EXTENDED = "1.2.840.10008.1.2.4.51"
 
 
-def layout(pixels: Any, syntax: str = EXPLICIT_LE, **given: Any) -> Layout:
+def layout(pixels: Any, syntax: str = EXPLICIT_LITTLE, **given: Any) -> Layout:
     bits = pixels.dtype.itemsize * 8
     colour = pixels.ndim == 3
     known = Layout(
@@ -86,6 +90,23 @@ def test_any_rgb_frame_comes_back_bit_for_bit(pixels: Any) -> None:
     found = made(layout(pixels), pixels.tobytes())
     again = decoded(layout(pixels), found.data, found.syntax)
     assert isinstance(again, np.ndarray)
+    assert np.array_equal(again, pixels)
+
+
+@pytest.mark.parametrize("transformed", [False, True])
+def test_colour_in_a_wavelet_is_read_with_and_without_its_transformation(transformed: bool) -> None:
+    pixels = noise((24, 32, 3), np.uint8)
+    j2k = imagecodecs.jpeg2k_encode(
+        pixels, codecformat="j2k", reversible=True, level=0, mct=transformed
+    )
+    found = made(layout(pixels, JPEG_2000_LOSSLESS), bytes(j2k))
+    assert found.syntax == HTJ2K_RPCL
+    again = decoded(layout(pixels), found.data, found.syntax)
+    assert np.array_equal(again, pixels)
+    # HTJ2K stays as it was stored, once it was seen that it can be read.
+    htj2k = bytes(imagecodecs.htj2k_encode(pixels, reversible=True, rgb=transformed))
+    assert made(layout(pixels, HTJ2K_LOSSLESS), htj2k).data == htj2k
+    again = decoded(layout(pixels, HTJ2K_LOSSLESS), htj2k)
     assert np.array_equal(again, pixels)
 
 
@@ -176,7 +197,7 @@ def test_what_htj2k_or_viewers_cannot_hold_stays_as_it_is() -> None:
     data = {"planes": rgb, "YBR": rgb}
     for name, said in kept.items():
         stored = data.get(name, grey).tobytes()
-        assert made(said, stored) == Encoded(EXPLICIT_LE, stored), name
+        assert made(said, stored) == Encoded(EXPLICIT_LITTLE, stored), name
 
 
 def test_a_lossy_frame_stays_as_it_was_stored() -> None:
@@ -211,7 +232,7 @@ def test_a_stream_of_another_size_than_the_instance_says_is_not_decoded() -> Non
 def test_a_syntax_that_is_unknown_here_is_left_to_those_who_know_it() -> None:
     unknown = "1.2.840.10008.1.2.4.110"
     said = layout(noise((8, 8), np.uint8), unknown)
-    assert made(said, b"anything") == Encoded(unknown, b"anything")
+    assert made(said, b"anything") == Encoded(unknown, b"anything", remarks=UNKNOWN)
     found = decoded(said, b"anything")
     assert isinstance(found, Unreadable)
     assert unknown in found.reason

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from server.archive import Archive
-from server.prepared.codec import JPEG_LS_LOSSLESS
+from server.dicom.transfer_syntaxes import JPEG_LS_LOSSLESS
 from server.prepared.concluding import read_frame
 from server.prepared.eviction import Room
 from server.prepared.journal import GIVEN_UP_AFTER, Journal

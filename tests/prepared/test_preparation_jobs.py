@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import httpx
 import numpy as np
 import pytest
 from click.testing import CliRunner
@@ -16,13 +17,13 @@ from sqlalchemy import select
 
 from server.archive import Archive
 from server.cli.prepare import prepare
+from server.dicom.transfer_syntaxes import JPEG_LS_LOSSLESS
 from server.foundation import jobs
 from server.foundation.clock import utc_now
 from server.foundation.db import Database
 from server.foundation.settings import Settings
 from server.prepared import actions
 from server.prepared.actions import PREPARE_SERIES
-from server.prepared.codec import JPEG_LS_LOSSLESS
 from server.prepared.queries import preparations, series_record
 from server.prepared.shelf import Shelf
 from server.worker import Follower, Worker
@@ -222,3 +223,23 @@ def test_a_series_that_is_not_there_any_more_is_forgotten(worker: Worker) -> Non
     assert states(worker.db) == ["done"]
     with worker.db.reading() as session:
         assert preparations(session, ["1.2.826.404"]) == {}
+
+
+@pytest.mark.orthanc
+def test_what_is_left_of_a_series_that_was_deleted_is_cleared_away(
+    worker: Worker, settings: Settings, archive: Archive
+) -> None:
+    study = "1.2.826.98"
+    series_id = store(archive, slice_of(study, 1, noise((16, 16), np.uint16)))
+    ask(worker.db, study, series_id, 1)
+    worker.prepare_due()
+    shelf = Shelf(settings.cache_dir)
+    assert shelf.series(study, f"{study}.1") is not None
+    delete = f"{settings.orthanc_url}/series/{series_id}"
+    httpx.delete(delete, auth=(USER, PASSWORD)).raise_for_status()
+    with worker.db.writing() as session:
+        actions.ask_anew(session, study, f"{study}.1", utc_now())
+    worker.prepare_due()
+    assert not shelf.folder(study, f"{study}.1").exists()
+    with worker.db.reading() as session:
+        assert series_record(session, study, f"{study}.1") is None

@@ -15,7 +15,7 @@ from pydicom import Dataset
 from pydicom.uid import EncapsulatedPDFStorage
 
 from server.archive import Archive
-from server.prepared.codec import EXPLICIT_LE, HTJ2K_RPCL, JPEG_LS_LOSSLESS
+from server.dicom.transfer_syntaxes import EXPLICIT_LITTLE, HTJ2K_RPCL, JPEG_LS_LOSSLESS
 from server.prepared.eviction import Room
 from server.prepared.finding import SeriesGone, find_series
 from server.prepared.manifest import Manifest
@@ -84,8 +84,8 @@ def test_metadata_are_relative_typed_and_without_pixels(
     assert dataset["00280010"] == {"vr": "US", "Value": [24]}
     assert dataset["00100010"]["Value"] == [{"Alphabetic": "Phantom^PREPARED"}]
     assert dataset["00104000"] == {"vr": "LT"}
-    assert dataset["00083002"]["Value"] == [HTJ2K_RPCL, EXPLICIT_LE]
-    assert dataset["00091001"]["BulkDataURI"].startswith(f"studies/{study}/series/")
+    assert dataset["00083002"]["Value"] == [HTJ2K_RPCL, EXPLICIT_LITTLE]
+    assert dataset["00091001"]["BulkDataURI"] == f"instances/{study}.1.1/bulk/00091001"
     assert list(dataset) == sorted(dataset)
     assert manifest.has_bulk
     assert "00091001" not in manifest.attributes
@@ -134,8 +134,8 @@ def test_every_kind_of_pixels_is_given_as_it_is(
         assert np.array_equal(picture(shelf, manifest, uid + "6", number), expected)
     assert frame(shelf, manifest, uid + "7") == grey[:, :40].tobytes()
     assert [one.frame_syntax for one in manifest.instances] == [
-        *(HTJ2K_RPCL, HTJ2K_RPCL, EXPLICIT_LE, HTJ2K_RPCL),
-        *(HTJ2K_RPCL, HTJ2K_RPCL, EXPLICIT_LE),
+        *(HTJ2K_RPCL, HTJ2K_RPCL, EXPLICIT_LITTLE, HTJ2K_RPCL),
+        *(HTJ2K_RPCL, HTJ2K_RPCL, EXPLICIT_LITTLE),
     ]
     assert not any(one.problem for one in manifest.instances)
 

@@ -22,7 +22,7 @@ from server.foundation.settings import Settings
 from server.processes.health import proxy_problem
 from server.processes.nginx_configuration import WEB_SOCKET
 
-START_LIMIT_S = 20.0
+START_LIMIT_S = 60.0
 FRAME_HEADERS = {
     "Content-Type": 'multipart/related; type="application/octet-stream"; boundary=x',
     "Cache-Control": "private, max-age=31536000, immutable",

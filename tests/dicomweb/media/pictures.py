@@ -22,7 +22,7 @@ from pydicom.uid import (
     UltrasoundMultiFrameImageStorage,
 )
 
-from server.dicomweb.pixels import FrameShape
+from server.dicom.frame_shape import FrameShape
 from server.dicomweb.transcoding import encoded
 from tests.archive.files import blank, ct_slice
 

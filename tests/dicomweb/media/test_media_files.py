@@ -9,7 +9,7 @@ from pydicom import Dataset, dcmread
 from pydicom.encaps import generate_frames
 
 from server.archive import Archive
-from server.dicomweb.pixels import FrameShape
+from server.dicom.frame_shape import FrameShape
 from server.dicomweb.transcoding import decoded
 from tests.dicomweb.conftest import Caller
 from tests.dicomweb.media import pictures

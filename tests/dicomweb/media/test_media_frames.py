@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 from pydicom.pixels import pixel_array
 
-from server.dicomweb.pixels import FrameShape
-from server.dicomweb.transcoding import decoded, native_shape, picture_of
+from server.dicom.decoding import native_picture
+from server.dicom.frame_shape import FrameShape
+from server.dicomweb.transcoding import decoded, native_shape
 from tests.archive.files import pixels
 from tests.dicomweb.conftest import Caller
 from tests.dicomweb.media import pictures
@@ -52,7 +53,7 @@ def test_a_frame_is_decoded_to_what_pydicom_reads(media: Caller, name: str) -> N
         bits = np.unpackbits(np.frombuffer(native, np.uint8), bitorder="little")
         ours = bits.reshape(shape.Rows, shape.Columns)
     else:
-        ours = picture_of(native, shape)
+        ours = native_picture(native, shape)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -94,7 +95,7 @@ def test_lossy_pictures_are_made_only_for_whoever_names_them(media: Caller) -> N
     named = f'multipart/related; type="image/jpeg"; transfer-syntax={BASELINE}'
     (lossy,) = frames(media, "us", named)
     shape = FrameShape(pictures.ROWS, pictures.COLUMNS, 3, 8, 8, 0, "YBR_FULL_422")
-    seen = picture_of(decoded(lossy, BASELINE, shape), native_shape(BASELINE, shape))
+    seen = native_picture(decoded(lossy, BASELINE, shape), native_shape(BASELINE, shape))
     assert np.abs(seen.astype(int) - pictures.colours(1)).mean() < 40
     ((head, _),) = parts_of(media.get(frames_of("us"), 'multipart/related; type="image/jpeg"'))
     assert head["content-type"] == "image/jpeg; transfer-syntax=1.2.840.10008.1.2.4.70"

@@ -10,8 +10,9 @@ from dataclasses import replace
 import pytest
 
 from server.archive import Archive
-from server.dicomweb.pixels import FrameShape
-from server.dicomweb.transcoding import HTJ2K_RPCL, decoded, encoded
+from server.dicom.frame_shape import FrameShape
+from server.dicom.transfer_syntaxes import HTJ2K_RPCL
+from server.dicomweb.transcoding import decoded, encoded
 from server.prepared.manifest import Manifest, PreparedInstance
 from server.prepared.shelf import FRAME_CONTENT_TYPE, FRAMES, MANIFEST, Shelf, frame_body
 from tests.archive.files import pixels

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import threading
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 import pytest
@@ -14,6 +14,7 @@ from PIL import Image
 from werkzeug.serving import make_server
 
 from server.archive import Archive
+from server.dicom.shown_file import Shown
 from server.dicomweb.view import PlainView
 from tests.archive.files import pixels
 from tests.archive.orthanc_process import free_port
@@ -111,8 +112,9 @@ class Masked(PlainView):
         shown.pop("7FE00010", None)
         return shown
 
-    def file(self, data: bytes) -> bytes | None:
-        return data.replace(b"Phantom^", b"Masked^^")
+    def file(self, file: BinaryIO) -> Shown | None:
+        file.seek(0)
+        return Shown(file.read().replace(b"Phantom^", b"Masked^^"), file, ())
 
     def pixels_withheld(self, dataset: dict[str, Any]) -> str:
         return "text in the picture" if dataset["00080060"]["Value"] == ["US"] else ""
