@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from pathlib import Path
 
 import click
@@ -11,21 +10,9 @@ import numpy as np
 
 from server.cli.home import complaints
 from server.cli.volumes import headers_of
-from server.dicom.geometry import SeriesGeometry, Vector, of_series
-from server.foundation.errors import Invalid
-from server.volumetry.frames import Segmentation, read, source_of
-from server.volumetry.masks import Volume, check_geometry, on_grid
-from server.volumetry.remnant import flr_percent
-from server.volumetry.resection import by_plane, by_segments, by_surface, split
-from server.volumetry.roles import assign
-from server.volumetry.segmentation import check_spacing
-from server.volumetry.written import as_segmentation
-
-_COUINAUD = re.compile(r"\b(I{1,3}|IV[ab]?|VI{0,3})\b")
-
-
-class NoLiver(Invalid):
-    """The segmentation has no segment that is the liver."""
+from server.dicom.geometry import Vector
+from server.volumetry.frames import source_of
+from server.volumetry.trial import Cut, try_cut
 
 
 class Point(click.ParamType[Vector]):
@@ -90,66 +77,21 @@ def resect(
     with complaints():
         data = seg.read_bytes()
         headers = headers_of(source_of(data).SeriesInstanceUID, images)
-        segmentation, grid = read(data), of_series(headers)
-        check_geometry(segmentation, grid)
-        check_spacing(grid)
-        liver, tumour, couinaud = _regions(segmentation, grid)
-        if remove:
-            remnant = by_segments(liver, couinaud, [one.strip() for one in remove.split(",")])
-        elif plane:
-            remnant = by_plane(liver, grid, plane, remains or (0.0, 0.0, 0.0))
-        else:
-            remnant = by_surface(liver, grid, lines, remains or (0.0, 0.0, 0.0))
-        found = split(liver, remnant, grid, tumour)
-        liver_ml = found.remnant_ml + found.specimen_ml
-        tumour_ml = 0.0 if tumour is None else int((tumour & liver).sum()) * _voxel_ml(grid)
-        printed = {
-            "liver_ml": round(liver_ml, 3),
-            "flr_ml": round(found.remnant_ml, 3),
-            "specimen_ml": round(found.specimen_ml, 3),
-            "tumour_ml": round(tumour_ml, 3),
-            "tumour_left_ml": round(found.tumour_left_ml, 3),
-            "flr_percent": round(flr_percent(found.remnant_ml, liver_ml, tumour_ml), 3),
-            "margin_mm": None if found.margin_mm is None else round(found.margin_mm, 2),
-            "margin_is": "shortest distance between voxel centres of tumour and remnant",
-        }
+        found = try_cut(data, headers, _cut(plane, lines, remove, remains))
         if out is not None:
-            regions = {"Liver": liver, "FLR": found.remnant, "Specimen": found.specimen}
-            if tumour is not None:
-                regions["Tumour"] = tumour
-            how = "plane" if plane else "surface through lines" if lines else f"without {remove}"
-            written = as_segmentation(
-                regions, grid, headers, description=f"Resection: {how}", method=f"Cut by {how}"
-            )
-            out.write_bytes(written)
-    click.echo(json.dumps(printed, indent=2))
+            out.write_bytes(found.seg)
+    click.echo(json.dumps(found.to_json(), indent=2, ensure_ascii=False))
 
 
-def _voxel_ml(grid: SeriesGeometry) -> float:
-    return grid.voxel_volume_ml or 0.0
-
-
-def _regions(
-    segmentation: Segmentation, grid: SeriesGeometry
-) -> tuple[Volume, Volume | None, dict[str, Volume]]:
-    """Liver, tumour and Couinaud segments. Without a liver, its segments together are the liver."""
-    roles = assign(segmentation.segments)
-    named = {
-        found[1]: segment.number
-        for segment in segmentation.segments
-        if (found := _COUINAUD.search(segment.label)) and "segment" in segment.label.lower()
-    }
-    members = {role: [one.number for one in segments] for role, segments in roles.items()}
-    wanted = [*members.get("liver", []), *members.get("tumour", []), *named.values()]
-    drawn = on_grid(segmentation, grid, wanted)
-    couinaud = {name: drawn[number] for name, number in named.items()}
-    whole = [drawn[number] for number in members.get("liver", [])] or list(couinaud.values())
-    if not whole:
-        raise NoLiver(
-            "No segment is named liver, and none is a Couinaud segment.",
-            remedy="Name the segments “liver” and “tumour”, or “liver segment II” and so on.",
-        )
-    tumours = [drawn[number] for number in members.get("tumour", [])]
-    tumour: Volume | None = np.bitwise_or.reduce(tumours) if tumours else None
-    liver: Volume = np.bitwise_or.reduce(whole)
-    return liver, tumour, couinaud
+def _cut(
+    plane: tuple[Vector, ...] | None,
+    lines: tuple[tuple[Vector, ...], ...],
+    remove: str | None,
+    remains: Vector | None,
+) -> Cut:
+    if remove:
+        return Cut("segments", remove=tuple(one.strip() for one in remove.split(",")))
+    stays = remains or (0.0, 0.0, 0.0)
+    if plane:
+        return Cut("plane", points_mm=plane, remains_mm=stays)
+    return Cut("surface", lines_mm=lines, remains_mm=stays)

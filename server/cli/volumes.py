@@ -121,6 +121,8 @@ def _printed(counted: Count) -> dict[str, Any]:
                 "code": one.code,
                 "voxels": one.voxels,
                 "volume_ml": round(one.volume_ml, 3),
+                "surface_ml": round(one.surface_ml, 3),
+                "surface_method": one.surface_method,
             }
             for one in counted.segments
         ],
@@ -149,13 +151,14 @@ def _remnant(
         "uncertainty_trust": UNCERTAINTY_TRUST,
         "notes": list(remarks(found)),
         "body": None if body is None else {"height_cm": body[0], "weight_kg": body[1]},
-        "indices": [] if body is None else _indices(found, body, male, age_years),
+        "indices": [] if body is None else indices_of(found, body, male, age_years),
     }
 
 
-def _indices(
-    found: Volumes, body: Body, male: bool | None, age_years: float | None
+def indices_of(
+    found: Volumes, body: Body, male: bool | None = None, age_years: float | None = None
 ) -> list[dict[str, Any]]:
+    """Every index of the remnant for a body of (height in cm, weight in kg), each with its formula."""
     flr_ml, (height_cm, weight_kg) = found.flr_ml, body
     rows: list[dict[str, Any]] = []
 

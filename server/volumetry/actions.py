@@ -45,12 +45,18 @@ def measure_from_archive(
         source = source_of(seg)
         if source.StudyInstanceUID not in studies:
             return ELSEWHERE
-        path = f"/studies/{source.StudyInstanceUID}/series/{source.SeriesInstanceUID}/metadata"
-        return measure(seg, [_header(one) for one in archive.dicomweb_json(path, {})])
+        images = images_of(archive, source.StudyInstanceUID, source.SeriesInstanceUID)
+        return measure(seg, images)
     except NotInArchive:
         return ELSEWHERE
     except Invalid as refusal:
         return f"{refusal.detail} {refusal.remedy}".strip()
+
+
+def images_of(archive: Archive, StudyInstanceUID: str, SeriesInstanceUID: str) -> list[Dataset]:
+    """The headers of a series' images, without pixels. Raises NotInArchive, ArchiveUnavailable."""
+    path = f"/studies/{StudyInstanceUID}/series/{SeriesInstanceUID}/metadata"
+    return [_header(one) for one in archive.dicomweb_json(path, {})]
 
 
 def _header(said: dict[str, Any]) -> Dataset:
@@ -64,8 +70,12 @@ def keep(
     segmentation: Segmentation,
     measured: RemnantMeasurement | str,
     now: datetime,
+    made: dict[str, Any] | None = None,
 ) -> VolumeMeasurement:
-    """Keep what was measured, or why it was not. Measuring the same SEG again replaces the result."""
+    """Keep what was measured, or why it was not. Measuring the same SEG again replaces the result.
+
+    `made` is added to what is known of how the Segmentation was made here; that much stays.
+    """
     kept = measurement_of(session, segmentation.SOPInstanceUID)
     if kept is None:
         kept = VolumeMeasurement(
@@ -75,11 +85,13 @@ def keep(
             noticed_at=now,
         )
         session.add(kept)
+    how = {**((kept.result or {}).get("made") or {}), **(made or {})}
+    known = {"made": how} if how else {}
     if isinstance(measured, str):
-        kept.state, kept.refusal, kept.result = "refused", measured, {}
+        kept.state, kept.refusal, kept.result = "refused", measured, known
         kept.label = kept.label or "Segmentation"
     else:
-        kept.state, kept.refusal, kept.result = "measured", "", measured.to_json()
+        kept.state, kept.refusal, kept.result = "measured", "", {**measured.to_json(), **known}
         kept.label = measured.label[:200]
     kept.measured_at = now
     session.flush()

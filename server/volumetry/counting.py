@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 
-from server.dicom.geometry import SPACING_TOLERANCE, SeriesGeometry, along, of_series
+from server.dicom.geometry import SPACING_TOLERANCE, SeriesGeometry, of_series
+from server.volumetry import surface
 from server.volumetry.contours import structures
 from server.volumetry.frames import Frame, Segmentation, SegmentationUnreadable, read
 from server.volumetry.masks import Volume, check_geometry, describe, spacing_note
+from server.volumetry.overlaps import Overlaps
 from server.volumetry.remnant import Volumes
 from server.volumetry.roles import Role, Segment, assign, in_words
 from server.volumetry.segmentation import (
+    by_place,
     check_spacing,
     geometry_notes,
-    role_volumes,
+    regions_of,
     volumes_of,
 )
 
@@ -29,13 +30,19 @@ ALL_ROLES: Final[tuple[Role, ...]] = ("liver", "flr", "tumour")
 
 @dataclass(frozen=True)
 class SegmentVolume:
-    """One segment: `code` is its property type as scheme and value, "" when it has none."""
+    """One segment: `code` is its property type as scheme and value, "" when it has none.
+
+    `volume_ml` is voxels times the size of one; `surface_ml` what its surface holds, by
+    `surface_method` (see `surface`).
+    """
 
     number: int
     label: str
     code: str
     voxels: int
     volume_ml: float
+    surface_ml: float
+    surface_method: str
 
 
 @dataclass(frozen=True)
@@ -57,7 +64,8 @@ class Count:
 
 
 def count(seg: bytes, headers: Sequence[Dataset] = ()) -> Count:
-    """Counts the voxels of every segment and multiplies by the size of a voxel.
+    """Counts the voxels of every segment and multiplies by the size of a voxel; and measures what
+    its surface holds.
 
     `seg` is a Part 10 file. With `headers` (all images of the series it was drawn on, any order)
     the grid is theirs and the Segmentation must lie on it; without, the grid is that of the
@@ -70,7 +78,7 @@ def count(seg: bytes, headers: Sequence[Dataset] = ()) -> Count:
     segmentation = read(seg)
     if headers:
         images = of_series(headers)
-        check_geometry(segmentation, images)
+        check_geometry(segmentation, images, str(headers[0].get("SeriesInstanceUID", "")))
         check_spacing(images)
         spacing, grid = images.slice_spacing_mm or 0.0, images.describe()
         notes = list(geometry_notes(segmentation, images))
@@ -79,18 +87,20 @@ def count(seg: bytes, headers: Sequence[Dataset] = ()) -> Count:
     else:
         images = own_geometry(segmentation)
         spacing, note = own_spacing_mm(segmentation, images)
-        images = replace(images, slice_spacing_mm=spacing)
+        # A place without a frame is an empty one here, not a missing image.
+        images = replace(images, slice_spacing_mm=spacing, gaps=())
         grid, notes = describe(segmentation), [note] if note else []
     measures = (images.column_spacing_mm, images.row_spacing_mm, spacing)
     roles = assign(segmentation.segments)
+    segments, remnant = _segments(segmentation, images, roles)
     return Count(
         label=segmentation.label,
-        segments=_segments(segmentation, images, float(np.prod(measures)) / 1000.0),
+        segments=segments,
         spacing_mm=measures,
         grid=grid,
-        remnant=role_volumes(segmentation, images, roles) if roles else None,
+        remnant=remnant if roles else None,
         missing=_missing(roles),
-        notes=tuple(notes),
+        notes=(*notes, *empty_notes(segments)),
     )
 
 
@@ -110,7 +120,16 @@ def count_structures(file: bytes, headers: Sequence[Dataset]) -> Count:
     return Count(
         label="RT Structure Set",
         segments=tuple(
-            SegmentVolume(one.number, one.name, "", one.voxels, one.volume_ml) for one in found
+            SegmentVolume(
+                number=one.number,
+                label=one.name,
+                code="",
+                voxels=one.voxels,
+                volume_ml=one.volume_ml,
+                surface_ml=_surface_ml(one.mask, images),
+                surface_method=surface.METHOD,
+            )
+            for one in found
         ),
         spacing_mm=(
             images.column_spacing_mm,
@@ -177,41 +196,88 @@ def _fits(images: SeriesGeometry, spacing_mm: float) -> bool:
     return all(abs(step - round(step)) <= SPACING_TOLERANCE * depth + 0.02 for step in steps)
 
 
-def _segments(
-    segmentation: Segmentation, images: SeriesGeometry, voxel_ml: float
-) -> tuple[SegmentVolume, ...]:
-    voxels = _voxels(segmentation, images)
+def empty_notes(segments: Sequence[SegmentVolume]) -> tuple[str, ...]:
+    """A sentence for every segment that has a name and no voxel."""
     return tuple(
+        f"Segment {one.number} “{one.label}” is empty." for one in segments if not one.voxels
+    )
+
+
+def _segments(
+    segmentation: Segmentation,
+    images: SeriesGeometry,
+    roles: Mapping[Role, tuple[Segment, ...]],
+) -> tuple[tuple[SegmentVolume, ...], Volumes]:
+    voxel_ml = images.voxel_volume_ml or 0.0
+    swept, overlaps = _swept(segmentation, images, roles)
+    segments = tuple(
         SegmentVolume(
             number=segment.number,
             label=segment.label,
             code=f"{segment.type_scheme} {segment.type_code}".strip(),
-            voxels=voxels[segment.number],
-            volume_ml=voxels[segment.number] * voxel_ml,
+            voxels=found.voxels,
+            volume_ml=found.voxels * voxel_ml,
+            surface_ml=found.inside * voxel_ml,
+            surface_method=found.method,
         )
         for segment in segmentation.segments
+        for found in (swept[segment.number],)
     )
+    return segments, overlaps.volumes(voxel_ml)
 
 
-def _voxels(segmentation: Segmentation, images: SeriesGeometry) -> Counter[int]:
-    """Voxels by SegmentNumber. Only where a segment has two frames at one place are masks kept."""
-    places = Counter(
-        (frame.segment, _place(images, frame.position_mm)) for frame in segmentation.frames
-    )
-    counted: Counter[int] = Counter()
-    united: dict[tuple[int, int], NDArray[np.bool_]] = {}
-    for frame, number, mask in segmentation.masks():
-        place = _place(images, frame.position_mm)
-        if places[(frame.segment, place)] == 1:
-            counted[number] += int(np.count_nonzero(mask))
-        elif (number, place) in united:
-            united[(number, place)] |= mask.astype(bool)
-        else:
-            united[(number, place)] = mask.astype(bool)
-    for (number, _), mask in united.items():
-        counted[number] += int(np.count_nonzero(mask))
-    return counted
+@dataclass
+class _Swept:
+    """One segment while its planes go by, lowest first. `filled` sums occupancies, in voxels."""
+
+    surface: surface.SurfaceSum
+    voxels: int = 0
+    filled: float | None = None
+
+    @property
+    def inside(self) -> float:
+        return self.surface.voxels() if self.filled is None else self.filled
+
+    @property
+    def method(self) -> str:
+        return surface.METHOD if self.filled is None else surface.PARTIAL_VOLUME_METHOD
 
 
-def _place(images: SeriesGeometry, position_mm: tuple[float, float, float]) -> int:
-    return round(along(images.normal, position_mm) * 100)  # hundredths of a millimetre
+def _swept(
+    segmentation: Segmentation,
+    images: SeriesGeometry,
+    roles: Mapping[Role, tuple[Segment, ...]],
+) -> tuple[dict[int, _Swept], Overlaps]:
+    """Every segment by SegmentNumber, and how those with a role lie to each other, in one go."""
+    missing = frozenset(_missing_planes(images))
+    overlaps = Overlaps(frozenset(roles))
+    found = {
+        one.number: _Swept(
+            surface.SurfaceSum(missing), filled=0.0 if segmentation.is_occupancy else None
+        )
+        for one in segmentation.segments
+    }
+    for index, planes in by_place(segmentation, images):
+        overlaps.add(index, regions_of(segmentation, planes, roles))
+        for number, values in planes.items():
+            mask = segmentation.mask(number, values)
+            swept = found[number]
+            swept.voxels += int(np.count_nonzero(mask))
+            if swept.filled is None:
+                swept.surface.add(index, mask)
+            else:
+                swept.filled += float(values.sum(dtype=np.float64)) / segmentation.full
+    return found, overlaps
+
+
+def _missing_planes(images: SeriesGeometry) -> Iterator[int]:
+    for gap in images.gaps:
+        first = images.index_of(gap.below_mm) + 1
+        yield from range(first, first + gap.missing)
+
+
+def _surface_ml(mask: Volume, images: SeriesGeometry) -> float:
+    summed = surface.SurfaceSum(frozenset(_missing_planes(images)))
+    for index in np.flatnonzero(mask.any(axis=(1, 2))):
+        summed.add(int(index), mask[index].astype(bool))
+    return summed.voxels() * (images.voxel_volume_ml or 0.0)

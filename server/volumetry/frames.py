@@ -7,7 +7,7 @@ be empty, and segments may overlap.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from io import BytesIO
 from typing import Any, Final
@@ -33,6 +33,10 @@ _MOST_VOXELS: Final = 3_000_000_000
 
 class SegmentationUnreadable(Invalid):
     """This is no Segmentation, or one that leaves out what it takes to place its frames."""
+
+
+class GeometryNotFinite(SegmentationUnreadable):
+    """A position or a distance in a Segmentation is not a number, or not a distance."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +71,8 @@ class FrameGrid:
 
 @dataclass(frozen=True)
 class Segmentation:
-    """A DICOM Segmentation, its pixels still packed."""
+    """A DICOM Segmentation, its pixels still packed. `series` are the SeriesInstanceUIDs of the
+    images that it says it was drawn on; it may name none."""
 
     SOPInstanceUID: str
     SeriesInstanceUID: str
@@ -77,18 +82,47 @@ class Segmentation:
     segments: tuple[Segment, ...]
     frames: tuple[Frame, ...]
     grid: FrameGrid
+    series: frozenset[str]
     dataset: Dataset
+
+    @property
+    def is_occupancy(self) -> bool:
+        """Whether a pixel says how much of it the segment fills (PS3.3 C.8.20.2.3)."""
+        kind = str(self.dataset.get("SegmentationFractionalType", ""))
+        return self.kind == "FRACTIONAL" and kind == "OCCUPANCY"
+
+    @property
+    def full(self) -> float:
+        """The pixel value of a voxel that a segment fills."""
+        if self.kind != "FRACTIONAL":
+            return 1.0
+        return float(self.dataset.get("MaximumFractionalValue", 255))
 
     def masks(self) -> Iterator[tuple[Frame, int, NDArray[np.bool_]]]:
         """Each frame with the SegmentNumber it speaks of and its mask, bool of shape (rows,
         columns).
         """
-        for frame, pixels in zip(self.frames, _pixels(self), strict=True):
+        for frame, number, pixels in self.values():
+            yield frame, number, self.mask(number, pixels)
+
+    def mask(self, number: int, pixels: NDArray[np.number[Any]]) -> NDArray[np.bool_]:
+        """Which of a frame's pixels belong to the segment `number`."""
+        if self.kind == "LABELMAP":
+            return np.asarray(pixels == number)
+        return np.asarray(pixels >= (0.5 * self.full if self.kind == "FRACTIONAL" else 1.0))
+
+    def values(
+        self, order: Sequence[int] | None = None
+    ) -> Iterator[tuple[Frame, int, NDArray[np.number[Any]]]]:
+        """Frames (those at `order`, or all of them) with the SegmentNumber and the pixels as they
+        are stored, shape (rows, columns); of a label map once for each of its segments."""
+        chosen = self.frames if order is None else [self.frames[index] for index in order]
+        for frame, pixels in zip(chosen, _pixels(self, chosen), strict=True):
             if frame.segment is not None:
-                yield frame, frame.segment, pixels >= _threshold(self.dataset)
+                yield frame, frame.segment, pixels
                 continue
             for segment in self.segments:
-                yield frame, segment.number, pixels == segment.number
+                yield frame, segment.number, pixels
 
 
 @dataclass(frozen=True)
@@ -115,26 +149,13 @@ def source_of(seg: bytes) -> SegmentationSource:
     """
     dataset = _dataset(seg)
     drawn_on = {uid for frame in _frames(dataset) for uid in frame.source_uids}
-    study = str(dataset.get("StudyInstanceUID", ""))
-    series = list(dataset.get("ReferencedSeriesSequence") or ())
-    if not series:
-        elsewhere = list(dataset.get("StudiesContainingOtherReferencedInstancesSequence") or ())
-        if elsewhere:
-            study = str(elsewhere[0].get("StudyInstanceUID", study))
-            series = list(elsewhere[0].get("ReferencedSeriesSequence") or ())
-    if not series:
+    study, listed = _referenced(dataset)
+    if not listed:
         raise SegmentationUnreadable(
             "The segmentation does not name the series it was drawn on: it has no "
             "ReferencedSeriesSequence.",
             remedy="Export it again from a program that keeps the references to the images.",
         )
-    listed = {
-        str(item.get("SeriesInstanceUID", "")): tuple(
-            str(image.get("ReferencedSOPInstanceUID", ""))
-            for image in item.get("ReferencedInstanceSequence") or ()
-        )
-        for item in series
-    }
     chosen = max(listed, key=lambda uid: len(drawn_on.intersection(listed[uid])))
     return SegmentationSource(
         SOPInstanceUID=str(dataset.get("SOPInstanceUID", "")),
@@ -143,6 +164,24 @@ def source_of(seg: bytes) -> SegmentationSource:
         SeriesInstanceUID=chosen,
         instances=listed[chosen] or tuple(sorted(drawn_on)),
     )
+
+
+def _referenced(dataset: Dataset) -> tuple[str, dict[str, tuple[str, ...]]]:
+    """The study of the images drawn on, and their SOPInstanceUIDs by SeriesInstanceUID."""
+    study = str(dataset.get("StudyInstanceUID", ""))
+    series = list(dataset.get("ReferencedSeriesSequence") or ())
+    if not series:
+        elsewhere = list(dataset.get("StudiesContainingOtherReferencedInstancesSequence") or ())
+        if elsewhere:
+            study = str(elsewhere[0].get("StudyInstanceUID", study))
+            series = list(elsewhere[0].get("ReferencedSeriesSequence") or ())
+    return study, {
+        str(item.get("SeriesInstanceUID", "")): tuple(
+            str(image.get("ReferencedSOPInstanceUID", ""))
+            for image in item.get("ReferencedInstanceSequence") or ()
+        )
+        for item in series
+    }
 
 
 def read(seg: bytes) -> Segmentation:
@@ -162,6 +201,7 @@ def read(seg: bytes) -> Segmentation:
         segments=segments,
         frames=frames,
         grid=_grid(dataset),
+        series=frozenset(_referenced(dataset)[1]) - {""},
         dataset=dataset,
     )
 
@@ -239,8 +279,10 @@ def _frames(dataset: Dataset) -> list[Frame]:
         )
     found = []
     for index, frame in enumerate(per_frame):
-        position = _groups(dataset, frame, "PlanePositionSequence").get("ImagePositionPatient")
-        if position is None or len(position) != 3:
+        position = _lengths(
+            _groups(dataset, frame, "PlanePositionSequence"), "ImagePositionPatient"
+        )
+        if len(position) != 3:
             raise SegmentationUnreadable(f"Frame {index + 1} does not say where it lies.")
         identified = _groups(dataset, frame, "SegmentIdentificationSequence")
         number = identified.get("ReferencedSegmentNumber")
@@ -252,38 +294,61 @@ def _frames(dataset: Dataset) -> list[Frame]:
             Frame(
                 index,
                 None if dataset.SegmentationType == "LABELMAP" else int(number),
-                (float(position[0]), float(position[1]), float(position[2])),
+                (position[0], position[1], position[2]),
                 tuple(str(source.get("ReferencedSOPInstanceUID", "")) for source in sources),
             )
         )
     return found
 
 
+def _lengths(group: Dataset, keyword: str) -> list[float]:
+    """The numbers of one attribute; none where it is missing. Raises GeometryNotFinite."""
+    try:
+        said = group.get(keyword)
+        values = [] if said is None else [float(value) for value in np.atleast_1d(said)]
+    except (TypeError, ValueError) as problem:
+        raise GeometryNotFinite(f"{keyword} of the segmentation is not a number.") from problem
+    if not np.isfinite(values).all():
+        raise GeometryNotFinite(
+            f"{keyword} of the segmentation holds a value that is not a number.",
+            remedy="Export it again from the program that made it.",
+        )
+    return values
+
+
 def _grid(dataset: Dataset) -> FrameGrid:
     first = dataset.PerFrameFunctionalGroupsSequence[0]
     measures = _groups(dataset, first, "PixelMeasuresSequence")
-    orientation = _groups(dataset, first, "PlaneOrientationSequence").get("ImageOrientationPatient")
-    spacing = measures.get("PixelSpacing")
-    if orientation is None or spacing is None:
+    orientation = _lengths(
+        _groups(dataset, first, "PlaneOrientationSequence"), "ImageOrientationPatient"
+    )
+    spacing = _lengths(measures, "PixelSpacing")
+    apart = _lengths(measures, "SpacingBetweenSlices")
+    if not orientation or len(spacing) != 2:
         raise SegmentationUnreadable(
             "The segmentation does not give its orientation or its pixel spacing."
         )
-    row, column, _normal = directions([float(value) for value in orientation])
+    if min(spacing) <= 0:
+        raise GeometryNotFinite("PixelSpacing of the segmentation is not positive.")
+    row, column, _normal = directions(orientation)
     return FrameGrid(
         rows=int(dataset.Rows),
         columns=int(dataset.Columns),
-        row_spacing_mm=float(spacing[0]),
-        column_spacing_mm=float(spacing[1]),
+        row_spacing_mm=spacing[0],
+        column_spacing_mm=spacing[1],
         row_cosines=row,
         column_cosines=column,
-        slice_spacing_mm=_optional(measures.get("SpacingBetweenSlices")),
+        # PS3.3 C.7.6.16.2.1 forbids a negative one; some writers give it the sign of the order.
+        slice_spacing_mm=abs(apart[0]) if apart and apart[0] else None,
     )
 
 
-def _pixels(segmentation: Segmentation) -> Iterator[NDArray[np.number[Any]]]:
+def _pixels(
+    segmentation: Segmentation, frames: Sequence[Frame]
+) -> Iterator[NDArray[np.number[Any]]]:
     dataset = segmentation.dataset
     if dataset.BitsAllocated != 1 or dataset.file_meta.TransferSyntaxUID.is_compressed:
-        yield from iter_pixels(dataset)
+        yield from _decoded(dataset, [frame.index for frame in frames])
         return
     # One bit per pixel, least significant first, frames following each other without padding
     # (PS3.5 8.1.1 and Annex D): a frame may begin inside a byte.
@@ -291,22 +356,23 @@ def _pixels(segmentation: Segmentation) -> Iterator[NDArray[np.number[Any]]]:
     size = segmentation.grid.rows * segmentation.grid.columns
     if packed.size * 8 < size * len(segmentation.frames):
         raise SegmentationUnreadable("The segmentation holds fewer pixels than its frames need.")
-    for frame in segmentation.frames:
+    for frame in frames:
         first, last = frame.index * size, (frame.index + 1) * size
         bits = np.unpackbits(packed[first // 8 : (last + 7) // 8], bitorder="little")
         start = first % 8
         yield bits[start : start + size].reshape(segmentation.grid.rows, segmentation.grid.columns)
 
 
-def _threshold(dataset: Dataset) -> float:
-    if dataset.SegmentationType == "BINARY":
-        return 1.0
-    return 0.5 * float(dataset.get("MaximumFractionalValue", 255))
+def _decoded(dataset: Dataset, indices: list[int]) -> Iterator[NDArray[np.number[Any]]]:
+    try:
+        yield from iter_pixels(dataset, indices=indices)
+    except (AttributeError, RuntimeError, ValueError, NotImplementedError) as problem:
+        raise SegmentationUnreadable(
+            "The pixels of the segmentation cannot be read: "
+            f"its transfer syntax is {dataset.file_meta.TransferSyntaxUID.name}.",
+            remedy="Store it again uncompressed.",
+        ) from problem
 
 
 def _label(dataset: Dataset) -> str:
     return str(dataset.get("SeriesDescription") or dataset.get("ContentLabel") or "Segmentation")
-
-
-def _optional(value: object) -> float | None:
-    return None if value is None else float(str(value))

@@ -31,17 +31,36 @@ class SegmentGeometryMismatch(Invalid):
     """A Segmentation does not lie on the grid of the images it refers to."""
 
 
-def check_geometry(segmentation: Segmentation, images: SeriesGeometry) -> None:
-    """Raises SegmentGeometryMismatch, naming both geometries, unless every frame lies on an
-    image.
+class FrameOfReferenceDiffers(SegmentGeometryMismatch):
+    """A Segmentation and the images count their positions from different origins."""
+
+
+class ReferencedSeriesDiffers(SegmentGeometryMismatch):
+    """A Segmentation was drawn on another series than the one that is given."""
+
+
+class SegmentOutsideImages(SegmentGeometryMismatch):
+    """A frame of a Segmentation lies where there is no image."""
+
+
+def check_geometry(
+    segmentation: Segmentation, images: SeriesGeometry, SeriesInstanceUID: str = ""
+) -> None:
+    """Raises SegmentGeometryMismatch or one of its kinds, naming both geometries, unless every
+    frame lies on an image; ReferencedSeriesDiffers when the Segmentation names series and
+    `SeriesInstanceUID`, that of the images, is not among them.
     """
-    for reason in (
-        _grid_difference(segmentation, images),
-        _reference_difference(segmentation.frames, images),
-        _position_difference(segmentation.frames, images),
+    other: type[SegmentGeometryMismatch] = ReferencedSeriesDiffers
+    for reason, refusal in (
+        (_series_difference(segmentation, SeriesInstanceUID), other),
+        (_origin_difference(segmentation, images), FrameOfReferenceDiffers),
+        (_grid_difference(segmentation, images), SegmentGeometryMismatch),
+        (_reference_difference(segmentation.frames, images), other),
+        (_outside(segmentation.frames, images), SegmentOutsideImages),
+        (_position_difference(segmentation.frames, images), SegmentGeometryMismatch),
     ):
         if reason:
-            raise SegmentGeometryMismatch(
+            raise refusal(
                 f"{reason} The segmentation has {describe(segmentation)}. "
                 f"The images have {images.describe()}.",
                 remedy="Draw or resample the segmentation on these images and send it again.",
@@ -109,15 +128,6 @@ def as_image(volume: Volume, images: SeriesGeometry) -> SimpleITK.Image:
     return image
 
 
-def volume_ml(image: SimpleITK.Image) -> float:
-    """Physical size of the voxels labelled 1, in mL (0.0 when there are none)."""
-    shape = SimpleITK.LabelShapeStatisticsImageFilter()
-    shape.ComputeFeretDiameterOff()
-    shape.ComputePerimeterOff()
-    shape.Execute(image)
-    return float(shape.GetPhysicalSize(1)) / 1000.0 if shape.HasLabel(1) else 0.0
-
-
 def _grid_difference(segmentation: Segmentation, images: SeriesGeometry) -> str:
     grid = segmentation.grid
     if (grid.rows, grid.columns) != (images.rows, images.columns):
@@ -132,6 +142,21 @@ def _grid_difference(segmentation: Segmentation, images: SeriesGeometry) -> str:
         spacing, (images.row_spacing_mm, images.column_spacing_mm), rtol=SPACING_TOLERANCE
     ):
         return "The segmentation and its images differ in pixel spacing."
+    return ""
+
+
+def _series_difference(segmentation: Segmentation, SeriesInstanceUID: str) -> str:
+    if not SeriesInstanceUID or not segmentation.series:
+        return ""
+    if SeriesInstanceUID in segmentation.series:
+        return ""
+    return (
+        f"The segmentation was drawn on series {min(segmentation.series)}; the images are of "
+        f"series {SeriesInstanceUID}."
+    )
+
+
+def _origin_difference(segmentation: Segmentation, images: SeriesGeometry) -> str:
     frames_of_reference = segmentation.FrameOfReferenceUID, images.FrameOfReferenceUID
     if all(frames_of_reference) and len(set(frames_of_reference)) > 1:
         return (
@@ -152,19 +177,28 @@ def _reference_difference(frames: Sequence[Frame], images: SeriesGeometry) -> st
     )
 
 
-def _position_difference(frames: Sequence[Frame], images: SeriesGeometry) -> str:
+def _outside(frames: Sequence[Frame], images: SeriesGeometry) -> str:
     planes = np.array([plane.position_mm for plane in images.planes])
     for frame in frames:
-        away_mm = np.linalg.norm(planes - np.array(frame.position_mm), axis=1)
-        if float(away_mm.min()) > POSITION_TOLERANCE_MM:
+        away_mm = float(np.linalg.norm(planes - np.array(frame.position_mm), axis=1).min())
+        if away_mm > POSITION_TOLERANCE_MM:
             where = ", ".join(_mm(value) for value in frame.position_mm)
             return (
                 f"Frame {frame.index + 1} of the segmentation lies at ({where}) mm, "
-                f"{_mm(float(away_mm.min()))} mm from the nearest image."
+                f"{_mm(away_mm)} mm from the nearest image."
             )
+    return ""
+
+
+def _position_difference(frames: Sequence[Frame], images: SeriesGeometry) -> str:
+    planes = np.array([plane.position_mm for plane in images.planes])
+    for frame in frames:
+        if len(frame.source_uids) != 1:
+            continue
+        away_mm = np.linalg.norm(planes - np.array(frame.position_mm), axis=1)
         nearest = images.planes[int(away_mm.argmin())].SOPInstanceUID
         others = set(frame.source_uids) - {nearest} - set(images.duplicates)
-        if len(frame.source_uids) == 1 and others:
+        if others:
             return (
                 f"Frame {frame.index + 1} of the segmentation refers to image {others.pop()} and "
                 f"lies at the position of image {nearest}."

@@ -56,7 +56,8 @@ class RemnantMeasurement:
     """A measured segmentation. Volumes in mL, percents in percent; None where a segment is missing.
 
     `missing` names the segments that were not there, `notes` what a reader has to know about the
-    geometry, both as sentences or words for people. `method` says how volumes were made.
+    geometry, both as sentences or words for people. `method` says how volumes were made, `couinaud`
+    which Couinaud segments are drawn.
     """
 
     label: str
@@ -73,6 +74,7 @@ class RemnantMeasurement:
     voxel_mm: tuple[float, float, float]
     measured_at: datetime
     phase: str = ""
+    couinaud: tuple[str, ...] = ()
 
     @property
     def flr_percent_range(self) -> tuple[float, float] | None:
@@ -102,6 +104,7 @@ class RemnantMeasurement:
             "uncertainty_trust": UNCERTAINTY_TRUST,
             "missing": list(self.missing),
             "notes": list(self.notes),
+            "couinaud": list(self.couinaud),
             "method": self.method,
             "voxel_mm": [round(value, 6) for value in self.voxel_mm],
             "measured_at": self.measured_at.isoformat().replace("+00:00", "Z"),

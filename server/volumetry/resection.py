@@ -2,7 +2,7 @@
 comes to the tumour. Pure: masks and points in, masks and figures out.
 
 Masks are uint8 of 0 and 1, shape (depth, rows, columns), lowest slice first; points are in mm in
-the patient (LPS).
+the patient (LPS). A tilted stack is cut where its slices lie: nothing is resampled.
 """
 
 from __future__ import annotations
@@ -11,12 +11,20 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import SimpleITK
 from numpy.typing import NDArray
 
-from server.dicom.geometry import SeriesGeometry, Vector, along
+from server.dicom.geometry import SeriesGeometry, Vector
 from server.foundation.errors import Invalid
-from server.volumetry.masks import Volume, as_image
+from server.volumetry.distance import margin_mm, shared_voxels
+from server.volumetry.masks import Volume
+from server.volumetry.placing import (
+    in_plane_mm,
+    origins_mm,
+    pixels_of,
+    plane_at,
+    steps_mm,
+    voxel_of,
+)
 from server.volumetry.polygons import filled
 
 RESAMPLED_TO = 200  # points by which a drawn line is followed from slice to slice
@@ -46,7 +54,6 @@ def by_plane(
 
     Raises CutUndefined when the three points lie on a line or `remains_mm` in the plane.
     """
-    _check_upright(images)
     one, two, three = (np.array(point, float) for point in points_mm)
     normal = np.cross(two - one, three - one)
     length = float(np.linalg.norm(normal))
@@ -62,16 +69,17 @@ def by_plane(
             "The point that is to remain lies in the plane itself.",
             remedy="Set it inside the part of the liver that remains.",
         )
-    column, row, step, origin = _axes(images)
-    # The signed distance is linear along each axis: one plane of it, and an offset for each slice.
+    row, column = steps_mm(images)
+    origins = origins_mm(images)
+    # The signed distance is linear within a slice: one plane of it, and an offset for each slice.
     rows, columns = liver.shape[1:]
     within = np.float32(side / abs(side)) * (
         (np.arange(rows) * float(row @ normal))[:, None]
         + (np.arange(columns) * float(column @ normal))[None, :]
     ).astype(np.float32)
-    remnant = np.zeros_like(liver)
+    remnant = np.zeros(liver.shape, np.uint8)
     for index in _slices_with(liver):
-        away = float((origin - one) @ normal) + index * float(step @ normal)
+        away = float((origins[index] - one) @ normal)
         remnant[index] = liver[index] & (within > -np.sign(side) * away)
     return remnant
 
@@ -93,26 +101,21 @@ def by_surface(
     point by point; above the highest and below the lowest line the surface goes straight on. All
     lines must run in the same direction. Raises CutUndefined.
     """
-    _check_upright(images)
-    drawn = _drawn(lines_mm, images)
-    depth, rows, columns = liver.shape
-    remains = _to_pixels(np.array([remains_mm]), images)[0]
-    remnant = np.zeros_like(liver)
+    drawn, origins = _drawn(lines_mm, images), origins_mm(images)
+    rows, columns = liver.shape[1:]
+    remnant = np.zeros(liver.shape, np.uint8)
 
     def left_on(index: int) -> NDArray[np.bool_]:
-        return filled(_left_of(_line_at(drawn, index), rows, columns), rows, columns)
+        line = pixels_of(_line_at(drawn, index), origins[index], images)
+        return filled(_left_of(line, rows, columns), rows, columns)
 
-    at = min(
-        max(round(along(images.normal, remains_mm) / _step_mm(images) - _lowest(images)), 0),
-        depth - 1,
-    )
-    column, row = round(float(remains[0])), round(float(remains[1]))
-    if not (0 <= row < rows and 0 <= column < columns):
+    remains = voxel_of(np.array(remains_mm, float), images)
+    if remains is None:
         raise CutUndefined(
             "The point that is to remain lies outside the images.",
             remedy="Set it inside the part of the liver that remains.",
         )
-    keep = left_on(at)[row, column]
+    keep = left_on(remains[0])[remains[1:]]
     for index in _slices_with(liver):
         remnant[index] = liver[index] & (left_on(int(index)) == keep)
     return remnant
@@ -136,9 +139,10 @@ def by_segments(liver: Volume, couinaud: Mapping[str, Volume], removed: Sequence
 def split(
     liver: Volume, remnant: Volume, images: SeriesGeometry, tumour: Volume | None = None
 ) -> Split:
-    """What a cut comes to. Raises CutUndefined when it takes all of the liver, or nothing."""
+    """What a cut comes to; the remnant lies in the liver. Raises CutUndefined when it takes all of
+    the liver, or nothing."""
     voxel_ml = images.voxel_volume_ml or 0.0
-    specimen = liver & (1 - remnant)
+    specimen = liver ^ remnant
     left, taken = int(np.count_nonzero(remnant)), int(np.count_nonzero(specimen))
     if not left or not taken:
         raise CutUndefined(
@@ -147,7 +151,7 @@ def split(
             + " side.",
             remedy="Move the cut into the liver.",
         )
-    stays = 0 if tumour is None else int(np.count_nonzero(tumour & remnant))
+    stays = 0 if tumour is None else shared_voxels(tumour, remnant)
     return Split(
         remnant=remnant,
         specimen=specimen,
@@ -158,78 +162,11 @@ def split(
     )
 
 
-def margin_mm(tumour: Volume, remnant: Volume, images: SeriesGeometry) -> float | None:
-    """The shortest distance in mm between voxel centres of tumour and remnant; None if either is
-    empty.
-
-    A distance map of the tumour, computed only as far as the nearest remnant can lie.
-    """
-    if not tumour.any() or not remnant.any():
-        return None
-    if np.any(tumour & remnant):
-        return 0.0
-    spacing = np.array([_step_mm(images), images.row_spacing_mm, images.column_spacing_mm])
-    inside = np.argwhere(tumour)
-    low, high = inside.min(axis=0), inside.max(axis=0)
-    reach_mm = _reach_mm(inside, remnant, spacing)
-    pad = np.ceil(reach_mm / spacing).astype(int) + 1
-    begin = np.maximum(low - pad, 0)
-    end = np.minimum(high + pad + 1, tumour.shape)
-    box = tuple(slice(int(first), int(last)) for first, last in zip(begin, end, strict=True))
-    image = as_image(np.ascontiguousarray(tumour[box]), images)
-    distance = SimpleITK.SignedMaurerDistanceMap(
-        image, insideIsPositive=False, squaredDistance=False, useImageSpacing=True
-    )
-    values = SimpleITK.GetArrayViewFromImage(distance)
-    return float(values[remnant[box] > 0].min())
-
-
-def _reach_mm(inside: NDArray[np.int64], remnant: Volume, spacing: NDArray[np.float64]) -> float:
-    """A distance that some remnant voxel certainly does not exceed."""
-    some = np.argwhere(remnant)[:: max(1, int(np.count_nonzero(remnant)) // 20000)]
-    centre = inside[len(inside) // 2]
-    return float(np.linalg.norm((some - centre) * spacing, axis=1).min())
-
-
-def _check_upright(images: SeriesGeometry) -> None:
-    if images.shear_mm > min(images.row_spacing_mm, images.column_spacing_mm):
-        raise CutUndefined(
-            f"The slices of this series drift sideways by {images.shear_mm:.1f} mm (gantry tilt), so "
-            "a cut cannot be placed on it.",
-            remedy="Use a series without tilt, or one that was resampled.",
-        )
-
-
-def _axes(
-    images: SeriesGeometry,
-) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-    """One step along columns, rows and slices in mm, and the centre of the first voxel."""
-    column = np.array(images.row_cosines) * images.column_spacing_mm
-    row = np.array(images.column_cosines) * images.row_spacing_mm
-    step = np.array(images.normal) * _step_mm(images)
-    return column, row, step, np.array(images.planes[0].position_mm)
-
-
-def _step_mm(images: SeriesGeometry) -> float:
-    return images.slice_spacing_mm or 1.0
-
-
-def _lowest(images: SeriesGeometry) -> float:
-    return images.planes[0].distance_mm / _step_mm(images)
-
-
-def _to_pixels(points: NDArray[np.float64], images: SeriesGeometry) -> NDArray[np.float64]:
-    away = points - np.array(images.planes[0].position_mm)
-    column = away @ np.array(images.row_cosines) / images.column_spacing_mm
-    row = away @ np.array(images.column_cosines) / images.row_spacing_mm
-    return np.stack([column, row], axis=1)
-
-
 def _drawn(
     lines_mm: Sequence[Sequence[Vector]], images: SeriesGeometry
 ) -> list[tuple[float, NDArray[np.float64]]]:
     """The lines by the slice (a fraction, lowest 0) they were drawn on, lowest first, each followed
-    by equally spaced points in pixels."""
+    by equally spaced points in mm along rows and columns."""
     found = []
     for line in lines_mm:
         points = np.array(line, float)
@@ -238,8 +175,8 @@ def _drawn(
                 "A line of the cut has fewer than two points.",
                 remedy="Draw each line with two or more points.",
             )
-        place = float((points @ np.array(images.normal)).mean()) / _step_mm(images)
-        found.append((place - _lowest(images), _resampled(_to_pixels(points, images))))
+        place = plane_at(points.mean(axis=0), images)
+        found.append((place, _resampled(in_plane_mm(points, images))))
     if not found:
         raise CutUndefined("No line was drawn.", remedy="Draw a line on one or more slices.")
     return sorted(found, key=lambda one: one[0])

@@ -29,6 +29,10 @@ class Segment:
     type_code: str = ""
 
 
+# Couinaud 1957; IV is sometimes drawn in two.
+COUINAUD: Final = re.compile(r"\b(I{1,3}|IV[ab]?|VI{0,3})\b")
+_ALL_OF_THEM: Final = frozenset({"I", "II", "III", "IV", "V", "VI", "VII", "VIII"})
+
 _REMNANT: Final = frozenset({"flr", "remnant", "sflr"})
 _TUMOUR: Final = frozenset(
     {"tumour", "tumours", "tumor", "tumors", "lesion", "lesions", "metastasis", "metastases"}
@@ -56,7 +60,8 @@ def assign(segments: Sequence[Segment]) -> dict[Role, tuple[Segment, ...]]:
     """The segments of each role; a role nobody plays is absent. Several tumours are one role.
 
     A label decides before a code does: a remnant has no code of its own and is usually coded as
-    liver. Raises SegmentRoleAmbiguous.
+    liver. Without a liver, all its Couinaud segments together are the liver. Raises
+    SegmentRoleAmbiguous.
     """
     found: dict[Role, list[Segment]] = {}
     for segment in segments:
@@ -77,7 +82,16 @@ def assign(segments: Sequence[Segment]) -> dict[Role, tuple[Segment, ...]]:
                 f"More than one segment could be the {in_words(role)}: {names}.",
                 remedy=f"Leave one segment whose label is “{in_words(role)}”.",
             )
+    named = {name: one for one in segments if (name := couinaud_name(one.label))}
+    if "liver" not in found and {name.rstrip("ab") for name in named} >= _ALL_OF_THEM:
+        found["liver"] = list(named.values())
     return {role: tuple(members) for role, members in found.items()}
+
+
+def couinaud_name(label: str) -> str:
+    """Which Couinaud segment a label names, such as IVa; empty for none."""
+    found = COUINAUD.search(label)
+    return found[1] if found and "segment" in label.lower() else ""
 
 
 def in_words(role: Role) -> str:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Final
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final
 
 import numpy as np
-import SimpleITK
+from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 
-from server.dicom.geometry import SeriesGeometry, of_series
+from server.dicom.geometry import SeriesGeometry, along, of_series
 from server.foundation.clock import utc_now
 from server.foundation.errors import Invalid
 from server.volumetry.frames import (
@@ -22,17 +22,16 @@ from server.volumetry.frames import (
 from server.volumetry.masks import (
     SegmentGeometryMismatch,
     Volume,
-    as_image,
     check_geometry,
-    on_grid,
     spacing_note,
-    volume_ml,
 )
+from server.volumetry.overlaps import Overlaps
 from server.volumetry.remnant import RemnantMeasurement, Volumes, remarks, share
-from server.volumetry.roles import Role, Segment, assign, in_words
+from server.volumetry.roles import Role, Segment, assign, couinaud_name, in_words
 
 __all__ = [
     "NothingToMeasure",
+    "SegmentEmpty",
     "SegmentGeometryMismatch",
     "SegmentationSource",
     "SegmentationUnreadable",
@@ -41,14 +40,16 @@ __all__ = [
     "source_of",
 ]
 
-METHOD: Final = (
-    f"sum of voxels, SimpleITK {SimpleITK.Version.VersionString()}"  # CID 7474, 126030 DCM
-)
+METHOD: Final = "sum of voxels"  # CID 7474, 126030 DCM
 _ROLES: Final[tuple[Role, ...]] = ("liver", "flr", "tumour")
 
 
 class NothingToMeasure(Invalid):
     """No segment is named as liver, FLR or tumour."""
+
+
+class SegmentEmpty(Invalid):
+    """The liver or the remnant has a name and no voxel."""
 
 
 class SpacingUnknown(Invalid):
@@ -63,12 +64,13 @@ def measure(seg: bytes, headers: Sequence[Dataset]) -> RemnantMeasurement:
     says the rest.
 
     Raises SegmentationUnreadable, SegmentGeometryMismatch, SegmentRoleAmbiguous, NothingToMeasure,
-    SpacingUnknown, GeometryIncomplete, GeometryMixed, RemnantOutsideLiver or LiverWithoutTissue:
-    all of the family Invalid.
+    SegmentEmpty, SpacingUnknown, GeometryIncomplete, GeometryMixed, RemnantOutsideLiver or
+    LiverWithoutTissue: all of the family Invalid.
     """
     segmentation = read(seg)
     images = of_series(headers)
-    check_geometry(segmentation, images)
+    first = next(iter(headers))
+    check_geometry(segmentation, images, str(first.get("SeriesInstanceUID", "")))
     check_spacing(images)
     roles = assign(segmentation.segments)
     if not roles:
@@ -79,7 +81,7 @@ def measure(seg: bytes, headers: Sequence[Dataset]) -> RemnantMeasurement:
             remedy="Name the segments “liver”, “FLR” and “tumour”.",
         )
     volumes = role_volumes(segmentation, images, roles)
-    first = next(iter(headers))
+    _refuse_empty(volumes, roles)
     return RemnantMeasurement(
         label=segmentation.label,
         series_description=str(first.get("SeriesDescription", "")),
@@ -90,70 +92,95 @@ def measure(seg: bytes, headers: Sequence[Dataset]) -> RemnantMeasurement:
         tumour_ml=volumes.tumour_ml,
         flr_percent=share(volumes),
         missing=tuple(in_words(role) for role in _ROLES if role not in roles),
-        notes=(*geometry_notes(segmentation, images), *remarks(volumes)),
+        notes=(
+            *geometry_notes(segmentation, images),
+            *remarks(volumes),
+            *_no_tumour(volumes, roles),
+        ),
         method=METHOD,
         voxel_mm=(images.column_spacing_mm, images.row_spacing_mm, images.slice_spacing_mm or 0.0),
         measured_at=utc_now(),
+        couinaud=tuple(
+            dict.fromkeys(
+                name for one in segmentation.segments if (name := couinaud_name(one.label))
+            )
+        ),
     )
+
+
+def _refuse_empty(volumes: Volumes, roles: Mapping[Role, tuple[Segment, ...]]) -> None:
+    sizes_ml: dict[Role, float | None] = {"liver": volumes.liver_ml, "flr": volumes.flr_ml}
+    for role, size_ml in sizes_ml.items():
+        if role in roles and not size_ml:
+            label = roles[role][0].label
+            raise SegmentEmpty(
+                f"The segment “{label}” is empty.",
+                remedy=f"Draw “{label}”, or delete the segment.",
+            )
+
+
+def _no_tumour(volumes: Volumes, roles: Mapping[Role, tuple[Segment, ...]]) -> tuple[str, ...]:
+    if "tumour" not in roles or volumes.tumour_ml:
+        return ()
+    return (f"The segment “{roles['tumour'][0].label}” is empty.",)
 
 
 def role_volumes(
     segmentation: Segmentation,
     images: SeriesGeometry,
-    roles: dict[Role, tuple[Segment, ...]],
+    roles: Mapping[Role, tuple[Segment, ...]],
 ) -> Volumes:
     """The sizes of liver, remnant and tumour, and how they lie to each other."""
-    wanted = [segment.number for members in roles.values() for segment in members]
-    drawn = on_grid(segmentation, images, wanted)
-    regions: dict[Role, Volume] = {
-        role: np.bitwise_or.reduce([drawn[segment.number] for segment in members])
-        for role, members in roles.items()
-    }
-    return volumes_of(regions, images)
+    found = Overlaps(frozenset(roles))
+    for index, planes in by_place(segmentation, images):
+        found.add(index, regions_of(segmentation, planes, roles))
+    return found.volumes(images.voxel_volume_ml or 0.0)
+
+
+def regions_of(
+    segmentation: Segmentation,
+    planes: Mapping[int, NDArray[np.number[Any]]],
+    roles: Mapping[Role, tuple[Segment, ...]],
+) -> dict[Role, NDArray[np.bool_]]:
+    """The masks of a plane by role, the segments of each role united."""
+    found: dict[Role, NDArray[np.bool_]] = {}
+    for role, members in roles.items():
+        masks = [
+            segmentation.mask(one.number, planes[one.number])
+            for one in members
+            if one.number in planes
+        ]
+        if masks:
+            found[role] = masks[0] if len(masks) == 1 else np.bitwise_or.reduce(masks)
+    return found
+
+
+def by_place(
+    segmentation: Segmentation, images: SeriesGeometry
+) -> Iterator[tuple[int, dict[int, NDArray[np.number[Any]]]]]:
+    """The pixels at each place of the grid by SegmentNumber, lowest place first."""
+    places = [
+        images.index_of(along(images.normal, frame.position_mm)) for frame in segmentation.frames
+    ]
+    order = sorted(range(len(places)), key=places.__getitem__)
+    there: dict[int, NDArray[np.number[Any]]] = {}
+    at: int | None = None
+    for frame, number, pixels in segmentation.values(order):
+        if at is not None and places[frame.index] != at:
+            yield at, there
+            there = {}
+        at = places[frame.index]
+        there[number] = np.maximum(there[number], pixels) if number in there else pixels
+    if at is not None:
+        yield at, there
 
 
 def volumes_of(regions: Mapping[Role, Volume], images: SeriesGeometry) -> Volumes:
     """The same of masks, wherever they come from; a role that is not there has no volume."""
-    liver, flr, tumour = (regions.get(role) for role in _ROLES)
-    painted_over = False
-    if liver is not None and flr is not None and _lie_side_by_side(liver, flr, tumour):
-        painted_over = True
-        liver = liver | flr if tumour is None else liver | flr | tumour
-
-    def size_ml(volume: Volume | None) -> float | None:
-        return None if volume is None else volume_ml(as_image(volume, images))
-
-    def overlap_ml(one: Volume | None, other: Volume | None) -> float:
-        return 0.0 if one is None or other is None else size_ml(one & other) or 0.0
-
-    flr_ml = size_ml(flr)
-    return Volumes(
-        liver_ml=size_ml(liver),
-        flr_ml=flr_ml,
-        tumour_ml=size_ml(tumour),
-        flr_outside_liver_ml=0.0
-        if liver is None
-        else max(0.0, (flr_ml or 0.0) - overlap_ml(flr, liver)),
-        tumour_in_liver_ml=overlap_ml(tumour, liver),
-        tumour_in_flr_ml=overlap_ml(tumour, flr),
-        painted_over=painted_over,
-    )
-
-
-def _lie_side_by_side(liver: Volume, flr: Volume, tumour: Volume | None) -> bool:
-    """Whether no two regions share a voxel and the remnant borders on the rest of the liver.
-
-    Viewers paint exclusively: drawing the FLR takes its voxels from the liver. A remnant that
-    touches the liver nowhere was drawn somewhere else and is not made part of it.
-    """
-    rest = liver if tumour is None else liver | tumour
-    if np.any(liver & flr) or (tumour is not None and np.any(tumour & (liver | flr))):
-        return False
-    for axis in range(3):
-        one, other = np.moveaxis(rest, axis, 0), np.moveaxis(flr, axis, 0)
-        if np.any(one[1:] & other[:-1]) or np.any(one[:-1] & other[1:]):
-            return True
-    return False
+    found = Overlaps(frozenset(regions))
+    for index in range(images.depth):
+        found.add(index, {role: mask[index].astype(bool) for role, mask in regions.items()})
+    return found.volumes(images.voxel_volume_ml or 0.0)
 
 
 def check_spacing(images: SeriesGeometry) -> None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from io import BytesIO
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from highdicom import AlgorithmIdentificationSequence
+from highdicom.color import CIELabColor
 from highdicom.seg import (
     SegmentAlgorithmTypeValues,
     Segmentation,
@@ -23,12 +26,36 @@ from server.dicom.uids import new_uid
 from server.volumetry.masks import Volume
 
 SERIES_NUMBER: Final = 190
+
+
+@dataclass(frozen=True)
+class NewUids:
+    """Under which UIDs a Segmentation is written: the same ones again when a job is repeated."""
+
+    SOPInstanceUID: str
+    SeriesInstanceUID: str
+
+    @classmethod
+    def unused(cls) -> NewUids:
+        """Ones that nothing has yet."""
+        return cls(new_uid(), new_uid())
+
+
 # No code says "future liver remnant" or "specimen": both are coded as liver, the label tells which.
 MEANINGS: Final[dict[str, tuple[Code, Code]]] = {
     "Liver": (codes.SCT.Organ, codes.SCT.Liver),
     "FLR": (codes.SCT.Organ, codes.SCT.Liver),
     "Specimen": (codes.SCT.Organ, codes.SCT.Liver),
     "Tumour": (codes.SCT.MorphologicallyAbnormalStructure, codes.SCT.Neoplasm),  # CID 7159
+}
+
+# CIELab, PS3.3 C.10.7.1.1: what remains green, what is taken magenta, a tumour yellow, and the whole
+# liver, which lies under the others, a dull brown [a choice of ours].
+_COLOURS: Final = {
+    "Liver": (45.0, 15.0, 20.0),
+    "FLR": (70.0, -55.0, 45.0),
+    "Specimen": (60.0, 65.0, -25.0),
+    "Tumour": (88.0, -5.0, 80.0),
 }
 
 
@@ -39,42 +66,66 @@ def as_segmentation(
     *,
     description: str,
     method: str,
+    content_label: str = "RESECTION",
+    uids: NewUids | None = None,
 ) -> bytes:
     """A binary SEG as a Part 10 file: one segment for each of `volumes` (by label, of `MEANINGS`).
 
     `headers` are the images of the series with their file meta information, without pixels.
-    `method` names how the regions were made (at most 64 characters). Segments may overlap; a
-    segment without a voxel is left out.
+    `method` names how the regions were made (at most 64 characters), `content_label` is a Code
+    String (PS3.5 6.2). Segments may overlap; a segment without a voxel is left out. Where two images
+    lie at one place, the first of them counts.
     """
-    by_place = {
-        images.index_of(along(images.normal, _position(header))): header for header in headers
-    }
+    uids = uids or NewUids.unused()
+    by_place: dict[int, Dataset] = {}
+    for header in headers:
+        by_place.setdefault(images.index_of(along(images.normal, _position(header))), header)
     places = sorted(by_place)
     drawn = {label: volume for label, volume in volumes.items() if volume.any()}
-    masks = np.stack([volume[places] for volume in drawn.values()], axis=-1)
-    sources = [by_place[place] for place in places]
-    segmentation = Segmentation(
+    # Segments last, as highdicom wants them, and first in memory, where sums over them are fast.
+    whole = len(places) == images.depth
+    kept = [volume if whole else volume[places] for volume in drawn.values()]
+    masks = np.moveaxis(np.stack(kept), 0, -1)
+    sources = [_as_source(by_place[place]) for place in places]
+    segmentation = _quietly(
         source_images=sources,
-        pixel_array=masks.astype(np.uint8),
+        pixel_array=masks,
         segmentation_type=SegmentationTypeValues.BINARY,
         segment_descriptions=[
             _description(number, label, method) for number, label in enumerate(drawn, start=1)
         ],
-        series_instance_uid=new_uid(),
+        series_instance_uid=uids.SeriesInstanceUID,
         series_number=SERIES_NUMBER,
-        sop_instance_uid=new_uid(),
+        sop_instance_uid=uids.SOPInstanceUID,
         instance_number=1,
         manufacturer="Margin",
         manufacturer_model_name="Margin",
         software_versions="1",
         device_serial_number="1",
-        content_label="RESECTION",
+        content_label=content_label,
         content_description=description[:64],
         series_description=description[:64],
     )
     file = BytesIO()
     segmentation.save_as(file, enforce_file_format=True)
     return file.getvalue()
+
+
+def _as_source(header: Dataset) -> Dataset:
+    """A header as highdicom takes it: a character set that is there and empty is left out."""
+    if header.get("SpecificCharacterSet") or "SpecificCharacterSet" not in header:
+        return header
+    source = Dataset(header)
+    source.file_meta = header.file_meta
+    del source.SpecificCharacterSet
+    return source
+
+
+def _quietly(**said: Any) -> Segmentation:
+    """Hospitals write names of one component, against PS3.5 6.2.1.2; that is no news to anybody."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "The string", UserWarning)
+        return Segmentation(**said)
 
 
 def _position(header: Dataset) -> tuple[float, float, float]:
@@ -95,4 +146,5 @@ def _description(number: int, label: str, method: str) -> SegmentDescription:
         ),
         tracking_uid=new_uid(),
         tracking_id=label,
+        display_color=CIELabColor(*_COLOURS[label]),
     )

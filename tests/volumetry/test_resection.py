@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 
 from server.dicom.geometry import SeriesGeometry, Vector, of_series
+from server.volumetry.distance import margin_mm
 from server.volumetry.masks import Volume
 from server.volumetry.resection import (
     CutUndefined,
     by_plane,
     by_segments,
     by_surface,
-    margin_mm,
     split,
 )
 from tests.volumetry.scenes import images, mask

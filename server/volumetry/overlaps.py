@@ -1,0 +1,109 @@
+"""How liver, remnant and tumour lie to each other, plane by plane: no more than two planes are kept."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from server.volumetry.remnant import Volumes
+from server.volumetry.roles import Role
+
+Plane = NDArray[np.bool_]
+
+
+@dataclass
+class Overlaps:
+    """Planes of the regions given from one end, and what they come to.
+
+    `roles` are those that some segment plays. A region that is not there in a plane is left out of
+    it. Counts are in voxels.
+    """
+
+    roles: frozenset[Role]
+    voxels: dict[str, int] = field(default_factory=dict)
+    _touch: bool = False
+    _below: tuple[int, dict[Role, Plane]] = (-2, {})
+
+    def add(self, index: int, planes: Mapping[Role, Plane]) -> None:
+        """The regions of the plane at `index`, each higher than the one before; bool arrays."""
+        there = {role: plane for role, plane in planes.items() if plane.any()}
+        for role, plane in there.items():
+            self._count(role, plane)
+        for one, other in (("liver", "flr"), ("liver", "tumour"), ("flr", "tumour")):
+            if one in there and other in there:
+                self._count(f"{one} {other}", there[one] & there[other])
+        if not self._touch and "liver flr" not in self.voxels:
+            self._touch = self._borders(index, there)
+        self._below = (index, there)
+
+    def _count(self, name: str, plane: Plane) -> None:
+        if found := int(np.count_nonzero(plane)):
+            self.voxels[name] = self.voxels.get(name, 0) + found
+
+    def _borders(self, index: int, there: dict[Role, Plane]) -> bool:
+        """Whether the remnant borders on the rest of the liver in this plane or the one below."""
+        at, below = self._below
+        rest, flr = _rest(there), there.get("flr")
+        if rest is not None and flr is not None and _beside(rest, flr):
+            return True
+        if at != index - 1:
+            return False
+        rest_below, flr_below = _rest(below), below.get("flr")
+        return _meet(rest, flr_below) or _meet(rest_below, flr)
+
+    @property
+    def painted_over(self) -> bool:
+        """Whether no two regions share a voxel and the remnant borders on the rest of the liver.
+
+        Viewers paint exclusively: drawing the FLR takes its voxels from the liver. A remnant that
+        touches the liver nowhere was drawn somewhere else and is not made part of it.
+        """
+        shared = {"liver flr", "liver tumour", "flr tumour"} & set(self.voxels)
+        return {"liver", "flr"} <= self.roles and not shared and self._touch
+
+    def volumes(self, voxel_ml: float) -> Volumes:
+        """The same in mL, a voxel being `voxel_ml`."""
+        size_ml: dict[str, float | None] = {
+            role: self.voxels.get(role, 0) * voxel_ml if role in self.roles else None
+            for role in ("liver", "flr", "tumour")
+        }
+        liver_ml, flr_ml, tumour_ml = (size_ml[role] for role in ("liver", "flr", "tumour"))
+        shared = {
+            name: self.voxels.get(name, 0) * voxel_ml for name in ("liver flr", "liver tumour")
+        }
+        if self.painted_over:
+            liver_ml = (liver_ml or 0.0) + (flr_ml or 0.0) + (tumour_ml or 0.0)
+            shared = {"liver flr": flr_ml or 0.0, "liver tumour": tumour_ml or 0.0}
+        outside_ml = 0.0 if liver_ml is None else (flr_ml or 0.0) - shared["liver flr"]
+        return Volumes(
+            liver_ml=liver_ml,
+            flr_ml=flr_ml,
+            tumour_ml=tumour_ml,
+            flr_outside_liver_ml=max(0.0, outside_ml),
+            tumour_in_liver_ml=shared["liver tumour"],
+            tumour_in_flr_ml=self.voxels.get("flr tumour", 0) * voxel_ml,
+            painted_over=self.painted_over,
+        )
+
+
+def _rest(planes: Mapping[Role, Plane]) -> Plane | None:
+    liver, tumour = planes.get("liver"), planes.get("tumour")
+    if liver is None or tumour is None:
+        return tumour if liver is None else liver
+    return liver | tumour
+
+
+def _beside(rest: Plane, flr: Plane) -> bool:
+    return bool(
+        np.any(rest[1:] & flr[:-1])
+        or np.any(rest[:-1] & flr[1:])
+        or np.any(rest[:, 1:] & flr[:, :-1])
+        or np.any(rest[:, :-1] & flr[:, 1:])
+    )
+
+
+def _meet(one: Plane | None, other: Plane | None) -> bool:
+    return one is not None and other is not None and bool(np.any(one & other))

@@ -1,0 +1,95 @@
+"""What a surface holds: near the closed form where counting is, and beyond it where it must be."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from server.volumetry.counting import count
+from server.volumetry.surface import METHOD, PARTIAL_VOLUME_METHOD, SurfaceSum, weights
+from tests.volumetry.scenes import images, mask, seg, stored
+from tests.volumetry.shapes import body, volume_mm3
+
+ABDOMINAL = (46.0, 35.0, 30.0)
+
+
+def held(drawn: NDArray[np.uint8], missing: frozenset[int] = frozenset()) -> float:
+    summed = SurfaceSum(missing)
+    for index, plane in enumerate(drawn):
+        if plane.any():
+            summed.add(index, plane.astype(bool))
+    return summed.voxels()
+
+
+@pytest.mark.parametrize("kind", ["ellipsoid", "box"])
+@pytest.mark.parametrize(
+    ("spacing_mm", "most_percent"),
+    [((1.0, 1.0, 1.0), 0.5), ((3.0, 3.0, 3.0), 1.5), ((3.0, 0.8, 0.8), 1.5)],
+)
+def test_turned_bodies_are_within_half_a_percent_at_one_millimetre(
+    kind: str, spacing_mm: tuple[float, float, float], most_percent: float
+) -> None:
+    for seed in range(2):
+        drawn = body(kind, ABDOMINAL, spacing_mm, seed)
+        truth = volume_mm3(kind, ABDOMINAL)
+        voxel_mm3 = float(np.prod(spacing_mm))
+        for found in (held(drawn), float(np.count_nonzero(drawn))):
+            assert abs(found * voxel_mm3 / truth - 1) * 100 < most_percent
+
+
+def test_a_cell_and_its_opposite_share_the_cell() -> None:
+    whole = weights()
+    assert whole[0] == 0
+    assert whole[255] == 1
+    half_space = 0b00001111
+    assert whole[half_space] == pytest.approx(0.5)
+
+
+def test_a_block_along_the_grid_holds_its_voxels() -> None:
+    block = np.zeros((40, 40, 40), np.uint8)
+    block[4:36, 4:36, 4:36] = 1
+    assert held(block) == pytest.approx(block.sum(), rel=0.005)
+
+
+def test_missing_planes_are_bridged_and_empty_ones_are_not() -> None:
+    whole = np.zeros((20, 30, 30), np.uint8)
+    whole[2:18, 5:25, 5:25] = 1
+    broken = whole.copy()
+    broken[8:11] = 0
+    assert held(broken, frozenset({8, 9, 10})) == pytest.approx(held(whole))
+    assert held(broken) < held(whole) - 2.5 * 400
+
+
+def test_counting_leaves_missing_images_out_and_the_surface_bridges_them() -> None:
+    headers = images()
+    drawn = mask((2, 10, 2, 14, 2, 14))
+    kept = [header for index, header in enumerate(headers) if index not in (5, 6)]
+    held_planes = drawn[[index for index in range(12) if index not in (5, 6)]]
+    counted = count(stored(seg(kept, liver=held_planes)), kept)
+    (liver,) = counted.segments
+    assert liver.volume_ml == pytest.approx(6 * 144 * 0.012)
+    assert liver.surface_ml == pytest.approx(8 * 144 * 0.012, rel=0.03)
+    assert any("2 image(s) are missing" in note for note in counted.notes)
+    assert liver.surface_method == METHOD
+
+
+def test_occupancies_are_summed_where_a_fractional_segmentation_means_them() -> None:
+    headers = images()
+    shares = np.zeros((12, 16, 16), np.float32)
+    shares[3:6, 4:8, 4:8] = 0.25
+    shares[3:6, 8:12, 4:8] = 0.75
+    drawn = seg(headers, fractional=True, liver=shares > 0)
+    drawn.SegmentationFractionalType = "OCCUPANCY"
+    pixels = np.frombuffer(drawn.PixelData, np.uint8).copy().reshape(-1, 16, 16)
+    positions = {
+        float(frame.PlanePositionSequence[0].ImagePositionPatient[2]): number
+        for number, frame in enumerate(drawn.PerFrameFunctionalGroupsSequence)
+    }
+    for index in range(3, 6):
+        pixels[positions[index * 3.0]] = np.rint(shares[index] * 255)
+    drawn.PixelData = pixels.tobytes()
+    (liver,) = count(stored(drawn), headers).segments
+    assert liver.voxels == 3 * 16
+    assert liver.surface_ml == pytest.approx(3 * (16 * 0.25 + 16 * 0.75) * 0.012, rel=0.01)
+    assert liver.surface_method == PARTIAL_VOLUME_METHOD
