@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import update
 from sqlalchemy.orm import Session
 
-from server.annotations.organs import ORGANS, Organ
-from server.annotations.queries import annotation_of, current
-from server.annotations.records import Annotation, Revision, SignedRevisionIsFinal
+from server.annotations.chain import answers_sha256, link_of, seal
+from server.annotations.organs import ORGANS
+from server.annotations.queries import annotation_of, current, earlier_link, time_point_of
+from server.annotations.records import Annotation, EarlierCase, Revision, SignedRevisionIsFinal
 from server.annotations.validation import problems
+from server.annotations.versions import refuse_future, version_problems
 from server.foundation.errors import Conflict, FieldProblem, Invalid
+
+LONGEST_REASON: Final = 2000
 
 
 class AnnotationChangedElsewhere(Conflict):
@@ -33,6 +35,22 @@ class VerdictNotRestated(Invalid):
     """The verdict given at signing is not the one in the form."""
 
 
+class AmendmentNotPossible(Conflict):
+    """There is no signed revision of this reviewer to amend, or an amendment is open already."""
+
+
+class AmendmentWithoutReason(Invalid):
+    """An amendment was begun without saying why."""
+
+
+class AmendmentChangesNothing(Invalid):
+    """An amendment was to be signed that says what the signed revision says."""
+
+
+class EarlierCaseRefused(Invalid):
+    """A case cannot be the earlier one of another."""
+
+
 def draft_of(
     session: Session, case_id: str, organ: str, *, reviewer_id: str, reviewer_name: str
 ) -> Revision:
@@ -40,13 +58,23 @@ def draft_of(
     annotation = annotation_of(session, case_id, reviewer_id)
     if annotation is None:
         annotation = Annotation(
-            case_id=case_id, organ=organ, reviewer_id=reviewer_id, reviewer_name=reviewer_name
+            case_id=case_id,
+            organ=organ,
+            reviewer_id=reviewer_id,
+            reviewer_name=reviewer_name,
+            time_point=time_point_of(session, case_id),
         )
         session.add(annotation)
         session.flush()
     found = current(annotation)
     if found is None:
-        found = Revision(annotation_id=annotation.id, number=1, answers={}, evaluations=[])
+        found = Revision(
+            annotation_id=annotation.id,
+            number=1,
+            answers={},
+            evaluations=[],
+            schema_version=ORGANS[organ].schema_version,
+        )
         session.add(found)
         session.flush()
         session.expire(annotation, ["revisions"])
@@ -54,27 +82,46 @@ def draft_of(
 
 
 def save(
-    session: Session, draft: Revision, answers: Any, *, seen_version: int, now: datetime
+    session: Session,
+    draft: Revision,
+    answers: Any,
+    *,
+    seen_version: int,
+    now: datetime,
+    options: Any = None,
+    schema_version: object = None,
 ) -> Revision:
     """Keep the whole document of answers over the version that was seen.
 
-    Raises SignedRevisionIsFinal, AnswersRefused (nothing is kept) or AnnotationChangedElsewhere.
+    `options` are those chosen of the rulesets (None: as they were); `schema_version` is that of the
+    form the answers were given in (None: the newest). Raises SignedRevisionIsFinal, FormFromTheFuture,
+    AnswersRefused (nothing is kept) or AnnotationChangedElsewhere.
     """
     refuse_if_signed(draft)
     organ = ORGANS[draft.annotation.organ]
-    refused = problems(organ, answers)
+    refuse_future(organ, draft.schema_version)
+    chosen = draft.options if options is None else options
+    refused = [
+        *([] if schema_version is None else version_problems(organ, schema_version)),
+        *organ.option_problems(chosen),
+        *problems(organ, answers),
+    ]
     if refused:
         raise AnswersRefused(
             "Some answers were not saved.", refused, remedy="Correct the marked fields."
         )
-    evaluations = [evaluation.to_json() for evaluation in organ.evaluate(answers)]
     changed = session.execute(
         update(Revision)
         .where(
             Revision.id == draft.id, Revision.version == seen_version, Revision.signed_at.is_(None)
         )
         .values(
-            answers=answers, evaluations=evaluations, saved_at=now, version=Revision.version + 1
+            answers=answers,
+            options=chosen,
+            schema_version=organ.schema_version,
+            evaluations=organ.evaluated(answers, chosen),
+            saved_at=now,
+            version=Revision.version + 1,
         )
         .execution_options(synchronize_session=False)
     )
@@ -84,7 +131,7 @@ def save(
         raise AnnotationChangedElsewhere(
             "This annotation was saved from another window meanwhile.",
             remedy="Compare the two and choose which one to keep.",
-            current={"answers": draft.answers, "version": draft.version},
+            current=_as_it_stands(draft),
         )
     return draft
 
@@ -97,20 +144,23 @@ def sign(
     restated_verdict: str,
     signed_by: str,
     now: datetime,
+    imaging: list[dict[str, Any]] | None = None,
 ) -> Revision:
-    """Make the revision final.
+    """Make the revision final and tie it to the one before; `imaging` is what was looked at.
 
-    Raises SignedRevisionIsFinal, AnnotationChangedElsewhere, AnnotationIncomplete or VerdictNotRestated.
+    Raises SignedRevisionIsFinal, FormFromTheFuture, AnnotationChangedElsewhere, AnnotationIncomplete,
+    VerdictNotRestated or AmendmentChangesNothing.
     """
     refuse_if_signed(draft)
+    refuse_future(ORGANS[draft.annotation.organ], draft.schema_version)
     if draft.version != seen_version:
         raise AnnotationChangedElsewhere(
             "The annotation changed after you looked at what will be sent.",
             remedy="Look at the preview again, then sign.",
-            current={"answers": draft.answers, "version": draft.version},
+            current=_as_it_stands(draft),
         )
     organ = ORGANS[draft.annotation.organ]
-    missing = list(organ.to_sign(draft.answers))
+    missing = list(organ.to_sign(draft.answers, draft.options))
     if missing:
         raise AnnotationIncomplete(
             "The opinion cannot be signed yet.", missing, remedy="Answer the marked fields."
@@ -121,13 +171,116 @@ def sign(
             [FieldProblem("/verdict", "Choose the verdict that you wish to sign.")],
             remedy="Choose the same verdict again, or go back and change the form.",
         )
-    draft.evaluations = [evaluation.to_json() for evaluation in organ.evaluate(draft.answers)]
+    before = _signed_before(draft)
+    if before is not None and (before.answers, before.options) == (draft.answers, draft.options):
+        raise AmendmentChangesNothing(
+            "The amendment says the same as the signed revision.",
+            remedy="Change what was wrong, or discard the amendment.",
+        )
+    draft.evaluations = organ.evaluated(draft.answers, draft.options)
     draft.verdict = restated_verdict
     draft.signed_by = signed_by
-    draft.sha256 = content_sha256(organ, draft.answers)
+    draft.sha256 = answers_sha256(organ.id, draft.answers)
+    draft.schema_version = organ.schema_version
+    draft.imaging = imaging or []
+    draft.previous_sha256 = seal(before) if before else ""
     draft.signed_at = now
+    draft.chain_sha256 = link_of(organ.id, draft).sha256
     session.flush()
     return draft
+
+
+def begin_amendment(
+    session: Session, case_id: str, reviewer_id: str, *, reason: str, now: datetime
+) -> Revision:
+    """Open a new revision from the reviewer's signed one, which stays what it is.
+
+    Raises AmendmentWithoutReason, AmendmentNotPossible or FormFromTheFuture.
+    """
+    words = reason.strip()
+    if not words or len(words) > LONGEST_REASON:
+        text = f"Say in at most {LONGEST_REASON} characters why the opinion is amended."
+        raise AmendmentWithoutReason(
+            "The amendment was not begun.", [FieldProblem("/reason", text)], remedy="Give a reason."
+        )
+    annotation = annotation_of(session, case_id, reviewer_id)
+    if annotation is not None:
+        # Two windows: the second waits here, and then sees the revision that the first one opened.
+        session.refresh(annotation, with_for_update=True)
+    signed = current(annotation)
+    if annotation is None or signed is None or signed.signed_at is None:
+        raise AmendmentNotPossible(
+            "There is no signed revision to amend, or an amendment is open already.",
+            remedy="Reload the panel: it shows what there is.",
+        )
+    refuse_future(ORGANS[annotation.organ], signed.schema_version)
+    amended = Revision(
+        annotation_id=annotation.id,
+        number=signed.number + 1,
+        version=max(signed.version, annotation.last_version) + 1,
+        answers=signed.answers,
+        options=signed.options,
+        evaluations=signed.evaluations,
+        schema_version=signed.schema_version,
+        saved_at=now,
+        amends=signed.number,
+        amendment_reason=words,
+    )
+    session.add(amended)
+    session.flush()
+    session.expire(annotation, ["revisions"])
+    return amended
+
+
+def discard_amendment(
+    session: Session, case_id: str, reviewer_id: str, *, seen_version: int
+) -> Revision:
+    """Throw an amendment's draft away; the signed revision stands. Gives that one back.
+
+    Raises AmendmentNotPossible or AnnotationChangedElsewhere.
+    """
+    annotation = annotation_of(session, case_id, reviewer_id)
+    draft = current(annotation)
+    if annotation is None or draft is None or draft.signed_at or draft.amends is None:
+        raise AmendmentNotPossible(
+            "No amendment is open.", remedy="Reload the panel: it shows what there is."
+        )
+    if draft.version != seen_version:
+        raise AnnotationChangedElsewhere(
+            "The amendment was saved from another window meanwhile.",
+            remedy="Look at what changed there before you discard it.",
+            current=_as_it_stands(draft),
+        )
+    annotation.last_version = draft.version
+    session.delete(draft)
+    session.flush()
+    session.expire(annotation, ["revisions"])
+    return annotation.revisions[-1]
+
+
+def link_earlier_case(
+    session: Session, case_id: str, earlier_case_id: str, *, by: str, now: datetime
+) -> None:
+    """Say that an earlier case is about the same patient; the one linked before is replaced.
+
+    Raises EarlierCaseRefused for a case that leads back to itself.
+    """
+    met, here = {case_id}, earlier_case_id
+    while here not in met:
+        met.add(here)
+        found = earlier_link(session, here)
+        if found is None:
+            break
+        here = found.earlier_case_id
+    else:
+        raise EarlierCaseRefused(
+            "The case was not linked: it would be earlier than itself.",
+            [FieldProblem("/earlier", "Give the number of an earlier case of the same patient.")],
+        )
+    link = earlier_link(session, case_id) or EarlierCase(case_id=case_id)
+    link.earlier_case_id, link.linked_by, link.linked_at = earlier_case_id, by, now
+    session.add(link)
+    session.flush()
 
 
 def refuse_if_signed(revision: Revision) -> None:
@@ -139,9 +292,12 @@ def refuse_if_signed(revision: Revision) -> None:
         )
 
 
-def content_sha256(organ: Organ, answers: dict[str, Any]) -> str:
-    """SHA-256 of the answers in canonical JSON, together with the organ they are about."""
-    canonical = json.dumps(
-        {"organ": organ.id, "answers": answers}, sort_keys=True, separators=(",", ":")
-    )
-    return hashlib.sha256(canonical.encode()).hexdigest()
+def _signed_before(draft: Revision) -> Revision | None:
+    """The signed revision that this one follows."""
+    before = [one for one in draft.annotation.revisions if one.number < draft.number]
+    return before[-1] if before else None
+
+
+def _as_it_stands(draft: Revision) -> dict[str, Any]:
+    """What somebody who saw an older version has to see now."""
+    return {"answers": draft.answers, "version": draft.version, "options": draft.options}

@@ -11,7 +11,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from server.annotations.decision import Category, Evaluation
+from server.annotations.decision import Category, Evaluation, in_sentence
+from server.annotations.organs.organ import Organ
 
 # The contacts at which published sets cut, so that one degree decides: 90, 180 and 270.
 CUTS_DEG: Final = (90, 180, 270)  # PMC7603933 table 3, s13063-016-1262-z table 1
@@ -39,16 +40,16 @@ class Difference:
         }
 
 
-def differences(evaluations: Sequence[Evaluation]) -> list[Difference]:
-    """The disagreements between sets of one scale, worst category first; empty where they agree.
+def differences(organ: Organ, evaluations: Sequence[Evaluation]) -> list[Difference]:
+    """The disagreements between an organ's sets, worst category first; empty where they agree, and
+    where its sets do not answer the same question (`Organ.one_scale`).
 
     Only definite categories are compared: an interval does not contradict. Sets that judge worse on
-    the same findings share a sentence, against all sets that judge better. Evaluations on different
-    scales (the same rank meaning different things) are not compared.
+    the same findings share a sentence, against all sets that judge better.
     """
-    decided = [(said, said.category) for said in evaluations if said.category]
-    if len({category.code for _, category in decided}) != len({c.rank for _, c in decided}):
+    if not organ.one_scale:
         return []
+    decided = [(said, said.category) for said in evaluations if said.category]
     groups: dict[tuple[Category, tuple[str, ...]], list[Evaluation]] = {}
     for said, category in decided:
         groups.setdefault((category, _findings(said)), []).append(said)
@@ -98,17 +99,15 @@ def _where(findings: tuple[str, ...]) -> str:
 def _at(finding: str) -> str:
     match = _CONTACT.fullmatch(finding)
     if not match:
-        return f"with {finding[0].lower() if finding[1:2].islower() else finding[0]}{finding[1:]}"
+        return f"with {in_sentence(finding)}"
     vessel, degrees = match["vessel"], int(match["degrees"])
-    name = f"{vessel[0].lower()}{vessel[1:]}" if vessel[1:2].islower() else vessel
     exactly = "exactly " if degrees in CUTS_DEG else ""
-    return f"at {exactly}{degrees} degrees of the {name}"
+    return f"at {exactly}{degrees} degrees of the {in_sentence(vessel)}"
 
 
 def _says(titles: list[str], category: Category) -> str:
     verb = "says" if len(titles) == 1 else "say"
-    label = f"{category.label[0].lower()}{category.label[1:]}"
-    return f"{_joined(titles)} {verb} {label}"
+    return f"{_joined(titles)} {verb} {in_sentence(category.label)}"
 
 
 def _joined(words: Iterable[str]) -> str:

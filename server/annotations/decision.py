@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 
 from server.foundation.errors import Invalid
 
@@ -20,6 +20,19 @@ Options = Mapping[str, str]
 
 class UnknownOption(Invalid):
     """A ruleset was asked for with an option, or a value of one, that it does not have."""
+
+
+# Words of a category that are names, and keep their capital wherever they stand.
+_NAMES: Final = frozenset(
+    {"Bismuth-Corlette", "Child-Pugh", "Makuuchi", "Milan", "Robinson", "Schwarzbach"}
+)
+
+
+def in_sentence(text: str) -> str:
+    """The text as it goes on inside a sentence: "locally advanced", but "R0 expected", "T4b"."""
+    if text[1:2].islower() and text.split(" ", 1)[0] not in _NAMES:
+        return text[0].lower() + text[1:]
+    return text
 
 
 class Trust(StrEnum):
@@ -133,7 +146,7 @@ class Evaluation:
         if not self.interval:
             return None
         best, worst = self.interval
-        return f"{best.label} to {worst.label[0].lower()}{worst.label[1:]}"
+        return f"{best.label} to {in_sentence(worst.label)}"
 
     @property
     def label(self) -> str:

@@ -62,14 +62,15 @@ def seen_on(field: Field, answers: Answers) -> list[str]:
         and isinstance(entry, dict)
         and is_answered(answer_at(answers, _path(str(key))))
     ]
-    return list(dict.fromkeys(_words(entry) for entry in inside))
+    return list(dict.fromkeys(evidence_words(entry) for entry in inside))
 
 
 def _path(key: str) -> list[str]:
     return [step.replace("~1", "/").replace("~0", "~") for step in key.split("/")[1:]]
 
 
-def _words(entry: dict[str, Any]) -> str:
+def evidence_words(entry: dict[str, Any]) -> str:
+    """One entry as a phrase, such as "seen on series 4 portal venous, image 34 (angle 118°)"."""
     number = entry.get("image_number")
     image = f"image {number}" if number is not None else "an image"
     where = ", ".join(part for part in (str(entry.get("series", "")), image) if part)

@@ -13,6 +13,7 @@ from typing import Any, Final
 from server.annotations.decision import Ruleset
 from server.annotations.organs import ORGANS, Organ, organ_named
 from server.annotations.validation import problems, said
+from server.annotations.versions import SCHEMA_VERSION, version_problems
 from server.foundation.errors import BadRequest, FieldProblem, Invalid, body_of
 
 LONGEST_OPTION: Final = 100
@@ -54,7 +55,8 @@ class Judge:
         `index` is the place in an array, counted from 0. Raises CaseRefused, whose pointers start
         at the case.
         """
-        found = problems(self.organ, case)
+        case, found = _of_version(self.organ, case)
+        found = found or problems(self.organ, case)
         if found or not isinstance(case, dict):
             which = "The case" if index is None else f"Case {index} of the array, counted from 0,"
             raise CaseRefused(
@@ -77,28 +79,30 @@ class Judge:
 
 def listing() -> dict[str, Any]:
     """Every ruleset of every organ with its options, as JSON values."""
-    return {
-        "rulesets": [
-            {
-                "organ": organ.id,
-                "ruleset": ruleset.id,
-                "title": ruleset.title,
-                "version": ruleset.version,
-                "source": ruleset.source,
-                "options": [
-                    {
-                        "name": option.name,
-                        "choices": list(option.values),
-                        "default": option.default,
-                        "text": option.text,
-                    }
-                    for option in ruleset.options
-                ],
-            }
-            for organ in ORGANS.values()
-            for ruleset in organ.rulesets
-        ]
-    }
+    return {"rulesets": [told for organ in ORGANS.values() for told in rulesets_of(organ)]}
+
+
+def rulesets_of(organ: Organ) -> list[dict[str, Any]]:
+    """The rulesets of one organ with their options, as JSON values."""
+    return [
+        {
+            "organ": organ.id,
+            "ruleset": ruleset.id,
+            "title": ruleset.title,
+            "version": ruleset.version,
+            "source": ruleset.source,
+            "options": [
+                {
+                    "name": option.name,
+                    "choices": list(option.values),
+                    "default": option.default,
+                    "text": option.text,
+                }
+                for option in ruleset.options
+            ],
+        }
+        for ruleset in organ.rulesets
+    ]
 
 
 def parsed(text: bytes) -> Any:
@@ -117,6 +121,14 @@ def parsed(text: bytes) -> Any:
 def as_json(result: dict[str, Any] | CaseRefused) -> dict[str, Any]:
     """An evaluation as it is; a refusal in the one shape of every error."""
     return body_of(result) if isinstance(result, CaseRefused) else result
+
+
+def _of_version(organ: Organ, case: object) -> tuple[object, list[FieldProblem]]:
+    """The case without the version of the form that it names, and what is wrong with that."""
+    if not isinstance(case, dict) or SCHEMA_VERSION not in case:
+        return case, []
+    bare = {name: value for name, value in case.items() if name != SCHEMA_VERSION}
+    return bare, version_problems(organ, case[SCHEMA_VERSION])
 
 
 def _texts(options: object) -> dict[str, str]:

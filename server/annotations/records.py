@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, ForeignKey, String, UniqueConstraint, event
+from sqlalchemy import JSON, ForeignKey, String, Text, UniqueConstraint, event
 from sqlalchemy.engine import Connection
 from sqlalchemy.orm import Mapped, Mapper, mapped_column, relationship
 from sqlalchemy.orm.attributes import get_history
@@ -23,6 +23,7 @@ class Annotation(Base):
     """The structured answers of one reviewer on one time point of a case.
 
     `reviewer_id` is a person's id, or the id of a grant that was made out to a name only.
+    `last_version` is the highest version that a discarded draft had: no later one has it again.
     """
 
     __tablename__ = "annotation"
@@ -34,13 +35,20 @@ class Annotation(Base):
     reviewer_name: Mapped[str] = mapped_column(String(200))
     time_point: Mapped[int] = mapped_column(default=1)
     organ: Mapped[str] = mapped_column(String(40))
+    last_version: Mapped[int] = mapped_column(default=0)
     revisions: Mapped[list[Revision]] = relationship(
         back_populates="annotation", order_by="Revision.number"
     )
 
 
 class Revision(Base):
-    """A saved state. While it is a draft it is saved over and `version` counts; signed, it is final."""
+    """A saved state. While it is a draft it is saved over and `version` counts; signed, it is final.
+
+    `schema_version` is that of the organ's form when it was saved, `options` what was chosen where a
+    ruleset offers a choice (ruleset id -> option -> value); `evaluations` name each ruleset's version.
+    An amendment says in `amends` which number it replaces, and why. `imaging` is what was looked at,
+    and `chain_sha256` ties all of it to the revision before (`server.annotations.chain`).
+    """
 
     __tablename__ = "revision"
     __table_args__ = (UniqueConstraint("annotation_id", "number"),)
@@ -56,7 +64,25 @@ class Revision(Base):
     signed_by: Mapped[str] = mapped_column(String(200), default="")
     verdict: Mapped[str] = mapped_column(String(60), default="")
     sha256: Mapped[str] = mapped_column(String(64), default="")
+    schema_version: Mapped[int] = mapped_column(default=1)
+    options: Mapped[dict[str, dict[str, str]]] = mapped_column(JSON, default=dict)
+    imaging: Mapped[list[dict[str, Any]]] = mapped_column(JSON, default=list)
+    amends: Mapped[int | None]
+    amendment_reason: Mapped[str] = mapped_column(Text, default="")
+    previous_sha256: Mapped[str] = mapped_column(String(64), default="")
+    chain_sha256: Mapped[str] = mapped_column(String(64), default="")
     annotation: Mapped[Annotation] = relationship(back_populates="revisions")
+
+
+class EarlierCase(Base):
+    """Says that an earlier case is about the same patient: its signed revision is the prior time point."""
+
+    __tablename__ = "earlier_case"
+
+    case_id: Mapped[str] = mapped_column(ForeignKey(Case.id), primary_key=True)
+    earlier_case_id: Mapped[str] = mapped_column(ForeignKey(Case.id))
+    linked_at: Mapped[datetime]
+    linked_by: Mapped[str] = mapped_column(String(200))
 
 
 @event.listens_for(Revision, "before_update")

@@ -46,7 +46,10 @@ NEOPLASM: Final = sct("108369006", "Neoplasm")
 LIVER: Final = sct("10200004", "Liver")
 VOLUME: Final = sct("118565006", "Volume")
 DIAMETER: Final = sct("81827009", "Diameter")
-SHORT_AXIS: Final = sct("103340004", "Short axis")
+SHORT_AXIS: Final = sct("103340004", "Short axis")  # CID 7470, as the next two
+LONG_AXIS: Final = sct("103339001", "Long axis")
+LENGTH: Final = sct("410668003", "Length")
+ANGLE: Final = sct("1483009", "Angle")  # CID 12304
 OCCLUSION: Final = sct("26036001", "Occlusion")
 
 COMMENT: Final = dcm("121106", "Comment")
@@ -143,6 +146,10 @@ STATUSES: Final = {
 OPINION_NUMBER: Final = margin("OPINION_NUMBER", "Number of the opinion")
 REVISION: Final = margin("REVISION", "Revision of the annotation that was signed")
 ANNOTATION_HASH: Final = margin("SHA256", "SHA-256 of the signed answers")
+EVIDENCE_SEEN: Final = margin("EVIDENCE", "What a recorded value was seen on")
+CHAIN_HASH: Final = margin("CHAIN_SHA256", "SHA-256 that ties the revision to the one before")
+AMENDMENT: Final = margin("AMENDMENT", "Which revision is replaced, and why")
+CHANGE: Final = margin("CHANGE", "What the amendment changes, before and after")
 
 
 @dataclass(frozen=True)

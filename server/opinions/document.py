@@ -241,6 +241,37 @@ class Conversion:
 
 
 @dataclass(frozen=True)
+class Alteration:
+    """One value that an amendment changed: the vessel, group or section, the field, before, after."""
+
+    place: str
+    label: str
+    before: str
+    after: str
+
+
+@dataclass(frozen=True)
+class Amendment:
+    """Says that an opinion replaces a signed one, which one, why, and in what it differs.
+
+    `signed_at` is when the replaced revision was signed, aware.
+    """
+
+    revision: int
+    signed_at: datetime
+    signed_by: str
+    reason: str
+    opinion_number: str = ""
+    changes: tuple[Alteration, ...] = ()
+
+    @property
+    def sentence(self) -> str:
+        """In one line: what is replaced, and why."""
+        opinion = f" (opinion {self.opinion_number})" if self.opinion_number else ""
+        return f"Amended, replaces revision {self.revision}{opinion} because: {self.reason}"
+
+
+@dataclass(frozen=True)
 class Opinion:
     """A surgeon's written answer to a hospital's question, with everything it rests on.
 
@@ -286,6 +317,7 @@ class Opinion:
     signed_at: datetime | None = None
     revision: int | None = None
     revision_sha256: str = ""
+    amendment: Amendment | None = None
     limitation: str = LIMITATION
 
     def __post_init__(self) -> None:

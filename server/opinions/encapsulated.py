@@ -9,18 +9,15 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import datetime
 
-from pydicom import config
-from pydicom.datadict import dictionary_VR, tag_for_keyword
-from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.filewriter import dcmwrite
 from pydicom.sequence import Sequence as DicomSequence
 from pydicom.uid import EncapsulatedPDFStorage, ExplicitVRLittleEndian
-from pydicom.valuerep import PersonName
 
 from server.foundation.errors import Invalid
+from server.opinions.belonging import let_belong, local_time
 
 SERIES_DESCRIPTION = "Resectability opinion"
 SERIES_NUMBER = 9900  # above the numbers scanners give, so that the document is listed last
@@ -28,21 +25,8 @@ SERIES_NUMBER = 9900  # above the numbers scanners give, so that the document is
 # LOINC 11488-4; the surgery consult note 34847-4 is not used because its code is not verified.
 TITLE_CODE = ("11488-4", "LN", "Consult note")
 
-# PS3.3 C.7.1.1 and C.7.2.1; those of type 2 must be present even when nothing is known.
-_PATIENT_TYPE_2 = ("PatientName", "PatientID", "PatientBirthDate", "PatientSex")
-_STUDY_TYPE_2 = ("StudyDate", "StudyTime", "ReferringPhysicianName", "StudyID", "AccessionNumber")
-_COPIED_WHERE_PRESENT = (
-    "IssuerOfPatientID",
-    "PatientAge",
-    "PatientIdentityRemoved",
-    "DeidentificationMethod",
-    "StudyDescription",
-    "TimezoneOffsetFromUTC",
-)
-
 # PS3.5 9.1 without its ban on leading zeros, which studies in the field break.
 _UID = re.compile(r"[0-9.]{1,64}")
-_OFFSET = re.compile(r"([+-])(\d{2})(\d{2})")
 
 
 class OpinionNotEncapsulated(Invalid):
@@ -77,7 +61,7 @@ def encapsulated_pdf(
     dataset.SpecificCharacterSet = "ISO_IR 192"
     dataset.SOPClassUID = EncapsulatedPDFStorage
     dataset.SOPInstanceUID = SOPInstanceUID
-    _copy_patient_and_study(reference, dataset)
+    let_belong(dataset, reference)
     dataset.Modality = "DOC"
     dataset.SeriesInstanceUID = SeriesInstanceUID
     dataset.SeriesNumber = SERIES_NUMBER
@@ -102,36 +86,10 @@ def _refuse(pdf: bytes, reference: Dataset, uids: tuple[str, ...], signed_at: da
             raise OpinionNotEncapsulated(f"'{uid}' is not a DICOM UID.")
 
 
-def _copy_patient_and_study(reference: Dataset, dataset: Dataset) -> None:
-    for keyword in ("StudyInstanceUID", *_PATIENT_TYPE_2, *_STUDY_TYPE_2):
-        _copy(keyword, reference, dataset)
-    for keyword in _COPIED_WHERE_PRESENT:
-        if reference.get(keyword) not in (None, ""):
-            _copy(keyword, reference, dataset)
-
-
-def _copy(keyword: str, reference: Dataset, dataset: Dataset) -> None:
-    """Copy without validation: the document must match its study even where that breaks a rule, and
-    a warning would put the patient's values into the log.
-    """
-    element = DataElement(
-        tag_for_keyword(keyword) or 0,
-        dictionary_VR(keyword),
-        _plain(reference.get(keyword)),
-        validation_mode=config.IGNORE,
-    )
-    dataset.add(element)
-
-
-def _plain(value: object) -> object:
-    """The value decoded, so that it is written anew in this instance's own character set."""
-    return str(value) if isinstance(value, PersonName) else value if value is not None else ""
-
-
 def _describe_document(
     dataset: Dataset, title: str, signed_at: datetime, instance_number: int
 ) -> None:
-    local = signed_at.astimezone(_zone(dataset))
+    local = local_time(signed_at, dataset)
     dataset.InstanceNumber = instance_number
     dataset.ContentDate = local.strftime("%Y%m%d")
     dataset.ContentTime = local.strftime("%H%M%S")
@@ -146,14 +104,6 @@ def _describe_document(
     code.CodeValue, code.CodingSchemeDesignator, code.CodeMeaning = value, scheme, meaning
     dataset.ConceptNameCodeSequence = DicomSequence([code])
     dataset.MIMETypeOfEncapsulatedDocument = "application/pdf"
-
-
-def _zone(dataset: Dataset) -> timezone:
-    match = _OFFSET.fullmatch(str(dataset.get("TimezoneOffsetFromUTC", "")).strip())
-    if match is None:
-        return UTC
-    offset = timedelta(hours=int(match[2]), minutes=int(match[3]))
-    return timezone(-offset if match[1] == "-" else offset)
 
 
 def _source(pair: tuple[str, str]) -> Dataset:

@@ -54,8 +54,9 @@ def assessment_json(
         "format_version": FORMAT_VERSION,
         "case": {"number": opinion.case_number},
         "organ": {"id": organ.id, "title": organ.title, "code": hints["code"]},
-        "form": {"id": organ.schema["$id"], "schema_version": hints["schema_version"]},
+        "form": {"id": organ.schema["$id"], "schema_version": assessment.schema_version},
         "provenance": _provenance(assessment),
+        "amendment": _amendment(assessment),
         "imaging": _imaging(assessment, series or {}),
         "answers": assessment.answers,
         "codes": _codes(assessment),
@@ -95,9 +96,27 @@ def _provenance(assessment: Assessment) -> dict[str, Any]:
         "time_point": assessment.time_point,
         "revision": opinion.revision,
         "answers_sha256": opinion.revision_sha256,
+        "chain_sha256": assessment.chain_sha256 or None,
+        "previous_sha256": assessment.previous_sha256 or None,
         "document_instance_uid": assessment.opinion_instance_uid or None,
         "report_series_uid": assessment.report_series_uid,
         "report_instance_uid": assessment.report_instance_uid,
+    }
+
+
+def _amendment(assessment: Assessment) -> dict[str, Any] | None:
+    """Which signed revision this one replaces, why, and what it changes; null for a first opinion."""
+    made = assessment.opinion.amendment
+    if made is None:
+        return None
+    return {
+        "statement": made.sentence,
+        "replaces_revision": made.revision,
+        "replaces_opinion": made.opinion_number or None,
+        "replaced_signed_at": iso(made.signed_at),
+        "replaced_signed_by": made.signed_by,
+        "reason": made.reason,
+        "changes": [asdict(one) for one in made.changes],
     }
 
 
@@ -155,7 +174,7 @@ def _answered(answers: Any, path: Sequence[str]) -> bool:
 
 
 def _evaluation(assessment: Assessment, said: Mapping[str, Any]) -> dict[str, Any]:
-    source, options = source_and_options(assessment.organ, str(said["ruleset"]))
+    source, options = source_and_options(assessment.organ, said)
     return {**said, "source": source, "options": options}
 
 

@@ -12,6 +12,7 @@ from pydicom.dataset import Dataset
 from server.archive import Archive, Instance, NotInArchive, Series, Study
 from server.foundation.errors import NotFound
 from server.opinions.assessment import Assessment
+from server.opinions.evidence_groups import evidence_series
 
 # PS3.3 C.7.3.1.1.1: series that show no imaging of the patient.
 NOT_IMAGES: Final = frozenset({"SEG", "SR", "DOC", "PR", "KO", "RTSTRUCT", "REG", "FID", "PLAN"})
@@ -40,12 +41,14 @@ class ImagedSeries:
 @dataclass(frozen=True)
 class Imaging:
     """What a structured report refers to. `reference` is the header of an image of the study that
-    the report belongs to; `segmentations` are headers of SEGs by SOPInstanceUID.
+    the report belongs to; `segmentations` are headers of SEGs, `seen` those of images on which values
+    were seen.
     """
 
     reference: Dataset
     series: tuple[ImagedSeries, ...] = ()
     segmentations: tuple[Dataset, ...] = ()
+    seen: tuple[Dataset, ...] = ()
 
 
 def imaging_in_archive(archive: Archive, assessment: Assessment, StudyInstanceUID: str) -> Imaging:
@@ -59,14 +62,18 @@ def imaging_in_archive(archive: Archive, assessment: Assessment, StudyInstanceUI
             studies.extend(archive.find_studies(looked_at.StudyInstanceUID)[:1])
     found = []
     drawn: dict[str, Dataset] = {}
+    seen: dict[str, Dataset] = {}
+    bound = evidence_series(assessment.answers)
     wanted = {volume.SOPInstanceUID for volume in assessment.opinion.volumes} - {""}
     for study in studies:
         for series in sorted(archive.study_series(study.orthanc_id), key=_order):
             if series.Modality == "SEG":
-                drawn |= _segmentations(archive, series, wanted)
+                drawn |= _instances(archive, series, wanted)
             elif series.Modality not in NOT_IMAGES and series.instance_ids:
                 found.append(_seen(archive, study, series))
-    return Imaging(_reference(archive, own), tuple(found), tuple(drawn.values()))
+                seen |= _instances(archive, series, bound.get(series.SeriesInstanceUID, set()))
+    headers = (tuple(drawn.values()), tuple(seen.values()))
+    return Imaging(_reference(archive, own), tuple(found), *headers)
 
 
 def _reference(archive: Archive, study: Study) -> Dataset:
@@ -115,8 +122,11 @@ def _first(archive: Archive, series: Series) -> Instance:
     return min(instances, key=lambda one: (one.index_in_series or 0, one.SOPInstanceUID))
 
 
-def _segmentations(archive: Archive, series: Series, wanted: set[str]) -> dict[str, Dataset]:
-    found = {}
+def _instances(archive: Archive, series: Series, wanted: set[str]) -> dict[str, Dataset]:
+    """The headers of those instances of a series that are wanted and there."""
+    found: dict[str, Dataset] = {}
+    if not wanted:
+        return found
     for one in archive.series_instances(series.orthanc_id):
         if one.SOPInstanceUID in wanted:
             try:

@@ -24,6 +24,16 @@ def opinions_of_case(session: Session, case_id: str) -> list[IssuedOpinion]:
     )
 
 
+def issued_as(session: Session, case_id: str, number: str) -> IssuedOpinion:
+    """The opinion of that number whose document can be read; raises OpinionNotIssued."""
+    for opinion in opinions_of_case(session, case_id):
+        if opinion.number == number and opinion.sha256:
+            return opinion
+    raise OpinionNotIssued(
+        "This case has no such opinion to read.", remedy="Choose one from the case's list."
+    )
+
+
 def issued(session: Session, case_id: str) -> IssuedOpinion:
     """The newest opinion whose document can be read; raises OpinionNotIssued."""
     for opinion in opinions_of_case(session, case_id):

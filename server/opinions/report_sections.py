@@ -105,9 +105,16 @@ def surgeon_opinion(assessment: Assessment) -> ContentItem:
         words = (opinion.conversion.reassess_after, *opinion.conversion.remeasure)
         items.extend(_texts(coding.REASSESS, *words))
     items.extend(_texts(coding.LIMIT, *opinion.limits, opinion.limitation))
+    if opinion.amendment is not None:
+        items.extend(_texts(coding.AMENDMENT, opinion.amendment.sentence))
+        items.extend(
+            _text(coding.CHANGE, f"{one.place}, {one.label}: {one.before} -> {one.after}")
+            for one in opinion.amendment.changes
+        )
     items.extend(_texts(coding.OPINION_NUMBER, opinion.number))
     items.extend(_texts(coding.REVISION, str(opinion.revision or "")))
     items.extend(_texts(coding.ANNOTATION_HASH, opinion.revision_sha256))
+    items.extend(_texts(coding.CHAIN_HASH, assessment.chain_sha256))
     return container(coding.SURGEON_OPINION, items)
 
 
@@ -142,7 +149,7 @@ def _library_group(series: ImagedSeries) -> list[ContentItem]:
 
 def _evaluation(assessment: Assessment, said: Mapping[str, Any]) -> list[ContentItem]:
     ruleset = str(said["ruleset"])
-    source, options = source_and_options(assessment.organ, ruleset)
+    source, options = source_and_options(assessment.organ, said)
     return [
         *_texts(coding.RULESET_ID, ruleset),
         *_texts(coding.RULESET_TITLE, str(said.get("title") or "")),

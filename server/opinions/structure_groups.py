@@ -116,7 +116,7 @@ def _group(assessment: Assessment, field: Field) -> Group:
         tracking(assessment, field.pointer, str(named or field.label)),
         comments=comments,
         finding_type=_about(field),
-        finding_sites=_sites(assessment.organ, field),
+        finding_sites=sites_of(assessment.organ, field),
         measurements=measurements,
         qualitative_evaluations=evaluations,
     )
@@ -176,7 +176,7 @@ def _precise(organ: Organ, field: Field) -> CodedConcept:
     return coding.structure(organ.id, field.path[-1], field.label)
 
 
-def _sites(organ: Organ, field: Field) -> list[FindingSite]:
+def sites_of(organ: Organ, field: Field) -> list[FindingSite]:
     """Where: the SNOMED CT code, with side, and with our own code where that one is broader or
     only a part.
     """

@@ -25,7 +25,7 @@ from highdicom.sr import (
 from pydicom import config
 from pydicom.dataset import Dataset
 from pydicom.filewriter import dcmwrite
-from pydicom.uid import ExplicitVRLittleEndian
+from pydicom.uid import Comprehensive3DSRStorage, ExplicitVRLittleEndian
 
 from server.dicom.uids import (
     IMPLEMENTATION_CLASS_UID,
@@ -38,7 +38,8 @@ from server.opinions import report_sections as sections
 from server.opinions.assessment import Assessment
 from server.opinions.belonging import let_belong, local_time
 from server.opinions.coding import SCHEME, SCHEME_NAME, dcm
-from server.opinions.imaging import Imaging
+from server.opinions.evidence_groups import evidence_groups
+from server.opinions.imaging import ImagedSeries, Imaging
 from server.opinions.structure_groups import lesion_groups, structure_groups
 from server.opinions.volume_groups import volume_groups
 from server.opinions.wording import printable
@@ -85,6 +86,7 @@ def structured_report(assessment: Assessment, imaging: Imaging) -> bytes:
         let_belong(dataset, reference)
         _date(dataset, assessment, reference)
         _identify_scheme(dataset)
+        _name_predecessor(dataset, assessment)
         return _part10(dataset)
 
 
@@ -122,6 +124,7 @@ def _content(assessment: Assessment, imaging: Imaging) -> Dataset:
             *structure_groups(assessment),
             *lesion_groups(assessment),
             *volume_groups(assessment, segmentations),
+            *evidence_groups(assessment, {str(one.SOPInstanceUID): one for one in imaging.seen}),
         ],
         title=TITLE,
         language_of_content_item_and_descendants=LanguageOfContentItemAndDescendants(
@@ -167,7 +170,10 @@ def _observers(assessment: Assessment) -> ObservationContext:
 def _evidence(imaging: Imaging) -> Iterator[Dataset]:
     """Every instance the tree may refer to, that of the report's own study first."""
     reference = imaging.reference
-    for one in (reference, *imaging.series, *imaging.segmentations):
+    every: list[Dataset | ImagedSeries] = [reference, *imaging.series]
+    every += [*imaging.segmentations, *imaging.seen]
+    first = {str(one.SOPInstanceUID): one for one in reversed(every)}
+    for one in reversed(first.values()):
         item = Dataset()
         for keyword in _BLANKS:
             setattr(item, keyword, "")
@@ -199,6 +205,20 @@ def _identify_scheme(dataset: Dataset) -> None:
     item.CodingSchemeName = SCHEME_NAME
     item.CodingSchemeResponsibleOrganization = "Margin"
     dataset.CodingSchemeIdentificationSequence = [item]
+
+
+def _name_predecessor(dataset: Dataset, assessment: Assessment) -> None:
+    """Predecessor Documents (PS3.3 C.17.2): the report that an amendment replaces."""
+    if assessment.replaces is None:
+        return
+    instance, series, study = Dataset(), Dataset(), Dataset()
+    instance.ReferencedSOPClassUID = Comprehensive3DSRStorage
+    instance.ReferencedSOPInstanceUID = assessment.replaces.SOPInstanceUID
+    series.SeriesInstanceUID = assessment.replaces.SeriesInstanceUID
+    series.ReferencedSOPSequence = [instance]
+    study.StudyInstanceUID = assessment.replaces.StudyInstanceUID
+    study.ReferencedSeriesSequence = [series]
+    dataset.PredecessorDocumentsSequence = [study]
 
 
 def _set_apart(item: Dataset) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import Response
+from flask import Response, send_file
 
 from server.access.door import Route
 from server.access.permissions import Action
@@ -10,7 +10,7 @@ from server.intake.queries import arrivals_of_case
 from server.opinions.assessment import Assessment, assessment_of
 from server.opinions.export import ExportedSeries, assessment_text
 from server.opinions.imaging import stored_report
-from server.opinions.queries import issued
+from server.opinions.queries import issued, issued_as
 from server.web.composition import NOT_IMAGES
 from server.web.visit import Visit
 
@@ -43,6 +43,21 @@ def opinion_report(visit: Visit) -> Response:
     return _file(visit, body, "application/dicom", f"opinion-{assessment.opinion.number}.dcm")
 
 
+def opinion_by_number(visit: Visit, opinion: str) -> Response:
+    """The document of one opinion of the case, also of one that was amended since."""
+    found = issued_as(visit.session, visit.case.id, opinion)
+    response = send_file(
+        visit.services.files.path(found.sha256),
+        mimetype="application/pdf",
+        download_name=f"opinion-{found.number}.pdf",
+    )
+    response.headers["Content-Security-Policy"] = (
+        "sandbox; default-src 'none'; frame-ancestors 'self'"
+    )
+    visit.note(opinion=found.number)
+    return response
+
+
 def _assessment(visit: Visit) -> Assessment:
     return assessment_of(visit.session, issued(visit.session, visit.case.id))
 
@@ -58,6 +73,8 @@ def _file(visit: Visit, body: bytes, mimetype: str, name: str) -> Response:
 ROUTES = [
     Route("/cases/<number>/opinion.json", opinion_data, Action.OPINION_READ),
     Route("/r/<launch>/opinion.json", opinion_data, Action.OPINION_READ),
+    Route("/cases/<number>/opinions/<opinion>", opinion_by_number, Action.OPINION_READ),
+    Route("/r/<launch>/opinions/<opinion>", opinion_by_number, Action.OPINION_READ),
     Route("/cases/<number>/opinion.dcm", opinion_report, Action.OPINION_READ),
     Route("/r/<launch>/opinion.dcm", opinion_report, Action.OPINION_READ),
 ]

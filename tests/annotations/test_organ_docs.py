@@ -38,6 +38,9 @@ def test_every_organ_has_its_page_and_its_line_and_no_page_is_left_over() -> Non
 def test_a_page_names_every_field_and_every_value(organ: Organ) -> None:
     named = quoted(page(organ))
     for field in organ.fields:
+        if field.section == "response":  # the same for every organ, and told once
+            assert field.path[-1] in quoted(README), field.pointer
+            continue
         assert field.path[-1] in named, field.pointer
         values = field.schema.get("items", field.schema).get("enum", [])
         assert {str(value) for value in values} <= named | set(organ.schema["properties"])

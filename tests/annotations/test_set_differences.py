@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from server.annotations.comparison import differences
+from server.annotations.decision import Category, Evaluation, in_sentence
 from server.annotations.organs import ORGANS
 from server.annotations.organs.pancreas import PANCREAS
 from tests.annotations.boundary_table import TABLE
@@ -16,7 +17,7 @@ from tests.annotations.pancreas_world import pancreas, touched
 
 def of(answers: dict[str, Any], *rulesets: str) -> list[str]:
     said = [PANCREAS.ruleset(ruleset).evaluate(answers) for ruleset in rulesets]
-    return [difference.text for difference in differences(said)]
+    return [difference.text for difference in differences(PANCREAS, said)]
 
 
 @pytest.mark.parametrize(
@@ -85,7 +86,7 @@ def test_a_difference_carries_the_rules_that_made_it() -> None:
         PANCREAS.ruleset(one).evaluate(pancreas(sma=touched(180)))
         for one in ("nccn-2022", "alliance-a021101")
     ]
-    [difference] = differences(said)
+    [difference] = differences(PANCREAS, said)
     assert difference.to_json() == {
         "text": difference.text,
         "rulesets": ["alliance-a021101"],
@@ -97,9 +98,9 @@ def test_a_difference_carries_the_rules_that_made_it() -> None:
 
 
 def test_sets_that_agree_have_no_differences() -> None:
-    assert differences([]) == []
+    assert differences(PANCREAS, []) == []
     for answers in (pancreas(), pancreas(m_status="m1"), pancreas(sma=touched(200))):
-        assert differences(PANCREAS.evaluate(answers)) == []
+        assert differences(PANCREAS, PANCREAS.evaluate(answers)) == []
 
 
 def test_an_interval_contradicts_nothing() -> None:
@@ -107,19 +108,38 @@ def test_an_interval_contradicts_nothing() -> None:
     assert of(open_case, "nccn-2022", "dpcg-2012") == []
 
 
-def test_sets_on_different_scales_are_not_compared() -> None:
+def test_sets_that_answer_different_questions_are_not_compared() -> None:
     said = PANCREAS.evaluate(pancreas(sma=touched(180)))
-    first = said[0].category
-    assert first is not None
-    other = replace(said[1], category=replace(first, code="adequate", label="Adequate"))
-    assert differences([*said, other]) == []
+    assert differences(PANCREAS, said)
+    assert differences(replace(PANCREAS, one_scale=False), said) == []
+
+
+@pytest.mark.parametrize(
+    ("label", "inside"),
+    [
+        ("Locally advanced", "locally advanced"),
+        ("R0 expected", "R0 expected"),
+        ("T4b", "T4b"),
+        ("Type IV", "type IV"),
+        ("Milan criteria met", "Milan criteria met"),
+        ("Child-Pugh B", "Child-Pugh B"),
+        ("BCLC C", "BCLC C"),
+        ("", ""),
+    ],
+)
+def test_names_keep_their_capital_inside_a_sentence(label: str, inside: str) -> None:
+    assert in_sentence(label) == inside
+    if label:
+        best, worst = Category(0, "a", "Resectable"), Category(1, "b", label)
+        interval = Evaluation("set", "Set", "1", interval=(best, worst)).interval_label
+        assert interval == f"Resectable to {inside}"
 
 
 @pytest.mark.parametrize("row", TABLE, ids=[row.case for row in TABLE])
 def test_every_disagreement_of_the_boundary_table_is_told(row: Any) -> None:
     said = PANCREAS.evaluate(row.answers)
     codes = {one.category.code for one in said if one.category}
-    found = differences(said)
+    found = differences(PANCREAS, said)
     assert len(found) >= len(codes) - 1
     assert bool(found) == (len(codes) > 1)
     for difference in found:
@@ -130,5 +150,5 @@ def test_every_disagreement_of_the_boundary_table_is_told(row: Any) -> None:
 @pytest.mark.parametrize("organ", ORGANS.values(), ids=ORGANS)
 def test_the_examples_of_every_organ_can_be_compared(organ: Any) -> None:
     for answers in organ.examples().values():
-        for difference in differences(organ.evaluate(answers)):
+        for difference in differences(organ, organ.evaluate(answers)):
             assert difference.text.endswith(".")

@@ -96,7 +96,11 @@ def test_two_windows_do_not_overwrite_each_other(panel: tuple[FlaskClient, str])
     assert clash.status_code == 409
     error = clash.get_json()["error"]
     assert error["code"] == "annotation_changed_elsewhere"
-    assert error["current"] == {"answers": {"site": "head"}, "version": 1}
+    assert error["current"] == {
+        "answers": {"site": "head"},
+        "version": 1,
+        "options": {},
+    }
 
 
 def sign(panel: tuple[FlaskClient, str], version: int, verdict: str) -> Any:

@@ -9,6 +9,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 from sqlalchemy import delete, select
 
+from server.annotations.organs import ORGANS
 from server.annotations.records import Annotation, Revision
 from server.cases.records import Case
 from server.demo import cast
@@ -229,3 +230,130 @@ def test_a_value_is_bound_to_the_image_on_the_screen(margin: RunningMargin, page
     panel.root.get_by_role("button", name="no longer bound").click()
     panel.wait_until_saved()
     assert "evidence" not in answers_of(page)
+
+
+def test_a_value_is_bound_to_the_segment_that_is_drawn(margin: RunningMargin, page: Page) -> None:
+    panel = opened(page, margin, "liver")
+    wait_for_picture(page)
+    panel.root.get_by_role("button", name="Draw liver, FLR and tumour").click()
+    page.wait_for_function("() => window.services.segmentationService.getSegmentations().length")
+    page.evaluate(
+        "() => window.services.panelService.activatePanel('margin.panelModule.resectability', true)"
+    )
+    panel.wait_until_open()
+    panel.choose("/background", "normal")
+    panel.root.locator("[data-bind='/background']").click()
+    panel.root.get_by_role("button", name="Bind to the segment liver").click()
+    seen = panel.root.locator("[data-seen='/background']")
+    expect(seen).to_contain_text("segment liver")
+    panel.wait_until_saved()
+    entry = answers_of(page)["evidence"]["/background"]
+    assert (entry["kind"], entry["segment_number"], entry["label"]) == ("segment", 1, "liver")
+    where = page.evaluate(SLICE)
+    _scroll_away(page, where)
+    seen.get_by_role("button", name="show segment liver").click()
+    page.wait_for_function(f"(was) => ({SLICE})() === was", arg=where)
+
+
+def test_what_was_entered_while_the_line_was_down_is_sent_when_it_is_back(
+    margin: RunningMargin, page: Page
+) -> None:
+    panel = opened(page, margin, "pancreas")
+    panel.choose("/site", "head")
+    panel.wait_until_saved()
+    page.context.set_offline(True)
+    panel.choose("/site", "body")
+    panel.type_contact("sma", "120")
+    status = panel.root.locator(".mgn-status")
+    expect(status).to_contain_text("Not saved: No answer from the server.")
+    page.context.set_offline(False)
+    panel.wait_until_saved()
+    kept = answers_of(page)
+    assert kept["site"] == "body"
+    assert kept["vessels"]["sma"]["contact_deg"] == 120
+
+
+def test_what_was_entered_offline_and_elsewhere_is_shown_before_either_is_lost(
+    margin: RunningMargin, page: Page
+) -> None:
+    panel = opened(page, margin, "pancreas")
+    panel.choose("/site", "head")
+    panel.wait_until_saved()
+    page.context.set_offline(True)
+    panel.type_contact("sma", "120")
+    expect(panel.root.locator(".mgn-status")).to_contain_text("Not saved")
+    elsewhere = page.context.browser.new_context()  # type: ignore[union-attr]
+    other = elsewhere.new_page()
+    other.goto(margin.link("Prandi"))
+    other.get_by_role("link", name="Open images and form").click()
+    theirs = PanelProbe(other)
+    theirs.wait_until_open()
+    theirs.choose("/site", "tail")
+    theirs.wait_until_saved()
+    elsewhere.close()
+    page.context.set_offline(False)
+    notice = panel.root.get_by_role("alert").filter(has_text="Changed in another window")
+    expect(notice).to_contain_text("Superior mesenteric artery, Contact: 120°")
+    notice.get_by_role("button", name="keep my changes").click()
+    panel.wait_until_saved()
+    kept = answers_of(page)
+    assert kept["site"] == "tail"
+    assert kept["vessels"]["sma"]["contact_deg"] == 120
+
+
+def _sign(panel: PanelProbe) -> None:
+    dialog = panel.open_signing()
+    dialog.get_by_label("State your verdict again to sign").select_option(
+        label="Resectable with conditions"
+    )
+    dialog.get_by_role("button", name="Sign as").click()
+    expect(panel.root.locator(".mgn-foot-signed")).to_contain_text("Signed by")
+
+
+def _fill(page: Page, answers: dict[str, Any]) -> None:
+    page.evaluate(
+        """async (answers) => {
+            const api = location.pathname.replace(/\\/view\\/.*/, "/api");
+            const body = JSON.stringify({ answers, version: 0 });
+            const headers = { "Content-Type": "application/json", "X-Margin-Panel": "1" };
+            await fetch(`${api}/annotation`, { method: "PUT", headers, body });
+        }""",
+        answers,
+    )
+    page.reload()
+
+
+# The last one: it leaves the case with an opinion.
+def test_a_signed_opinion_is_amended_with_what_changed_in_sight(
+    margin: RunningMargin, page: Page
+) -> None:
+    panel = opened(page, margin, "pancreas")
+    answers = ORGANS["pancreas"].examples()["head-borderline-sma"]
+    vessels = {**answers["vessels"]}
+    vessels["sma"] = {**vessels["sma"], "contact_deg": 170}
+    _fill(page, {**answers, "vessels": vessels, "verdict": "resectable_with_conditions"})
+    panel.wait_until_open()
+    _sign(panel)
+    panel.root.get_by_role("button", name="Amend the opinion").click()
+    dialog = panel.root.get_by_role("dialog")
+    begin = dialog.get_by_role("button", name="Begin the amendment")
+    expect(begin).to_be_disabled()
+    dialog.get_by_label("Why is the opinion amended?").fill("Measured on the wrong phase.")
+    begin.click()
+    notice = panel.root.locator(".mgn-amendment")
+    expect(notice).to_contain_text("Because: Measured on the wrong phase.")
+    panel.type_contact("sma", "120")
+    panel.wait_until_saved()
+    was = panel.root.locator("[data-was='/vessels/sma/contact_deg']")
+    expect(was).to_have_text("was 170°, −50°")
+    expect(notice.locator("dt").first).to_have_text("Superior mesenteric artery")
+    expect(notice.locator("dd").first).to_contain_text("Contact: 170°")
+    panel.type_contact("sma", "200")
+    panel.wait_until_saved()
+    expect(panel.root.locator("[data-ruleset='nccn-2022'] .mgn-was")).to_have_text(
+        "was Borderline resectable"
+    )
+    panel.type_contact("sma", "120")
+    panel.wait_until_saved()
+    _sign(panel)
+    expect(notice).to_contain_text("Amended, replaces revision 1")

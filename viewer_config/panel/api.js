@@ -38,12 +38,21 @@ export class PanelApi {
     return this.#json("volumes");
   }
 
-  save(answers, version, { keepalive = false } = {}) {
+  /** `version` is the one it was written over; `beside` holds `options` and `schema_version`. */
+  save(answers, version, { keepalive = false, beside = {} } = {}) {
     return this.#json("annotation", {
       method: "PUT",
-      body: JSON.stringify({ answers, version }),
+      body: JSON.stringify({ answers, version, ...beside }),
       keepalive,
     });
+  }
+
+  beginAmendment(reason) {
+    return this.#json("amendment", { method: "POST", body: JSON.stringify({ reason }) });
+  }
+
+  discardAmendment(version) {
+    return this.#json("amendment", { method: "DELETE", body: JSON.stringify({ version }) });
   }
 
   sign(version, verdict) {

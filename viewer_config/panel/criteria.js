@@ -16,6 +16,36 @@ function Fired({ rule }) {
 // With more sets than this, those still open are folded away as well.
 const MOST_IN_SIGHT = 10;
 
+// As the server says it of a set that gives neither category nor interval.
+const UNADDRESSED = "Not addressed by this set";
+
+/** Where a set's sources disagree: what was chosen, to be chosen otherwise. */
+function Options({ store, evaluation }) {
+  const ruleset = store.state.panel.rulesets?.find((one) => one.ruleset === evaluation.ruleset);
+  const options = ruleset?.options ?? [];
+  return options.map((option) => {
+    const id = `mgn-option-${evaluation.ruleset}-${option.name}`;
+    const chosen = evaluation.options?.[option.name] ?? option.default;
+    return html`<div class="mgn-choose">
+      <label for=${id}>Option “${option.name.replaceAll("_", " ")}”</label>
+      <select
+        id=${id}
+        data-option=${`${evaluation.ruleset}/${option.name}`}
+        disabled=${!store.mayWrite}
+        onChange=${(event) =>
+          store.choose(evaluation.ruleset, option.name, event.currentTarget.value)}
+      >
+        ${option.choices.map(
+          (value) => html`<option value=${value} selected=${value === chosen}>
+            ${value}${value === option.default ? " (default)" : ""}
+          </option>`,
+        )}
+      </select>
+      <p class="mgn-small">${option.text}</p>
+    </div>`;
+  });
+}
+
 function Card({ evaluation, store, onJump }) {
   const { category_label: category, interval_label: interval, missing, flags } = evaluation;
   const model = store.state.model;
@@ -23,6 +53,8 @@ function Card({ evaluation, store, onJump }) {
   const says = category ?? interval ?? silence;
   const score = scoreWords(evaluation);
   const kind = category ? "sure" : interval ? "range" : "silent";
+  const was = store.state.prior?.results[evaluation.ruleset];
+  const moved = was !== undefined && was !== (category ?? interval ?? UNADDRESSED);
   return html`
     <details class=${`mgn-card mgn-card-${kind}`} data-ruleset=${evaluation.ruleset}>
       <summary>
@@ -30,6 +62,7 @@ function Card({ evaluation, store, onJump }) {
         <span class="mgn-card-says">
           ${score && html`<span class="mgn-score">${score}</span>`}${says}
         </span>
+        ${moved && html`<span class="mgn-was mgn-was-moved">was ${was}</span>`}
       </summary>
       ${interval &&
       html`<p class="mgn-small">
@@ -64,6 +97,7 @@ function Card({ evaluation, store, onJump }) {
       html`<p class="mgn-small">
         Needs: ${evaluation.capabilities.map((one) => capabilityWords(model, one)).join("; ")}
       </p>`}
+      <${Options} store=${store} evaluation=${evaluation} />
       <p class="mgn-small">${evaluation.ruleset}, version ${evaluation.version}</p>
     </details>
   `;

@@ -5,11 +5,13 @@ import { namesIn, pointerTo } from "./model.js";
 
 const FULL_TURN_DEG = 360;
 const MOST_POINTS = 8;
+// Ends are kept to a tenth of a millimetre, and a field may hold whole ones.
+const SAME_MM = 0.6;
 
 // OHIF's tools by name: the kind of evidence, the number in its statistics, and its unit.
 const TOOLS = {
   Length: { kind: "length", stat: "length", unit: "mm" },
-  Bidirectional: { kind: "bidirectional", stat: "length", unit: "mm" },
+  Bidirectional: { kind: "bidirectional", stat: "length", unit: "mm", other: "width" },
   Angle: { kind: "angle", stat: "angle", unit: "deg" },
   CobbAngle: { kind: "angle", stat: "angle", unit: "deg" },
 };
@@ -39,6 +41,19 @@ export function figureOf(measurement) {
     Number.isFinite(stats?.[tool.stat]),
   );
   return found ? { kind: tool.kind, value: rounded(found[tool.stat]), unit: tool.unit } : null;
+}
+
+/** The short axis in mm of a measurement that has two, or null. */
+export function shortAxisOf(measurement) {
+  const other = TOOLS[measurement?.toolName]?.other;
+  const found = other && Object.values(measurement.data ?? {}).find((stats) => Number.isFinite(stats?.[other]));
+  return found ? rounded(found[other]) : null;
+}
+
+/** The short axis of an entry of two diameters, from the ends of its second axis; or null. */
+function shortAxisFrom(entry) {
+  const [, , from, to] = entry.kind === "bidirectional" ? (entry.points_mm ?? []) : [];
+  return from && to ? Math.hypot(...from.map((at, axis) => at - to[axis])) : null;
 }
 
 const rounded = (value) => Math.round(value * 10) / 10;
@@ -122,7 +137,9 @@ export function differs(entry, field, value) {
   if (!isAnswered(entry.value) || typeof value !== "number") {
     return false;
   }
-  return !offersTo(field, { value: entry.value, unit: entry.unit }).includes(value);
+  const short = shortAxisFrom(entry);
+  const isShort = short !== null && Math.abs(short - value) < SAME_MM;
+  return !isShort && !offersTo(field, { value: entry.value, unit: entry.unit }).includes(value);
 }
 
 /** The value a pointer below `evidence` speaks of, or null for any other pointer. */

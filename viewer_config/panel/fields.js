@@ -2,6 +2,8 @@
 // do with a new one; undefined means "not answered".
 import { numberFrom } from "./answers.js";
 import { html, useState } from "./html.js";
+import { Was } from "./prior.js";
+import { Recorded } from "./recorded.js";
 import { Bind, SeenOn } from "./seen.js";
 import { problemAt } from "./store.js";
 
@@ -318,6 +320,8 @@ export function Field({ store, field, value, stacked = false, upright = false })
         ${BINDABLE.has(field.kind) &&
         html`<${Bind} store=${store} field=${field} value=${value} />`}
       </div>
+      <${Was} store=${store} field=${field} value=${value} />
+      <${Recorded} store=${store} field=${field} value=${value} />
       <${SeenOn} store=${store} field=${field} value=${value} />
       <${Problem} id=${`${id}-problem`} text=${problem} />
     </div>

@@ -3,6 +3,7 @@ import { isVesselAnswered, valueAt } from "./answers.js";
 import { Field } from "./fields.js";
 import { Group } from "./group.js";
 import { html } from "./html.js";
+import { RESPONSE_SECTION, Response } from "./response.js";
 import { Vessel } from "./structures.js";
 import { Volumes } from "./volumes.js";
 
@@ -68,6 +69,7 @@ function Section({ store, section, view, lastVessels }) {
       html`
         <div class="mgn-section-body">
           ${hasVolumes && html`<${Volumes} store=${store} />`}
+          ${section.id === RESPONSE_SECTION && html`<${Response} store=${store} />`}
           ${section.fields.map(
             (field) => html`<${Plain} key=${field.pointer} store=${store} field=${field} />`,
           )}

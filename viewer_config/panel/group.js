@@ -4,6 +4,7 @@ import { unansweredIn, valueAt } from "./answers.js";
 import { Field, NeededMark, Problem, describe, idOf } from "./fields.js";
 import { html } from "./html.js";
 import { columnsOf, isShown } from "./model.js";
+import { Was } from "./prior.js";
 import { Bind, SeenOn } from "./seen.js";
 import { problemAt } from "./store.js";
 
@@ -44,6 +45,7 @@ function Row({ store, child, columns, value }) {
         (column) =>
           html`<${Cell} store=${store} child=${child} column=${column} value=${value} />`,
       )}
+      <${Was} store=${store} field=${child} value=${value} terse />
       <${SeenOn} store=${store} field=${child} value=${value} />
       <${Problem} id=${`${idOf(child.pointer)}-problem`} text=${problem} />
     </div>

@@ -1,4 +1,5 @@
 // The whole panel, from the case at the top to the signature at the bottom.
+import { AmendDialog, AmendmentNotice, Older, PriorLine } from "./amend.js";
 import { Conflict, Unsent } from "./conflict.js";
 import { Criteria } from "./criteria.js";
 import { Form, Overview } from "./form.js";
@@ -163,6 +164,7 @@ export function Panel({ store }) {
   const scroll = useRef(null);
   const view = useView(store, root);
   const [signing, setSigning] = useState(false);
+  const [amending, setAmending] = useState(false);
   const { panel, failure, model } = store.state;
   useEffect(() => store.followViewer(), [panel === null]);
   useLayoutEffect(() => {
@@ -191,9 +193,18 @@ export function Panel({ store }) {
         }}
       >
         <${CaseHead} panel=${panel} label=${model.label} />
+        <${AmendmentNotice} store=${store} onJump=${view.jump} />
+        <${PriorLine} store=${store} />
+        <${Older} store=${store} />
         <${Form} store=${store} view=${view} />
       </div>
-      <${SignFoot} store=${store} onSign=${() => setSigning(true)} onJump=${view.jump} />
+      <${SignFoot}
+        store=${store}
+        onSign=${() => setSigning(true)}
+        onAmend=${() => setAmending(true)}
+        onJump=${view.jump}
+      />
+      ${amending && html`<${AmendDialog} store=${store} onClose=${() => setAmending(false)} />`}
       ${signing &&
       html`<${SignDialog}
         store=${store}

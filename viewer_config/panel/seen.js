@@ -9,6 +9,7 @@ import {
   measured,
   ofSegment,
   offersTo,
+  shortAxisOf,
 } from "./evidence.js";
 import { html, useState } from "./html.js";
 import { pointerTo } from "./model.js";
@@ -69,6 +70,15 @@ function offersFor(store, field, value) {
         act: () => store.useMeasured(field.pointer, number, entry),
       }),
     );
+    const short = offersTo(field, { value: shortAxisOf(measurement), unit: figure.unit });
+    short
+      .filter((number) => number !== null && figure.kind === "bidirectional")
+      .forEach((number) =>
+        offers.push({
+          label: `Use ${number}${unit} (the short axis)`,
+          act: () => store.useMeasured(field.pointer, number, entry),
+        }),
+      );
     if (isAnswered(value)) {
       offers.push({
         label: `Bind to the measurement, ${figure.value}${unit}`,

@@ -122,7 +122,7 @@ export function SignDialog({ store, onClose, onJump }) {
 }
 
 /** The foot of the panel: the way to sign, or who signed and what became of the opinion. */
-export function SignFoot({ store, onSign, onJump }) {
+export function SignFoot({ store, onSign, onAmend, onJump }) {
   const { signed, opinion, toSign, model } = store.state;
   if (signed) {
     const verdict = model.at.get("/verdict");
@@ -138,6 +138,10 @@ export function SignFoot({ store, onSign, onJump }) {
           html`<a href=${opinion.href} target="_blank" rel="noopener">Open the opinion (PDF)</a>`}
           ${opinion?.status === "issuing" && "The opinion is being issued…"}
         </p>
+        ${store.mayAmend &&
+        html`<p>
+          <button type="button" class="mgn-link" onClick=${onAmend}>Amend the opinion…</button>
+        </p>`}
       </footer>
     `;
   }

@@ -27,7 +27,12 @@ const NOTHING = {
   panel: null,
   model: null,
   answers: {},
+  options: {},
   version: 0,
+  prior: null,
+  amendment: null,
+  older: [],
+  response: [],
   savedAt: null,
   signed: null,
   evaluations: [],
@@ -73,6 +78,12 @@ export class PanelStore {
   get mayWrite() {
     const { panel, signed } = this.state;
     return Boolean(panel?.me.may.includes("annotate")) && !signed;
+  }
+
+  get mayAmend() {
+    const { panel, signed } = this.state;
+    const mine = signed && ["annotate", "sign"].every((permit) => panel?.me.may.includes(permit));
+    return Boolean(mine) && signed.mine !== false;
   }
 
   get maySign() {
@@ -171,6 +182,13 @@ export class PanelStore {
     }
   }
 
+  /** What a set does where its sources disagree; kept with the answers. */
+  choose(ruleset, name, value) {
+    const { options } = this.state;
+    this.#set({ options: { ...options, [ruleset]: { ...options[ruleset], [name]: value } } });
+    this.queue.touch();
+  }
+
   undo() {
     if (this.state.undo) {
       this.#change(this.state.undo.answers, "");
@@ -185,6 +203,7 @@ export class PanelStore {
     this.#set({
       answers,
       version: current.version,
+      ...(keepMine ? {} : { options: current.options ?? {} }),
       conflict: null,
       ...(keepMine ? {} : { refused: new Map(), unreadable: new Map(), undo: null }),
     });
@@ -209,10 +228,27 @@ export class PanelStore {
 
   /** Sign what is saved. Throws ApiError; the caller shows it. */
   async sign(verdict) {
-    const { signed } = await this.#api.sign(this.state.version, verdict);
+    const { signed, opinion } = await this.#api.sign(this.state.version, verdict);
     this.queue.stop({ forget: true });
-    this.#set({ signed, opinion: this.state.opinion ?? { status: "issuing", href: "" } });
+    this.#set({ signed, opinion: opinion ?? { status: "issuing", href: "" } });
     this.followOpinion();
+  }
+
+  /** Open a new revision from the signed one. Throws ApiError; the caller shows it. */
+  async beginAmendment(reason) {
+    this.#take(await this.#api.beginAmendment(reason));
+    this.queue.resume();
+  }
+
+  /** Throw the amendment away. Throws ApiError; the caller shows it. */
+  async discardAmendment() {
+    this.queue.stop({ forget: true });
+    try {
+      this.#take(await this.#api.discardAmendment(this.state.version));
+    } catch (error) {
+      this.queue.resume();
+      throw error;
+    }
   }
 
   /** Ask until the opinion has been issued. */
@@ -257,7 +293,12 @@ export class PanelStore {
       panel,
       model: modelOf(panel.form),
       answers: keep ? this.state.answers : annotation.answers,
+      options: keep ? this.state.options : (annotation.options ?? {}),
       version: keep ? this.state.version : annotation.version,
+      prior: panel.prior ?? null,
+      amendment: panel.amendment ?? null,
+      response: panel.response ?? [],
+      older: annotation.older ?? [],
       savedAt: annotation.saved_at,
       signed: annotation.signed,
       evaluations: panel.evaluations,
@@ -301,7 +342,12 @@ export class PanelStore {
     const sent = without(this.state.answers, [...this.state.refused.keys()]);
     const keepalive = globalThis.document?.visibilityState === "hidden";
     try {
-      const reply = await this.#api.save(sent, this.state.version, { keepalive });
+      const { form } = this.state.panel;
+      const beside = {
+        options: this.state.options,
+        schema_version: form["x-margin"]?.schema_version,
+      };
+      const reply = await this.#api.save(sent, this.state.version, { keepalive, beside });
       this.#saved = sent;
       this.#set({
         version: reply.version,
@@ -309,6 +355,8 @@ export class PanelStore {
         evaluations: reply.evaluations,
         differences: reply.differences ?? [],
         toSign: reply.to_sign,
+        amendment: reply.amendment ?? null,
+        response: reply.response ?? [],
         ended: null,
         complaint: null,
       });

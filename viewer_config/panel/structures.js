@@ -4,6 +4,7 @@ import { defaultFor, valueAt } from "./answers.js";
 import { ClockFace, MiniClock } from "./clock.js";
 import { Field, HelpButton, HelpText, NumberBox, Problem, describe, idOf } from "./fields.js";
 import { html, useRef, useState } from "./html.js";
+import { Was } from "./prior.js";
 import { Bind, SeenOn } from "./seen.js";
 import { problemAt, shownChildren } from "./store.js";
 
@@ -133,6 +134,7 @@ function ContactEditor({ store, vessel, field, value, onMove }) {
           <${Bind} store=${store} field=${field} value=${value} label=${vessel.label} drawing />
         </div>
       </div>
+      <${Was} store=${store} field=${field} value=${value} />
       <${SeenOn} store=${store} field=${field} value=${value} />
       <${Problem} id=${`${id}-problem`} text=${problem} />
       <${HelpText} field=${field} shown=${helping} />
@@ -260,6 +262,7 @@ export function Vessel({ store, vessel, open, onToggle, onMove, onBegin }) {
       notes.length > 0 &&
       html`<p class="mgn-remarks">${notes.join(" · ")}</p>`}
       <${Problem} id=${`${idOf(vessel.pointer)}-problem`} text=${problemAt(store.state, vessel.pointer)} />
+      ${!open && contact && html`<${Was} store=${store} field=${contact} value=${value} terse />`}
       ${!open && contact && html`<${SeenOn} store=${store} field=${contact} value=${value} />`}
       ${open &&
       html`<${OpenVessel} store=${store} vessel=${vessel} answers=${answers} onMove=${onMove} />`}

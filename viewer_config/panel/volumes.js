@@ -1,5 +1,6 @@
 // Volumes measured from segmentations: liver, future liver remnant (FLR), tumour; the remnant
 // as a bar with its uncertainty, against the thresholds the server states.
+import { Trials } from "../volumetry/section.js";
 import { html } from "./html.js";
 
 const SCALE_END_PERCENT = 60;
@@ -123,6 +124,6 @@ export function Volumes({ store }) {
         />`,
       )}
     </ul>`}
-    ${model.fillable.length > 0 && html`<${Draw} store=${store} />`}
+    ${model.fillable.length > 0 && html`<${Draw} store=${store} /><${Trials} store=${store} />`}
   `;
 }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -11,12 +11,14 @@ from typing import Any
 
 from jsonschema import Draft202012Validator
 
-from server.annotations.decision import Answers, Evaluation, Ruleset
+from server.annotations.decision import Answers, Evaluation, Options, Ruleset, UnknownOption
 from server.annotations.fields import Field, answer_at, every_field, is_answered
 from server.annotations.organs.schema_file import Schema, unfolded
 from server.foundation.errors import FieldProblem, NotFound
 
 OwnProblems = Callable[[Answers, list[Evaluation]], list[FieldProblem]]
+# What was chosen of each ruleset's options, by the ruleset's id.
+Chosen = Mapping[str, Options]
 
 
 class RulesetNotFound(NotFound):
@@ -66,13 +68,46 @@ class Organ:
             remedy=f"Its rulesets are: {known}.",
         )
 
-    def evaluate(self, answers: Answers) -> list[Evaluation]:
-        """Every ruleset applied with its default options, in the order of `rulesets`."""
-        return [ruleset.evaluate(answers) for ruleset in self.rulesets]
+    @property
+    def schema_version(self) -> int:
+        """The version of the form: raised whenever a field changes its meaning or goes away."""
+        return int(self.schema["x-margin"]["schema_version"])
 
-    def to_sign(self, answers: Answers) -> list[FieldProblem]:
+    def evaluate(self, answers: Answers, chosen: Chosen | None = None) -> list[Evaluation]:
+        """Every ruleset applied, in the order of `rulesets`; options not chosen have their defaults."""
+        given = chosen or {}
+        return [ruleset.evaluate(answers, given.get(ruleset.id)) for ruleset in self.rulesets]
+
+    def evaluated(self, answers: Answers, chosen: Chosen | None = None) -> list[dict[str, Any]]:
+        """`evaluate` as JSON values, each with the options that were in force."""
+        given = chosen or {}
+        return [
+            {**said.to_json(), "options": ruleset.chosen(given.get(ruleset.id, {}))}
+            for ruleset, said in zip(self.rulesets, self.evaluate(answers, given), strict=True)
+        ]
+
+    def option_problems(self, chosen: object) -> list[FieldProblem]:
+        """What keeps `chosen` from being options of this organ's rulesets; empty when they are."""
+        if not isinstance(chosen, dict):
+            return [FieldProblem("/options", "Give an object: ruleset, option, value.")]
+        found = []
+        for ruleset_id, given in chosen.items():
+            where = f"/options/{str(ruleset_id)[:60]}"
+            try:
+                ruleset = self.ruleset(str(ruleset_id))
+                texts = isinstance(given, dict) and all(isinstance(v, str) for v in given.values())
+                if not texts:
+                    found.append(FieldProblem(where, "Give an object of options and values."))
+                    continue
+                ruleset.chosen(given)
+            except (RulesetNotFound, UnknownOption) as error:
+                found.append(FieldProblem(where, f"{error.detail} {error.remedy}"))
+        return found
+
+    def to_sign(self, answers: Answers, chosen: Chosen | None = None) -> list[FieldProblem]:
         """What still stops a signature, in the order of the form; empty when nothing does."""
-        found = [*self._unanswered(answers), *self.own_problems(answers, self.evaluate(answers))]
+        evaluations = self.evaluate(answers, chosen)
+        found = [*self._unanswered(answers), *self.own_problems(answers, evaluations)]
         first: dict[str, FieldProblem] = {}
         for problem in found:
             first.setdefault(problem.pointer, problem)

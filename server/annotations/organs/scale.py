@@ -85,7 +85,8 @@ class RuleTable:
 
     `otherwise` is the lowest category, and the rule that stands for it where no other applies.
     `remarks` gives flags of its own from the best case and the ends of what is possible.
-    `capabilities` says what an operation on a (best) case would need.
+    `capabilities` says what an operation on a (best) case would need. `enumerated` says that the
+    categories stand beside each other, so that every rule that applies is told, not only the worst.
     """
 
     id: str
@@ -98,6 +99,7 @@ class RuleTable:
     options: tuple[Option, ...] = ()
     remarks: Callable[[Case, Category, Category], Iterable[Flag]] = lambda *_: ()
     capabilities: Callable[[Case], tuple[str, ...]] = lambda _case: ()
+    enumerated: bool = False
 
     def ruleset(self) -> Ruleset:
         """The table as a ruleset of an organ."""
@@ -140,7 +142,7 @@ def _fired(table: RuleTable, case: Case, best: Category, worst: Category) -> Ite
     lowest = table.otherwise
     if best > lowest.category:
         for rule in table.rules:
-            if rule.category == best and rule.applies(case):
+            if (rule.category == best or table.enumerated) and rule.applies(case):
                 yield Fired(rule.id, rule.source, rule.trust, rule.text(case))
     elif worst == lowest.category:
         yield Fired(lowest.id, lowest.source, lowest.trust, lowest.text(case))

@@ -1,15 +1,16 @@
 """Tables of rules over findings of which some were not assessed: yes, no, or open.
 
-A rule raises a case to at least one category. What is open counts as no for the best category and
-as yes for the worst, so that every way of filling the gaps lies between the two. Nothing that was
-not assessed is ever taken as no.
+A way of writing rules, not of judging: `organs/scale.py` judges. A rule raises a case to at least one
+category. What is open counts as no for the best category and as yes for the worst, so that every way
+of filling the gaps lies between the two. Nothing that was not assessed is ever taken as no.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from enum import IntEnum
+from functools import cached_property
 from typing import Any, Final
 
 from server.annotations.decision import (
@@ -23,8 +24,19 @@ from server.annotations.decision import (
     Options,
     Ruleset,
     Trust,
-    result,
 )
+from server.annotations.organs import scale
+from server.annotations.organs.scale import (
+    OPTIONS,
+    Fact,
+    Reading,
+    Rule,
+    RuleTable,
+    known,
+    sentence,
+)
+
+ANSWERS: Final = "answers"  # the name under which a case holds the answers as they were given
 
 
 class State(IntEnum):
@@ -92,31 +104,59 @@ class OpenTable:
             apply=lambda answers, options: evaluate(self, answers, options),
         )
 
+    @cached_property
+    def on_scale(self) -> RuleTable:
+        """The same table over facts: each rule's finding is a fact, there, open or absent."""
+        first = self.otherwise
+        return RuleTable(
+            id=self.id,
+            title=self.title,
+            version=self.version,
+            source=self.source,
+            read=lambda answers, options: Reading(tuple(_facts(self, answers, options))),
+            rules=tuple(_on_scale(number, rule) for number, rule in enumerate(self.rules)),
+            otherwise=Rule(
+                first.rule,
+                self.lowest,
+                first.source,
+                first.trust,
+                lambda _case: True,
+                sentence(first.text),
+            ),
+            remarks=lambda case, _best, _worst: self.remarks(case[ANSWERS], case[OPTIONS]),
+            capabilities=lambda case: self.capabilities(case[ANSWERS]),
+            enumerated=self.enumerated,
+        )
+
 
 def evaluate(table: OpenTable, answers: Answers, options: Options) -> Evaluation:
     """The table applied to answers of any shape."""
     silence = table.applies(answers)
     if silence:
         return not_addressed(table, silence)
-    found = [(rule, rule.finding(answers, options)) for rule in table.rules]
-    there = [rule.category for rule, finding in found if finding.state == State.YES]
-    possible = [rule.category for rule, finding in found if finding.state != State.NO]
-    best = max(there, default=table.lowest)
-    worst = max(possible, default=table.lowest)
-    fired = [
-        Fired(rule.id, rule.source, rule.trust, finding.text)
-        for rule, finding in found
-        if finding.state == State.YES and (rule.category == best or table.enumerated)
-    ]
-    return Evaluation(
-        ruleset=table.id,
-        title=table.title,
-        version=table.version,
-        **result(best, worst),
-        fired=tuple(fired) if worst > table.lowest else (table.otherwise,),
-        missing=_missing(found, best),
-        capabilities=table.capabilities(answers),
-        flags=tuple(table.remarks(answers, options)),
+    return scale.evaluate(table.on_scale, answers, options)
+
+
+def _facts(table: OpenTable, answers: Answers, options: Options) -> Iterator[Fact]:
+    """A fact is the words of a finding that is there; empty where it is absent."""
+    yield known(ANSWERS, answers)
+    for number, rule in enumerate(table.rules):
+        finding = rule.finding(answers, options)
+        best = finding.text if finding.state == State.YES else ""
+        worst = "" if finding.state == State.NO else finding.text or rule.id
+        gaps = tuple(Missing(one.pointer, one.text.removesuffix(".")) for one in finding.missing)
+        yield Fact(str(number), best or (worst if finding.state == State.YES else ""), worst, gaps)
+
+
+def _on_scale(number: int, rule: OpenRule) -> Rule:
+    name = str(number)
+    return Rule(
+        rule.id,
+        rule.category,
+        rule.source,
+        rule.trust,
+        lambda case: bool(case[name]),
+        lambda case: str(case[name]),
     )
 
 
@@ -124,20 +164,6 @@ def not_addressed(table: OpenTable, sentence: str) -> Evaluation:
     """The evaluation of a case the set does not speak of."""
     flag = Flag("not_addressed", sentence)
     return Evaluation(table.id, table.title, table.version, flags=(flag,))
-
-
-def _missing(found: list[tuple[OpenRule, Finding]], best: Category) -> tuple[Missing, ...]:
-    """What would narrow the interval: every gap of a rule that could still raise it, once."""
-    telling = [
-        (rule, finding)
-        for rule, finding in found
-        if finding.state == State.OPEN and rule.category > best
-    ]
-    first: dict[str, Missing] = {}
-    for _, finding in sorted(telling, key=lambda pair: -pair[0].category.rank):
-        for missing in finding.missing:
-            first.setdefault(missing.pointer, missing)
-    return tuple(first.values())
 
 
 def yes(text: str) -> Finding:
