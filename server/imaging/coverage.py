@@ -1,0 +1,217 @@
+"""How much of the body a CT series shows: from the apex of the lungs to the pelvis, by pixels.
+
+A landmark counts as shown when the series goes on beyond it: an organ that reaches the first or the
+last image is cut off. What could not be told is None, never a guess.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from server.imaging.body_parts import Mask
+from server.imaging.organs_found import Organs
+
+
+class Landmark(StrEnum):
+    """Places of the body that a protocol may ask for, from the head down."""
+
+    LUNG_APEX = "lung_apex"
+    LIVER_DOME = "liver_dome"
+    LUNG_BASES = "lung_bases"
+    LIVER_LOWER_EDGE = "liver_lower_edge"
+    ILIAC_CREST = "iliac_crest"
+    PELVIS = "pelvis"
+
+    @property
+    def in_words(self) -> str:
+        """As a coordinator reads it."""
+        return _IN_WORDS[self]
+
+
+_IN_WORDS: Final = {
+    Landmark.LUNG_APEX: "apex of the lungs",
+    Landmark.LIVER_DOME: "dome of the liver",
+    Landmark.LUNG_BASES: "bases of the lungs",
+    Landmark.LIVER_LOWER_EDGE: "lower edge of the liver",
+    Landmark.ILIAC_CREST: "iliac crest",
+    Landmark.PELVIS: "pelvis down to the hip joints",
+}
+
+# [UNPUB] Areas in square centimetres and lengths in mm. A trachea is smaller than _LUNG_CM2.
+_LUNG_CM2: Final = 7.0
+_LIVER_CM2: Final = 4.0
+_BEYOND_MM: Final = 4.0
+_LEAST_LUNG_MM: Final = 15.0
+_SIDE_MM: Final = 30.0
+
+
+@dataclass(frozen=True)
+class Seen:
+    """One landmark: whether the series shows it (None: could not be told), how sure (0.0 to 1.0),
+    and why, as a sentence.
+    """
+
+    shown: bool | None
+    confidence: float
+    evidence: str
+
+
+@dataclass(frozen=True)
+class Coverage:
+    """What a series shows. `landmarks` has every Landmark. `length_mm` is the extent along the
+    body. `liver_fraction` is 1.0 where the whole liver lies in the stack, None where it is cut off
+    or was not found: how much is missing cannot be seen. `cut_sides` names the sides ("right",
+    "left", "front", "back") where the field of view cuts off the body.
+    """
+
+    landmarks: Mapping[Landmark, Seen]
+    length_mm: float
+    liver_fraction: float | None
+    cut_sides: tuple[str, ...]
+
+    def shows(self, landmark: Landmark) -> bool | None:
+        """Whether the landmark is shown; None when that could not be told."""
+        return self.landmarks[landmark].shown
+
+    @property
+    def evidence(self) -> tuple[str, ...]:
+        """All sentences, from the head down."""
+        return tuple(self.landmarks[one].evidence for one in Landmark)
+
+
+def coverage(organs: Organs) -> Coverage:
+    """What of the body the volume in which these organs were looked for shows."""
+    dome, edge = _liver_dome(organs), _liver_edge(organs)
+    apex, bases = _lungs(organs)
+    crest, hips = _pelvis(organs)
+    landmarks = {
+        Landmark.LUNG_APEX: apex,
+        Landmark.LIVER_DOME: dome,
+        Landmark.LUNG_BASES: bases,
+        Landmark.LIVER_LOWER_EDGE: edge,
+        Landmark.ILIAC_CREST: crest,
+        Landmark.PELVIS: hips,
+    }
+    whole = 1.0 if dome.shown and edge.shown else None
+    return Coverage(landmarks, round(organs.volume.length_mm, 1), whole, _cut_sides(organs))
+
+
+def _levels(organs: Organs, mask: Mask, least_cm2: float) -> NDArray[np.int_]:
+    """The slices in which a mask has at least this area."""
+    _, y_mm, x_mm = organs.coarse.spacing_mm
+    return np.flatnonzero(mask.sum(axis=(1, 2)) * y_mm * x_mm / 100.0 >= least_cm2)
+
+
+def _right_of_spine(organs: Organs, mask: Mask, off_mm: float) -> Mask:
+    columns = organs.coarse.mm(2)
+    middle = organs.spine.x_mm[organs.spine.found]
+    x = float(np.median(middle)) if len(middle) else float(columns.mean())
+    return mask & (columns < x - off_mm)[np.newaxis, np.newaxis, :]
+
+
+def _beyond(organs: Organs) -> int:
+    """How many slices beyond an organ prove its end."""
+    return max(1, round(_BEYOND_MM / organs.coarse.spacing_mm[0]))
+
+
+def _few(organs: Organs) -> bool:
+    return organs.coarse.hu.shape[0] < 3 or not organs.body.any()
+
+
+def _lungs(organs: Organs) -> tuple[Seen, Seen]:
+    if _few(organs):
+        sentence = "Too few images to tell where the lungs end."
+        return Seen(None, 0.0, sentence), Seen(None, 0.0, sentence)
+    levels = _levels(organs, organs.lungs, _LUNG_CM2)
+    step = organs.coarse.spacing_mm[0]
+    if len(levels) * step < _LEAST_LUNG_MM:
+        sentence = "No lung is shown."
+        return Seen(False, 0.8, sentence), Seen(False, 0.7, sentence)
+    above = organs.coarse.hu.shape[0] - 1 - int(levels[-1])
+    below = int(levels[0])
+    enough = _beyond(organs)
+    height = len(levels) * step
+    if above < enough:
+        apex = Seen(False, 0.9, "The uppermost image still cuts through the lungs.")
+    elif height < 100.0:
+        apex = Seen(None, 0.3, f"Only {height:.0f} mm of lung are shown; it may not be the apex.")
+    else:
+        apex = Seen(True, 0.9, f"The lungs end {above * step:.0f} mm below the uppermost image.")
+    if below < enough:
+        return apex, Seen(False, 0.9, "The lowest image still cuts through the lungs.")
+    return apex, Seen(True, 0.9, f"The lungs end {below * step:.0f} mm above the lowest image.")
+
+
+def _liver_dome(organs: Organs) -> Seen:
+    if organs.liver is None or _few(organs):
+        return Seen(None, 0.0, "The liver was not found, so its dome cannot be told.")
+    liver = _levels(organs, _right_of_spine(organs, organs.liver.mask, 25.0), _LIVER_CM2)
+    if not len(liver):
+        return Seen(None, 0.0, "The right half of the liver was not found.")
+    step, top = organs.coarse.spacing_mm[0], int(liver[-1])
+    above = organs.coarse.hu.shape[0] - 1 - top
+    if above < _beyond(organs):
+        return Seen(
+            False, 0.9, "The uppermost image still cuts through the liver: its dome is cut off."
+        )
+    lung = _levels(organs, _right_of_spine(organs, organs.lungs, 25.0), _LUNG_CM2)
+    over = int((lung > top).sum())
+    sentence = f"The liver ends {above * step:.0f} mm below the uppermost image"
+    if over >= _beyond(organs):
+        return Seen(True, round(0.95 * organs.liver.confidence, 2), f"{sentence}, with lung above.")
+    return Seen(
+        True,
+        round(0.5 * organs.liver.confidence, 2),
+        f"{sentence}; there is no lung above it to confirm that.",
+    )
+
+
+def _liver_edge(organs: Organs) -> Seen:
+    if organs.liver is None or _few(organs):
+        return Seen(None, 0.0, "The liver was not found, so its lower edge cannot be told.")
+    liver = _levels(organs, _right_of_spine(organs, organs.liver.mask, 0.0), _LIVER_CM2)
+    if not len(liver):
+        return Seen(None, 0.0, "The right half of the liver was not found.")
+    below, step = int(liver[0]), organs.coarse.spacing_mm[0]
+    if below < _beyond(organs):
+        sentence = "The lowest image still cuts through the liver: its lower edge is cut off."
+        return Seen(False, round(0.85 * organs.liver.confidence, 2), sentence)
+    return Seen(
+        True,
+        round(0.85 * organs.liver.confidence, 2),
+        f"The liver ends {below * step:.0f} mm above the lowest image.",
+    )
+
+
+def _pelvis(organs: Organs) -> tuple[Seen, Seen]:
+    if _few(organs):
+        sentence = "Too few images to tell."
+        return Seen(None, 0.0, sentence), Seen(None, 0.0, sentence)
+    pelvis = organs.pelvis
+    step = organs.coarse.spacing_mm[0]
+    if pelvis.crest_level is None:
+        crest = Seen(False, 0.75, "No hip bone is shown: the series ends above the iliac crest.")
+    else:
+        height = (pelvis.crest_level + 1) * step
+        crest = Seen(True, 0.8, f"Hip bones are shown over the lowest {height:.0f} mm.")
+    if pelvis.hip_level is None:
+        return crest, Seen(False, 0.7, "The hip joints are not shown.")
+    return crest, Seen(True, 0.8, "The heads of both thigh bones are shown.")
+
+
+def _cut_sides(organs: Organs) -> tuple[str, ...]:
+    """Where the body reaches the edge of the images over more than _SIDE_MM in a tenth of them."""
+    _, y_mm, x_mm = organs.coarse.spacing_mm
+    edges = (
+        ("right", organs.body[:, :, 0].sum(axis=1) * y_mm),
+        ("left", organs.body[:, :, -1].sum(axis=1) * y_mm),
+        ("front", organs.body[:, 0, :].sum(axis=1) * x_mm),
+        ("back", organs.body[:, -1, :].sum(axis=1) * x_mm),
+    )
+    return tuple(name for name, along in edges if float((along > _SIDE_MM).mean()) > 0.1)

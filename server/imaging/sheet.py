@@ -1,0 +1,121 @@
+"""The page for the scanner: what to set for a repeated examination, in the hospital's language. Pure.
+
+Everything printed comes from the protocol's own numbers and from the words of the language.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import date
+from functools import cache
+from pathlib import Path
+from typing import Any, Final
+
+import jinja2
+from markupsafe import Markup
+
+from server.imaging.protocols import Protocol
+from server.imaging.wording import number, term_in, words_of, written, written_day
+
+_TEMPLATES: Final = Path(__file__).parent / "templates"
+Row = tuple[str, list[str]]
+
+
+def sheet_html(protocol: Protocol, language: str, *, on: date, case_number: str = "") -> str:
+    """One A4 page as self-contained HTML. Raises LanguageNotKnown."""
+    words = words_of(language)
+    return (
+        _environment()
+        .get_template("protocol_sheet.html")
+        .render(
+            language=language,
+            words=words["sheet"],
+            title=term_in(f"protocol.{protocol.id}", language),
+            case_number=case_number,
+            rows=list(_rows(protocol, language)),
+            on=written_day(on, language),
+            protocol=protocol,
+            sources=_sources(protocol),
+        )
+    )
+
+
+@cache
+def _environment() -> jinja2.Environment:
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(_TEMPLATES),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    style = (_TEMPLATES / "protocol_sheet.css").read_text(encoding="utf-8")
+    environment.globals["style"] = Markup(style)  # noqa: S704 - our own file, not a value
+    return environment
+
+
+def _rows(protocol: Protocol, language: str) -> Iterator[Row]:
+    words = words_of(language)["sheet"]
+    sheet = protocol.sheet or {}
+    if "sequences" in sheet:
+        yield words["sequences"], [term_in(f"want.{one}", language) for one in sheet["sequences"]]
+    if "contrast" in sheet:
+        yield words["contrast"], [_word(sheet["contrast"], language)]
+    for name, unit in (
+        ("dose", "mL/kg"),
+        ("rate", "mL/s"),
+        ("saline", "mL"),
+        ("kv", "kV"),
+    ):
+        value = next((sheet[key] for key in sheet if key.split("_")[0] == name), None)
+        if value is not None:
+            yield words[name], [_range(value, unit, language)]
+    if "delays" in sheet:
+        yield words["phases"], list(_delays(protocol, sheet, language))
+    yield from _slices(protocol, sheet, words, language)
+    if "coverage" in sheet:
+        yield words["coverage"], [_word(sheet["coverage"], language)]
+    if protocol.modality == "CT" and protocol.picture is not None:
+        matrix = str(protocol.picture.least_matrix)
+        yield words["picture"], [words["picture_ct"].format(matrix=matrix)]
+    yield words["body"], [words["body_value"]]
+    if protocol.also:
+        named = [term_in(f"protocol.{one.protocol}", language) for one in protocol.also]
+        yield words["also"], [written(named, language)]
+    yield words["send"], [words["send_value"]]
+    days = str(protocol.recency.green_days)
+    yield words["age"], [words["age_value"].format(days=days)]
+
+
+def _delays(protocol: Protocol, sheet: Mapping[str, Any], language: str) -> Iterator[str]:
+    for want, delay in sheet["delays"]:
+        yield f"{term_in(f'want.{want}', language)}: {_word(delay, language)}"
+
+
+def _slices(
+    protocol: Protocol, sheet: Mapping[str, Any], words: Mapping[str, str], language: str
+) -> Iterator[Row]:
+    if "reconstruction_mm" not in sheet or protocol.thickness is None:
+        return
+    low, high = sheet["reconstruction_mm"]
+    sentence = words["slices_value" if protocol.modality == "CT" else "slices_mri"]
+    values = {
+        "from": number(low, language),
+        "to": number(high, language),
+        "limit": number(protocol.thickness.limit_mm, language),
+    }
+    yield words["slices"], [sentence.format(**values)]
+
+
+def _range(value: list[float], unit: str, language: str) -> str:
+    low, high = (number(one, language) for one in value)
+    words = words_of(language)["sheet"]
+    return str(words["range"].format(**{"from": low, "to": high, "unit": unit}))
+
+
+def _word(key: str, language: str) -> str:
+    return str(words_of(language)["sheet"]["words"][key])
+
+
+def _sources(protocol: Protocol) -> str:
+    return str((protocol.sheet or {}).get("source", protocol.recency.source))

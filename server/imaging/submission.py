@@ -1,0 +1,177 @@
+"""What is to be said of everything that came for one question together. Pure.
+
+Whose images they are, what came that is no image, and what is missing to know the patient's size.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from itertools import combinations
+from typing import Final
+
+from server.imaging.facts import Person, SeriesFacts
+from server.imaging.findings import Finding, Severity
+from server.imaging.roles import NOT_ORIGINALS, Role
+
+NAMES_LISTED: Final = 50
+_SEXES: Final = frozenset(sha256(sex.encode()).hexdigest()[:16] for sex in ("M", "F"))
+_WITH_PICTURES: Final = (*NOT_ORIGINALS, Role.DIAGNOSTIC, Role.MPR, Role.MIP, Role.DERIVED)
+# PS3.3 C.7.2.2: PatientSize in m, PatientWeight in kg. Outside, the unit was mistaken or nobody
+# measured: BSA of such values would be wrong.
+_SIZES_M: Final = (0.4, 2.5)
+_WEIGHTS_KG: Final = (2.0, 400.0)
+
+
+@dataclass(frozen=True)
+class OtherFile:
+    """A file that is no DICOM instance that could be read: its name, what it is, and why refused.
+
+    `kind` is picture, document, archive, broken, repeated (the same image twice), conflicting (its
+    UID with other content) or other.
+    """
+
+    name: str
+    kind: str
+    reason: str
+
+
+def of_files(files: Sequence[OtherFile]) -> list[Finding]:
+    """One finding for each kind of file that is not an image, with every name."""
+    found = []
+    for kind, id_, severity in (
+        ("conflicting", "files_conflicting", Severity.LIMITING),
+        ("broken", "files_unreadable", Severity.LIMITING),
+        ("repeated", "files_repeated", Severity.INFO),
+        ("picture", "pictures_not_dicom", Severity.ADVICE),
+        ("archive", "files_packed", Severity.ADVICE),
+        ("document", "documents_beside", Severity.INFO),
+        ("other", "files_not_dicom", Severity.INFO),
+    ):
+        those = [one for one in files if one.kind == kind]
+        if those:
+            names = [one.name for one in those]
+            listed = [{"name": one.name, "reason": one.reason} for one in those]
+            found.append(
+                Finding(
+                    id_,
+                    severity,
+                    {"count": len(those), "files": names[:NAMES_LISTED]},
+                    {"files": listed},
+                    tuple(names),
+                )
+            )
+    return found
+
+
+def of_everything(series: Sequence[SeriesFacts]) -> list[Finding]:
+    """Findings about all series together."""
+    found = [*_whose(series), *_not_originals(series), *_burned_in(series), *_body(series)]
+    if not any(one.role in (Role.DIAGNOSTIC, Role.PET) for one in series):
+        found.append(Finding("no_images", Severity.BLOCKING))
+    return found
+
+
+def _whose(series: Sequence[SeriesFacts]) -> list[Finding]:
+    people = sorted(
+        {person for one in series for person in one.people}, key=lambda one: vars(one)["PatientID"]
+    )
+    pairs = list(combinations(people, 2))
+    about = tuple(sorted({one.StudyInstanceUID for one in series}))
+    evidence = {"patients": len(people), "studies": list(about)}
+    if any(_are_two(*pair) for pair in pairs):
+        return [Finding("two_patients", Severity.BLOCKING, {"count": len(people)}, evidence, about)]
+    if any(_may_be_two(*pair) for pair in pairs):
+        return [
+            Finding("patient_unclear", Severity.LIMITING, {"count": len(people)}, evidence, about)
+        ]
+    return []
+
+
+def _differ(one: str, other: str) -> bool:
+    """Both are given and they are not the same."""
+    return bool(one and other and one != other)
+
+
+def _are_two(one: Person, other: Person) -> bool:
+    """Born on different days, of different sex, or with neither name nor number in common."""
+    return (
+        _differ(one.PatientBirthDate, other.PatientBirthDate)
+        or (one.PatientSex != other.PatientSex and {one.PatientSex, other.PatientSex} <= _SEXES)
+        or (_differ(one.PatientName, other.PatientName) and _differ(one.PatientID, other.PatientID))
+    )
+
+
+def _may_be_two(one: Person, other: Person) -> bool:
+    """One of name and number differs: two hospitals' numbers, a marriage, or somebody else."""
+    return _differ(one.PatientName, other.PatientName) or _differ(one.PatientID, other.PatientID)
+
+
+def _not_originals(series: Sequence[SeriesFacts]) -> list[Finding]:
+    those = [one for one in series if one.role in NOT_ORIGINALS]
+    if not those:
+        return []
+    there_are_others = any(one.role is Role.DIAGNOSTIC for one in series)
+    severity = Severity.ADVICE if there_are_others else Severity.BLOCKING
+    return [
+        Finding(
+            "not_originals",
+            severity,
+            {"series": [one.name for one in those], "count": len(those)},
+            {
+                "series": [
+                    {
+                        "SeriesInstanceUID": one.SeriesInstanceUID,
+                        "role": one.role.value,
+                        "why": one.role_evidence,
+                    }
+                    for one in those
+                ]
+            },
+            tuple(one.SeriesInstanceUID for one in those),
+        )
+    ]
+
+
+def _burned_in(series: Sequence[SeriesFacts]) -> list[Finding]:
+    those = [one for one in series if one.burned_in and one.role in _WITH_PICTURES]
+    if not those:
+        return []
+    return [
+        Finding(
+            "burned_in_risk",
+            Severity.ADVICE,
+            {"series": [one.name for one in those]},
+            {
+                "series": [
+                    {"SeriesInstanceUID": one.SeriesInstanceUID, "why": one.burned_in}
+                    for one in those
+                ]
+            },
+            tuple(one.SeriesInstanceUID for one in those),
+        )
+    ]
+
+
+def _body(series: Sequence[SeriesFacts]) -> list[Finding]:
+    """Height and weight: body surface area needs both, standardised liver volumes need it."""
+    looked_at = [one for one in series if one.role in (Role.DIAGNOSTIC, Role.PET)]
+    if not looked_at:
+        return []
+    has_size = any(_within(one.patient_size_m, _SIZES_M) for one in looked_at)
+    has_weight = any(_within(one.patient_weight_kg, _WEIGHTS_KG) for one in looked_at)
+    if has_size and has_weight:
+        return []
+    return [
+        Finding(
+            "body_size_missing",
+            Severity.ADVICE,
+            {},
+            {"PatientSize": has_size, "PatientWeight": has_weight},
+        )
+    ]
+
+
+def _within(value: float | None, bounds: tuple[float, float]) -> bool:
+    return value is not None and bounds[0] <= value <= bounds[1]
