@@ -1,0 +1,59 @@
+"""The chain-of-custody form: one page of HTML to be printed, with what is known filled in and lines for
+the signatures of whoever hands over and receives."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Final
+
+import jinja2
+from markupsafe import Markup
+
+from server.dossier.custody import LABELS, Step
+from server.dossier.queries import SpecimenSeen
+from server.dossier.value_sets import SPECIMEN_KINDS
+
+_FOLDER: Final = Path(__file__).parent / "templates"
+_STYLE: Final = (_FOLDER / "custody_form.css").read_text("utf-8")
+# ISO 216 A4 and ANSI Y14.1 A; the value is what CSS calls the sheet.
+SHEETS: Final[dict[str, str]] = {"a4": "A4", "letter": "letter"}
+EMPTY_LINES: Final = 4
+
+_ENVIRONMENT: Final = jinja2.Environment(
+    loader=jinja2.FileSystemLoader(_FOLDER),
+    autoescape=True,
+    undefined=jinja2.StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
+
+
+def custody_form(
+    *,
+    case_number: str,
+    sender: str,
+    seen: Sequence[SpecimenSeen],
+    sheet: str,
+    printed_at: datetime,
+) -> str:
+    """The form as self-contained HTML; `sheet` is a key of SHEETS. It names no patient."""
+    events = sorted(
+        ((event, one.specimen) for one in seen for event in one.specimen.events),
+        key=lambda pair: (pair[0].at, pair[0].place),
+    )
+    style = _STYLE.replace("A4", SHEETS[sheet], 1)
+    return _ENVIRONMENT.get_template("custody_form.html").render(
+        style=Markup(style),  # noqa: S704 - our own file, not a value
+        case_number=case_number,
+        sender=sender,
+        specimens=[one.specimen for one in seen],
+        kinds=SPECIMEN_KINDS,
+        events=events,
+        labels={step.value: words for step, words in LABELS.items()},
+        transit=Step.IN_TRANSIT.value,
+        pieces=sum(one.specimen.count for one in seen),
+        printed_at=printed_at,
+        empty_lines=EMPTY_LINES,
+    )
