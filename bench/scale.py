@@ -34,6 +34,9 @@ from server.foundation import audit, jobs
 from server.foundation.db import Database
 from server.foundation.migrations import upgrade
 from server.intake import queries as intake
+from server.intake.actions import study_facts
+from server.intake.candidates import candidates
+from server.intake.matching import match
 from server.prepared.queries import preparations
 from tests.postgres import new_database, postgres_server
 
@@ -73,6 +76,11 @@ def questions(db: Database, crowd: Crowd) -> list[Question]:
             intake.arrivals(session, half, ("receiving",)),
         ]
 
+    def weighed(session: Session, case: int) -> object:
+        arrival = intake.arrivals_of_case(session, crowd.case_id(case))[0]
+        facts = study_facts(session, arrival)
+        return match(facts, candidates(session, facts, crowds.NOW))
+
     def case_page(session: Session, case: int) -> object:
         found = cases.case_by_id(session, crowd.case_id(case))
         arrived = intake.arrivals_of_case(session, found.id)
@@ -90,7 +98,7 @@ def questions(db: Database, crowd: Crowd) -> list[Question]:
         Question("a job is claimed", lambda session, _: jobs.claim(session, crowds.NOW), bar=True),
         Question(
             "each second: studies being received",
-            lambda session, _: intake.arrivals(session, None, ("receiving",)),
+            lambda session, _: intake.receiving(session),
             bar=True,
         ),
         Question(
@@ -98,10 +106,10 @@ def questions(db: Database, crowd: Crowd) -> list[Question]:
             lambda session, case: intake.known_instances(session, crowd.orthanc_id(case)),
             bar=True,
         ),
-        Question("feed: cases a study may belong to", lambda s, _: intake.candidates(s), bar=True),
+        Question("feed: cases a study may belong to", weighed, bar=True),
         Question(
             "each minute: every arrival (the sweep)",
-            lambda session, _: intake.arrivals(session, None, limit=10**9),
+            lambda session, _: intake.noted_updates(session),
         ),
         Question("page: a case", case_page),
         Question("page: worklist, in work", lambda session, _: cases.worklist(session)),

@@ -38,8 +38,11 @@ from server.dicom.association import Peer
 from server.dicom.sending import send
 from tests.archive.orthanc_process import PASSWORD, USER, OrthancProcess, running_orthanc
 
-LEAST_PER_S = 150.0
+LEAST_PER_S = 200.0
+LEAST_ON_FOUR_PER_S = 250.0
+LEAST_SHARE_OF_ORTHANC = 0.9
 LEAST_SHARE = 0.7
+ON_ONE, ON_FOUR = "margin push, 1 association", "margin push, 4 associations"
 ALONE = "into Margin, nobody else there"
 SHARED = "into Margin, two surgeons scroll"
 Sender = Callable[[list[Path], int, int], float]
@@ -153,7 +156,7 @@ def shared_with_surgeons(instances: int, rounds: int) -> tuple[dict[str, list[fl
 
 
 def report(found: dict[str, list[float]], size: int, instances: int, seen: list[float]) -> bool:
-    """Prints the medians, keeps every run; whether both bars are kept."""
+    """Prints the medians, keeps every run; whether all bars are kept."""
     table = Table(title=f"C-STORE of {instances} instances of {size / 1000:.0f} kB into Orthanc")
     for heading in ("sender", "instances/s (median)", "MB/s", "runs"):
         table.add_column(heading)
@@ -163,17 +166,21 @@ def report(found: dict[str, list[float]], size: int, instances: int, seen: list[
         rate_mb = medians[name] * size / 1e6
         table.add_row(name, f"{medians[name]:.0f}", f"{rate_mb:.0f}", runs_in_words)
     console().print(table)
-    is_fast = medians["margin push, 1 association"] >= LEAST_PER_S
-    share = medians[SHARED] / medians[ALONE]
+    share, of_orthanc = medians[SHARED] / medians[ALONE], medians[ALONE] / medians[ON_ONE]
+    bars = {
+        f"one association, at least {LEAST_PER_S:.0f}/s": medians[ON_ONE] >= LEAST_PER_S,
+        f"four, at least {LEAST_ON_FOUR_PER_S:.0f}/s": medians[ON_FOUR] >= LEAST_ON_FOUR_PER_S,
+        f"into Margin, at least {LEAST_SHARE_OF_ORTHANC:.0%} of Orthanc alone; "
+        f"{of_orthanc:.0%}": of_orthanc >= LEAST_SHARE_OF_ORTHANC,
+        f"shared, at least {LEAST_SHARE:.0%} of alone; {share:.0%}": share >= LEAST_SHARE,
+    }
     console().print(f"The surgeons saw {median(seen):.0f} frames/s together.")
-    console().print(f"Bar (one association, at least {LEAST_PER_S:.0f}/s): {in_words(is_fast)}")
-    console().print(
-        f"Bar (shared, at least {LEAST_SHARE:.0%} of alone; {share:.0%}): "
-        f"{in_words(share >= LEAST_SHARE)}"
-    )
-    kept = is_fast and share >= LEAST_SHARE
+    for bar, is_kept in bars.items():
+        console().print(f"Bar ({bar}): {in_words(is_kept)}")
+    kept = all(bars.values())
     facts: dict[str, object] = {"instances": instances, "bytes_per_instance": size}
-    facts |= {"bar_instances_per_s": LEAST_PER_S, "bar_share": LEAST_SHARE, "share": share}
+    facts |= {"bar_instances_per_s": LEAST_PER_S, "bar_on_four_per_s": LEAST_ON_FOUR_PER_S}
+    facts |= {"bar_share": LEAST_SHARE, "share": share, "share_of_orthanc": of_orthanc}
     facts["frames_per_s_seen"] = seen
     keep("store", {**facts, "passed": kept, "instances_per_s": medians, "runs": found})
     return kept

@@ -26,6 +26,7 @@ from server.foundation.db import Database
 from server.foundation.errors import MarginError
 from server.foundation.files import FileStore
 from server.foundation.settings import Settings, with_home_secrets
+from server.intake import queries as arrivals
 from server.prepared import actions as prepared_actions
 from server.prepared.shelf import Shelf
 from server.web import cookies, headers, problems, wording
@@ -38,9 +39,10 @@ def create_app(settings: Settings | None = None) -> Flask:
     """The application. Without settings, those of the environment."""
     if settings is None:
         settings = with_home_secrets(Settings.from_environ(os.environ))
-    archive, shelf = _archive(settings), Shelf(settings.cache_dir)
+    db, shelf = Database(settings.database_url), Shelf(settings.cache_dir)
+    archive = _archive(settings, db)
     views = CaseViews(settings.secret_key, archive, shelf)
-    services = _services(settings, archive, views)
+    services = _services(settings, db, archive, views)
     app = Flask("server.web", static_folder=None)
     app.config.update(_configuration(settings))
     app.extensions["margin"] = services
@@ -62,19 +64,24 @@ def create_app(settings: Settings | None = None) -> Flask:
     return app
 
 
-def _archive(settings: Settings) -> Archive:
+def _archive(settings: Settings, db: Database) -> Archive:
+    def not_served(StudyInstanceUID: str) -> frozenset[str]:
+        with db.reading() as session:
+            return arrivals.not_served(session, StudyInstanceUID)
+
     return Archive(
         settings.orthanc_url,
         settings.orthanc_user,
         settings.orthanc_password,
         settings.orthanc_timeout_s,
+        not_served,
     )
 
 
-def _services(settings: Settings, archive: Archive, views: CaseViews) -> Services:
+def _services(settings: Settings, db: Database, archive: Archive, views: CaseViews) -> Services:
     return Services(
         settings=settings,
-        db=Database(settings.database_url),
+        db=db,
         archive=archive,
         files=FileStore(settings.files_dir),
         view_of=views.of_visit,

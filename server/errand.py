@@ -16,8 +16,10 @@ import resource
 import signal
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from io import BytesIO
+from pathlib import Path
 from typing import Any
 
 from pydicom import dcmread
@@ -31,7 +33,17 @@ from server.foundation.db import Database
 from server.foundation.errors import MarginError, Unavailable
 from server.foundation.files import FileStore
 from server.foundation.settings import Settings, with_home_secrets
+from server.imaging.actions import ASSESS_IMAGING
 from server.intake.actions import MEASURE_SEGMENTATION
+from server.intake.decisions import DELETE_REFUSED, SPLIT_ARRIVAL
+from server.intake.imaging_job import ImagingJob
+from server.intake.judging import Judge
+from server.intake.line_tests import TEST_LINE, test_line
+from server.intake.queries import not_served
+from server.intake.resumable import UploadFolder
+from server.intake.splitting import copy_series, delete_study
+from server.intake.taking import Means, take_uploads
+from server.intake.uploads import TAKE_UPLOADS, Limits, others_wait
 from server.opinions import actions as opinion_actions
 from server.opinions.actions import ISSUE_OPINION
 from server.opinions.assessment import assessment_of
@@ -48,15 +60,21 @@ from server.prepared.eviction import MB, Room
 from server.prepared.finding import SeriesGone, find_series
 from server.prepared.preparing import Preparer, SeriesTooLarge
 from server.prepared.shelf import Shelf
+from server.prepared.writing import remove_folder
+from server.volumetry import tasks as volume_tasks
 from server.volumetry.actions import Segmentation, keep, measure_from_archive
+from server.volumetry.tasks import WORK_ON_VOLUME
 
 MOST_MEMORY_BYTES = 8 * 1024**3
+# A header of an uploaded file has kilobytes, the contents of a large archive some 100 MB.
+MEMORY_OF_UPLOADS_BYTES = 2 * 1024**3
 FOLLOWING = "--follow"
 DONE = "done"
 ALIVE = "alive"
 NICENESS = 10
 SAID_EVERY_S = 1.0
 NOTED_EVERY_S = 2.0
+RENEWED_EVERY_S = 60.0
 log = logging.getLogger("margin.errand")
 Payload = dict[str, Any]
 
@@ -65,17 +83,23 @@ class Errand:
     """What a job works with."""
 
     def __init__(self, settings: Settings) -> None:
+        self.settings = settings
         self.db = Database(settings.database_url)
         self.archive = Archive(
             settings.orthanc_url,
             settings.orthanc_user,
             settings.orthanc_password,
             settings.orthanc_timeout_s,
+            self._not_served,
         )
         self.files = FileStore(settings.files_dir)
         self.room = Room(settings.cache_dir, settings.cache_mb * MB)
         self.shelf = Shelf(settings.cache_dir)
         self.job_id = ""
+
+    def _not_served(self, StudyInstanceUID: str) -> frozenset[str]:
+        with self.db.reading() as session:
+            return not_served(session, StudyInstanceUID)
 
     def do(self, job_id: str) -> None:
         """Do the job and record how it ended. A job that only waits for the archive is never given up."""
@@ -115,6 +139,34 @@ def measure_segmentation(errand: Errand, payload: Payload) -> None:
             session,
             actor="worker",
             action="volumes.measure",
+            object_=f"volume {kept.id}",
+            outcome="refused" if refusal else "done",
+            now=utc_now(),
+            reason=refusal,
+        )
+
+
+def work_on_volume(errand: Errand, payload: Payload) -> None:
+    """Try a resection or grow a region, as asked for in the viewer."""
+    made = Segmentation("", payload["SOPInstanceUID"], payload["StudyInstanceUID"])
+
+    def tell(doing: str, percent: int) -> None:
+        with errand.db.writing() as session:
+            volume_tasks.note_progress(session, payload["volume_id"], doing, percent)
+            jobs.renew(session, errand.job_id, utc_now())
+
+    with errand.db.reading() as session:
+        studies = study_uids(session, payload["case_id"])
+    outcome = volume_tasks.perform(errand.archive, payload, studies, tell)
+    refusal = outcome.measured if isinstance(outcome.measured, str) else ""
+    with errand.db.writing() as session:
+        kept = keep(
+            session, payload["case_id"], made, outcome.measured, utc_now(), made=outcome.made
+        )
+        audit.append(
+            session,
+            actor="worker",
+            action="volumes.make",
             object_=f"volume {kept.id}",
             outcome="refused" if refusal else "done",
             now=utc_now(),
@@ -174,6 +226,7 @@ def prepare_series(errand: Errand, payload: Payload) -> None:
         orthanc_id = payload["orthanc_id"] or find_series(errand.archive, study, series)
         made = preparer.prepare(study, orthanc_id, _Reporter(errand, study, series))
     except SeriesGone:
+        remove_folder(errand.shelf.folder(study, series), errand.shelf.root)
         with errand.db.writing() as session:
             preparation.forget(session, study, series)
         return
@@ -188,6 +241,59 @@ def prepare_series(errand: Errand, payload: Payload) -> None:
         preparation.note_prepared(session, manifest, utc_now())
         if made is not None:
             preparation.note_effort(session, manifest, made.bytes, made.seconds)
+
+
+def take_uploads_of_case(errand: Errand, payload: Payload) -> None:
+    """Look through what was uploaded to a case. Can be repeated and interrupted."""
+    settings, db = errand.settings, errand.db
+
+    def waits(case_id: str) -> bool:
+        with db.reading() as session:
+            return others_wait(session, case_id, utc_now())
+
+    means = Means(
+        db=db,
+        folder=UploadFolder(settings.uploads_dir),
+        judge=Judge(db, errand.archive, errand.files, utc_now),
+        limits=Limits.of(settings),
+        clock=utc_now,
+        alive=_Alive(errand),
+        others_wait=waits,
+    )
+    with _memory_beyond(MEMORY_OF_UPLOADS_BYTES):
+        take_uploads(means, payload["case_id"])
+
+
+class _Alive:
+    """Tells the worker that this process lives, and keeps its job's lease."""
+
+    def __init__(self, errand: Errand) -> None:
+        self._errand = errand
+        self._said_at = self._renewed_at = float("-inf")
+
+    def __call__(self) -> None:
+        """Raises WorkerGone when nobody listens any more."""
+        now = time.monotonic()
+        if now - self._said_at >= SAID_EVERY_S:
+            self._said_at = now
+            say(ALIVE)
+        if now - self._renewed_at >= RENEWED_EVERY_S:
+            self._renewed_at = now
+            with self._errand.db.writing() as session:
+                jobs.renew(session, self._errand.job_id, utc_now())
+
+
+@contextmanager
+def _memory_beyond(most_bytes: int) -> Iterator[None]:
+    """Hold this process to `most_bytes` more memory than it has now; beyond that is a MemoryError."""
+    before, hard = resource.getrlimit(resource.RLIMIT_AS)
+    pages = int(Path("/proc/self/statm").read_text().split()[0])
+    limit = pages * resource.getpagesize() + most_bytes
+    resource.setrlimit(resource.RLIMIT_AS, (limit, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_AS, (before, hard))
 
 
 class _Reporter:
@@ -246,10 +352,42 @@ def _record(session: Session, action: str, opinion: Opinion) -> None:
     )
 
 
+def split_arrival(errand: Errand, payload: Payload) -> None:
+    """Copy chosen series of a study under another StudyInstanceUID. Can be repeated."""
+    copy_series(
+        errand.archive,
+        payload["orthanc_id"],
+        payload["series"],
+        payload["StudyInstanceUID"],
+        by=payload["by"],
+    )
+
+
+def delete_refused(errand: Errand, payload: Payload) -> None:
+    """Delete a refused study from the archive, unless the refusal was taken back meanwhile."""
+    delete_study(errand.db, errand.archive, payload["arrival_id"], payload["orthanc_id"])
+
+
+def call_hospital(errand: Errand, payload: Payload) -> None:
+    """C-ECHO to a hospital's line."""
+    test_line(errand.db, errand.archive, payload["line_id"])
+
+
+def assess_imaging(errand: Errand, payload: Payload) -> None:
+    """Assess the imaging of a case as it is now. Can be repeated."""
+    ImagingJob(errand.db, errand.archive, errand.shelf, utc_now).do(payload["case_id"])
+
+
 JOBS: dict[str, Callable[[Errand, Payload], None]] = {
+    DELETE_REFUSED: delete_refused,
+    SPLIT_ARRIVAL: split_arrival,
+    TEST_LINE: call_hospital,
+    ASSESS_IMAGING: assess_imaging,
     ISSUE_OPINION: issue_opinion,
     MEASURE_SEGMENTATION: measure_segmentation,
     PREPARE_SERIES: prepare_series,
+    TAKE_UPLOADS: take_uploads_of_case,
+    WORK_ON_VOLUME: work_on_volume,
 }
 
 

@@ -27,6 +27,9 @@ from server.foundation.settings import Settings, with_home_secrets
 from server.intake.feed import Feed
 from server.intake.lines import register_lines
 from server.intake.refusals import take_over
+from server.intake.resumable import UploadFolder
+from server.intake.sweeping import tidy
+from server.intake.uploads import TAKE_UPLOADS
 from server.prepared.actions import PREPARE_SERIES
 from server.prepared.eviction import MB, Room
 
@@ -39,6 +42,9 @@ ERRAND_LIMIT_S = jobs.LEASE.total_seconds() - 60
 # Preparing goes beside the other jobs, so that a signed opinion never waits for thousands of slices.
 PREPARATION = (PREPARE_SERIES,)
 PREPARATIONS_EVERY_S = 0.5
+UPLOADS = (TAKE_UPLOADS,)
+UPLOADS_EVERY_S = 0.5
+SWEEP_EVERY_S = 60.0
 PREPARER_IDLE_S = 5.0
 PREPARER_SILENT_S = 300.0
 log = logging.getLogger("margin.worker")
@@ -66,6 +72,8 @@ class Worker:
             "feed": (self._follow, FEED_EVERY_S),
             "jobs": (self._send_errands, JOBS_EVERY_S),
             "preparation": (self.prepare_due, PREPARATIONS_EVERY_S),
+            "uploads": (self.take_uploads_due, UPLOADS_EVERY_S),
+            "sweep": (self._sweep_uploads, SWEEP_EVERY_S),
             "lines": (self._register_lines, LINES_EVERY_S),
             "refusals": (self._note_refusals, REFUSALS_EVERY_S),
         }
@@ -112,6 +120,7 @@ class Worker:
         with self.db.reading() as session:
             try:
                 register_lines(session, self.archive)
+                self.archive.tell_of_associations()
             except ArchiveUnavailable:
                 return
 
@@ -125,7 +134,7 @@ class Worker:
 
     def send_errand(self) -> bool:
         """Have the next job that is due done in a process of its own; gives whether there was one."""
-        job = self._claim(but=PREPARATION)
+        job = self._claim(but=PREPARATION + UPLOADS)
         if job is None:
             return False
         ended = self._await_errand(job.id)
@@ -142,7 +151,18 @@ class Worker:
 
     def prepare_due(self) -> None:
         """Have one process prepare all series that are due, as long as there are any."""
-        job = self._claim(only=PREPARATION)
+        self._have_done(PREPARATION)
+
+    def take_uploads_due(self) -> None:
+        """Have one process look through all uploads that are whole, as long as there are any."""
+        self._have_done(UPLOADS)
+
+    def _sweep_uploads(self) -> None:
+        tidy(self.db, UploadFolder(self.settings.uploads_dir), utc_now())
+
+    def _have_done(self, names: tuple[str, ...]) -> None:
+        """Have one process do the jobs of these names that are due, as long as there are any."""
+        job = self._claim(only=names)
         if job is None:
             return
         with Follower(self.settings) as follower:
@@ -158,7 +178,7 @@ class Worker:
                     return
                 else:
                     self.stopping.wait(PREPARATIONS_EVERY_S)
-                job = self._claim(only=PREPARATION)
+                job = self._claim(only=names)
         if job is not None:
             self._note_end(job, "was not begun")
 

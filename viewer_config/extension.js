@@ -53,7 +53,11 @@ function loadOurWay(hangingProtocolService) {
 }
 
 async function loadPanel(viewer) {
-  const { definePanelElement } = await import("./panel/element.js");
+  const [{ definePanelElement }, { meetViewer }] = await Promise.all([
+    import("./panel/element.js"),
+    import("./volumetry/viewer.js"),
+  ]);
+  meetViewer(viewer);
   definePanelElement(viewer);
 }
 
@@ -72,7 +76,7 @@ export default {
     // Ours fetches what lies around the slice somebody looks at; two would fight for the line.
     cornerstoneTools.utilities.stackContextPrefetch.enable = () => {};
     window.marginLoading = () => loader.counts;
-    afterFirstImage(cornerstone, () => loadPanel({ services, commandsManager }));
+    afterFirstImage(cornerstone, () => loadPanel({ services, commandsManager, extensionManager }));
   },
   onModeEnter({ servicesManager }) {
     const { hangingProtocolService } = servicesManager.services;

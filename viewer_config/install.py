@@ -1,4 +1,4 @@
-"""Install the viewer: the stock OHIF build, Preact, htm, htmx, and our own modules.
+"""Install the viewer: the stock OHIF build, the libraries of pages, and our own modules.
 
     python3 viewer_config/install.py --into build/viewer
 
@@ -60,8 +60,12 @@ VENDORED = (
     ("htm", "LICENSE", "LICENSE.htm.txt"),
     ("htmx.org", "dist/htmx.min.js", "htmx.min.js"),
     ("htmx.org", "LICENSE", "LICENSE.htmx.txt"),
+    ("tus-js-client", "dist/tus.min.js", "tus.min.js"),
+    ("tus-js-client", "LICENSE", "LICENSE.tus-js-client.txt"),
+    ("dicom-parser", "dist/dicomParser.min.js", "dicomParser.min.js"),
+    ("dicom-parser", "LICENSE", "LICENSE.dicom-parser.txt"),
 )
-OURS = ("app-config.js", "extension.js", "mode.js", "early", "hanging", "images", "panel")
+OURS = ("app-config.js", "extension.js", "mode.js", "early", "hanging", "images", "panel", "volumetry")
 #: Chunks that the stock build loads one after the other before the first image, as seen in a
 #: browser: asked for at once instead. Of the decoder the WebAssembly, which its worker will ask for.
 EARLY_SCRIPTS = ("1673", "6938", "6489", "6495", "8478", "89", "2623", "6749", "9383", "7248")
@@ -322,7 +326,8 @@ def page_of(stock: str, ohif: Path, ours: Path) -> str:
     head += [f'<script type="module" src="{at}/early/start.js"></script>']
     for file in files_below(ours):
         path = file.relative_to(ours)
-        if path.suffix == ".js" and path.name not in ("app-config.js", "htmx.min.js"):
+        is_page_s = path.name.endswith(".min.js")  # the pages' libraries, not the viewer's
+        if path.suffix == ".js" and path.name != "app-config.js" and not is_page_s:
             later = ' fetchpriority="low"' if path.parts[0] in ("panel", "vendor") else ""
             head.append(f'<link rel="modulepreload"{later} href="{at}/{path.as_posix()}">')
     found = (sorted(ohif.glob(f"{chunk}.bundle.*.js")) for chunk in EARLY_SCRIPTS)

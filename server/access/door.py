@@ -58,12 +58,17 @@ class NotPermitted(Refused):
 
 @dataclass(frozen=True)
 class Route:
-    """One address of Margin. `action` has no default: a route without a guard cannot be written."""
+    """One address of Margin. `action` has no default: a route without a guard cannot be written.
+
+    `streams`: bytes in bulk come over a slow line. The view is let in before the first of them and holds
+    no transaction while it takes them; it opens short ones of its own.
+    """
 
     url: str
     view: Callable[..., Any]
     action: Action
     methods: tuple[str, ...] = ("GET",)
+    streams: bool = False
 
 
 @dataclass(frozen=True)

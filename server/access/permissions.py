@@ -13,6 +13,7 @@ class Action(StrEnum):
     ANNOTATION_SIGN = "annotation.sign"
     ANNOTATION_WRITE = "annotation.write"
     ARRIVAL_ATTACH = "arrival.attach"
+    ARRIVAL_DELETE = "arrival.delete"
     ARRIVALS_READ = "arrivals.read"
     AUDIT_READ = "audit.read"
     CASE_ADVANCE = "case.advance"
@@ -28,17 +29,24 @@ class Action(StrEnum):
     IMAGES_READ = "images.read"
     IMAGES_SEND = "images.send"
     IMAGES_WRITE = "images.write"
+    IMAGING_JUDGE = "imaging.judge"
     JOBS_READ = "jobs.read"
     JOBS_RETRY = "jobs.retry"
     LAUNCH = "launch"
+    LINE_TEST = "line.test"
     OPEN_LINK = "link.open"
     OPINION_READ = "opinion.read"
     PEOPLE_CHANGE = "people.change"
     PEOPLE_READ = "people.read"
     PUBLIC = "public"
+    RECORDS_FILL = "records.fill"
+    RECORDS_JUDGE = "records.judge"
+    RECORDS_READ = "records.read"
     RULES_EVALUATE = "rules.evaluate"
     SIGN_IN = "sign_in"
     SIGN_OUT = "sign_out"
+    SPECIMENS_CHANGE = "specimens.change"
+    SPECIMENS_READ = "specimens.read"
     WORKLIST_READ = "worklist.read"
 
 
@@ -61,7 +69,18 @@ BY_PERMIT: dict[Permit, frozenset[Action]] = {
     ),
     Permit.DOWNLOAD: frozenset({A.CASE_READ, A.OPINION_READ}),
     Permit.SIGN: frozenset({A.ANNOTATION_READ, A.ANNOTATION_SIGN}),
-    Permit.UPLOAD: frozenset({A.CASE_READ, A.DOCUMENT_READ, A.DOCUMENT_SEND, A.IMAGES_SEND}),
+    Permit.UPLOAD: frozenset(
+        {
+            A.CASE_READ,
+            A.DOCUMENT_READ,
+            A.DOCUMENT_SEND,
+            A.IMAGES_SEND,
+            A.RECORDS_FILL,
+            A.RECORDS_READ,
+            A.SPECIMENS_CHANGE,
+            A.SPECIMENS_READ,
+        }
+    ),
     Permit.VIEW: frozenset(
         {
             A.ANNOTATION_READ,
@@ -69,7 +88,9 @@ BY_PERMIT: dict[Permit, frozenset[Action]] = {
             A.DOCUMENT_READ,
             A.IMAGES_READ,
             A.OPINION_READ,
+            A.RECORDS_READ,
             A.RULES_EVALUATE,
+            A.SPECIMENS_READ,
         }
     ),
 }
@@ -79,6 +100,7 @@ _COORDINATOR = frozenset(
         A.ANNOTATION_READ,
         A.ARRIVALS_READ,
         A.ARRIVAL_ATTACH,
+        A.ARRIVAL_DELETE,
         A.CASE_ADVANCE,
         A.CASE_ASSIGN,
         A.CASE_OPEN,
@@ -90,13 +112,20 @@ _COORDINATOR = frozenset(
         A.HOSPITALS_READ,
         A.IMAGES_READ,
         A.IMAGES_SEND,
+        A.IMAGING_JUDGE,
         A.JOBS_READ,
         A.JOBS_RETRY,
         A.LAUNCH,
+        A.LINE_TEST,
         A.OPINION_READ,
         A.PEOPLE_READ,
+        A.RECORDS_FILL,
+        A.RECORDS_JUDGE,
+        A.RECORDS_READ,
         A.RULES_EVALUATE,
         A.SIGN_OUT,
+        A.SPECIMENS_CHANGE,
+        A.SPECIMENS_READ,
         A.WORKLIST_READ,
     }
 )
@@ -114,8 +143,10 @@ BY_ROLE: dict[str, frozenset[Action]] = {
             A.IMAGES_WRITE,
             A.LAUNCH,
             A.OPINION_READ,
+            A.RECORDS_READ,
             A.RULES_EVALUATE,
             A.SIGN_OUT,
+            A.SPECIMENS_READ,
             A.WORKLIST_READ,
         }
     ),
@@ -124,11 +155,15 @@ BY_ROLE: dict[str, frozenset[Action]] = {
 
 # What is in these cannot be shown without saying whose case it is: a hospital's letter, an opinion
 # addressed to the hospital, images on their way in.
-HIDDEN_WITH_THE_NAME = frozenset({A.DOCUMENT_READ, A.DOCUMENT_SEND, A.IMAGES_SEND, A.OPINION_READ})
+HIDDEN_WITH_THE_NAME = frozenset(
+    {A.DOCUMENT_READ, A.DOCUMENT_SEND, A.IMAGES_SEND, A.OPINION_READ}
+    | {A.RECORDS_FILL, A.SPECIMENS_CHANGE, A.SPECIMENS_READ}
+)
 
 # Reading these is itself an event worth a line in the audit trail.
 READING_IS_RECORDED = frozenset(
     {A.ARRIVALS_READ, A.AUDIT_READ, A.CASE_READ, A.DOCUMENT_READ, A.IMAGES_READ, A.OPINION_READ}
+    | {A.RECORDS_READ, A.SPECIMENS_READ}
 )
 
 

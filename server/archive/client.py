@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import UTC, datetime
 from typing import Any, BinaryIO, TypeVar
 from urllib.parse import quote, urlencode
@@ -26,6 +26,7 @@ from server.archive.errors import (
     unavailable,
 )
 from server.archive.ids import orthanc_id
+from server.archive.orders import Orders
 from server.archive.values import (
     Changes,
     Instance,
@@ -60,15 +61,27 @@ _repeatedly = tenacity.Retrying(
 )
 
 
-class Archive:
+NotServed = Callable[[str], Collection[str]]
+
+
+class Archive(Orders):
     """One Orthanc, spoken to over HTTP. Safe to share between threads; `close()` at the end.
 
     `timeout_s` bounds each question about values; reading bytes in bulk allows `READ_TIMEOUT_S`
-    between two pieces. Every method raises ArchiveUnavailable when Orthanc does not answer, and
+    between two pieces. `not_served` is asked about a StudyInstanceUID that is kept under several
+    PatientIDs, and names the studies (by Orthanc identifier) which nobody has judged to be what they
+    say: they are no candidates. Every method raises ArchiveUnavailable when Orthanc does not answer, and
     ArchiveFailed when it answers that it cannot.
     """
 
-    def __init__(self, url: str, user: str, password: str, timeout_s: float = 10.0) -> None:
+    def __init__(
+        self,
+        url: str,
+        user: str,
+        password: str,
+        timeout_s: float = 10.0,
+        not_served: NotServed = lambda _: frozenset(),
+    ) -> None:
         url = url.rstrip("/")
         self._orthanc = pyorthanc.Orthanc(
             url,
@@ -82,6 +95,7 @@ class Archive:
         )
         self._wire = Wire(url, user, password, timeout_s=max(timeout_s, READ_TIMEOUT_S))
         self._patient_ids: dict[str, tuple[float, tuple[str, ...]]] = {}
+        self._not_served = not_served
 
     def close(self) -> None:
         """Ends all connections."""
@@ -240,11 +254,18 @@ class Archive:
         """The Orthanc identifiers a resource would have: it exists only where its parents are
         these.
 
-        Empty when there is no such study; more than one when it is kept under several PatientIDs.
+        Empty when there is no such study; more than one when it is kept under several PatientIDs
+        and more than one of these is served.
         """
+        patients = self.patient_ids(StudyInstanceUID)
+        if len(patients) > 1:
+            hidden = self._not_served(StudyInstanceUID)
+            patients = tuple(
+                one for one in patients if orthanc_id(one, StudyInstanceUID) not in hidden
+            )
         return tuple(
             orthanc_id(PatientID, StudyInstanceUID, SeriesInstanceUID, SOPInstanceUID)
-            for PatientID in self.patient_ids(StudyInstanceUID)
+            for PatientID in patients
         )
 
     # Bytes
@@ -365,6 +386,9 @@ class Archive:
             self._ask(lambda: self._orthanc.delete_modalities_id(name), "modality")
 
     # How it is asked
+
+    def _sent(self, stream: Stream, what: str) -> Stream:
+        return _good(stream, what)
 
     def _open(self, path: str, what: str, headers: Mapping[str, str] | None = None) -> Stream:
         return _good(self._wire.get(path, headers), what)

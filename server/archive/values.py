@@ -275,7 +275,8 @@ class Modality:
     """A system that may speak DICOM with Orthanc, under a symbolic name of ours.
 
     Orthanc accepts a C-STORE only from a registered calling AE title with `may_store`; it compares
-    `host` with the caller's address only when `DicomCheckModalityHost` is true.
+    `host` with the caller's address only when `DicomCheckModalityHost` is true. With `may_commit` it
+    answers storage commitment (PS3.4 Annex J): it reports to `host` and `port`.
     """
 
     name: str
@@ -287,6 +288,7 @@ class Modality:
     may_find: bool = False
     may_get: bool = False
     may_move: bool = False
+    may_commit: bool = False
     use_tls: bool = False
 
     @classmethod
@@ -301,6 +303,7 @@ class Modality:
             may_find=bool(said.get("AllowFind", True)),
             may_get=bool(said.get("AllowGet", True)),
             may_move=bool(said.get("AllowMove", True)),
+            may_commit=bool(said.get("AllowNAction", True) and said.get("AllowEventReport", True)),
             use_tls=bool(said.get("UseDicomTls", False)),
         )
 
@@ -317,7 +320,7 @@ class Modality:
             "AllowFindWorklist": False,
             "AllowGet": self.may_get,
             "AllowMove": self.may_move,
-            "AllowNAction": False,
-            "AllowEventReport": False,
+            "AllowNAction": self.may_commit,
+            "AllowEventReport": self.may_commit,
             "UseDicomTls": self.use_tls,
         }

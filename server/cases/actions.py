@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from datetime import datetime
 
-from sqlalchemy import func, select, update
+from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
 from server.cases import deadlines
+from server.cases.accession import accession_numbers
 from server.cases.lifecycle import Event, State, after
-from server.cases.records import Assignment, Case, CaseDocument, CaseStudy
+from server.cases.records import Assignment, Case, CaseDocument, CaseStudy, ExpectedAccession
 from server.foundation.errors import Conflict, FieldProblem, Invalid
 from server.people.records import Hospital, Person
 
@@ -56,7 +57,16 @@ def open_case(
     )
     session.add(case)
     session.flush()
+    expect_accessions(session, case)
     return case
+
+
+def expect_accessions(session: Session, case: Case) -> None:
+    """Make the case found by each accession number that is written into it."""
+    session.execute(delete(ExpectedAccession).where(ExpectedAccession.case_id == case.id))
+    numbers = sorted(accession_numbers(case.accession_number))
+    session.add_all(ExpectedAccession(case_id=case.id, number=number) for number in numbers)
+    session.flush()
 
 
 def _next_number(session: Session, now: datetime) -> str:
@@ -118,6 +128,24 @@ def attach_study(
     session.flush()
     session.expire(case, ["studies"])
     return attached
+
+
+def detach_study(session: Session, case: Case, StudyInstanceUID: str) -> None:
+    """Take a study out of the case again. Raises EventNotPossible once the case is finished, because
+    then somebody has judged by it."""
+    known = session.scalar(
+        select(CaseStudy).where(
+            CaseStudy.StudyInstanceUID == StudyInstanceUID, CaseStudy.case_id == case.id
+        )
+    )
+    if known is None:
+        return
+    after(
+        State(case.state), Event.STUDY_ATTACHED
+    )  # as long as one may be added, one may be removed
+    session.delete(known)
+    session.flush()
+    session.expire(case, ["studies"])
 
 
 def declare_records_complete(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date, datetime
 
-from sqlalchemy import ForeignKey, String, Text, UniqueConstraint
+from sqlalchemy import ForeignKey, Index, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from server.foundation.db import Base, new_id
@@ -18,6 +18,7 @@ class Case(Base):
     """
 
     __tablename__ = "review_case"
+    __table_args__ = (Index("ix_review_case_hospital_id_opened_at", "hospital_id", "opened_at"),)
 
     id: Mapped[str] = mapped_column(String(32), primary_key=True, default=new_id)
     number: Mapped[str] = mapped_column(String(20), unique=True)
@@ -47,6 +48,15 @@ class Case(Base):
     assignments: Mapped[list[Assignment]] = relationship(
         back_populates="case", order_by="Assignment.assigned_at"
     )
+
+
+class ExpectedAccession(Base):
+    """An accession number, in capitals, under which images of a case are expected."""
+
+    __tablename__ = "expected_accession"
+
+    case_id: Mapped[str] = mapped_column(ForeignKey("review_case.id"), primary_key=True)
+    number: Mapped[str] = mapped_column(String(64), primary_key=True, index=True)
 
 
 class CaseStudy(Base):

@@ -7,11 +7,13 @@ import click
 from server.cli.audit import audit_group
 from server.cli.demo import demo
 from server.cli.grants import grant_group
+from server.cli.imaging import check_imaging
 from server.cli.network import echo, push
 from server.cli.people import hospital_group, person_group
 from server.cli.prepare import prepare
 from server.cli.resection import resect
 from server.cli.rules import rules_group
+from server.cli.segmenting import segment
 from server.cli.volumes import volumes
 from server.processes.commands import status, up
 
@@ -36,5 +38,7 @@ for command in (
     rules_group,
     volumes,
     resect,
+    segment,
+    check_imaging,
 ):
     main.add_command(command)

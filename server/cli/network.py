@@ -4,25 +4,18 @@ from __future__ import annotations
 
 import re
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import click
 from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    TextColumn,
-    TimeRemainingColumn,
-)
-from rich.table import Table
 
+from server.cli.pushing import Push, report
 from server.dicom import sending
 from server.dicom.association import Peer
-from server.dicom.files import FileHead, RefusedFile
+from server.dicom.peer import Tls
 from server.foundation.errors import MarginError
-
-_MOST_SHOWN = 50
 
 
 class _Address(click.ParamType[tuple[str, int]]):
@@ -50,23 +43,47 @@ class _Title(click.ParamType[str]):
         return title
 
 
-_calling = click.option(
-    "--calling-aet", type=_Title(), default="MARGIN-PUSH", show_default=True, help="Our AE title."
+_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+_OPTIONS = (
+    click.option(
+        "--calling-aet",
+        type=_Title(),
+        default="MARGIN-PUSH",
+        show_default=True,
+        help="Our AE title.",
+    ),
+    click.option(
+        "--called-aet",
+        type=_Title(),
+        default="MARGIN",
+        show_default=True,
+        help="Title of the receiver.",
+    ),
+    click.option("--tls", is_flag=True, help="Encrypt the line by TLS."),
+    click.option("--ca", type=_FILE, help="Authorities that the receiver's certificate is from."),
+    click.option("--tls-name", default="", help="Name in the receiver's certificate, if not HOST."),
+    click.option("--certificate", type=_FILE, help="Our own certificate, where it is asked for."),
+    click.option("--key", type=_FILE, help="The private key of our certificate."),
 )
-_called = click.option(
-    "--called-aet",
-    type=_Title(),
-    default="MARGIN",
-    show_default=True,
-    help="Title of the receiver.",
-)
+
+
+def _line(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The options that say who speaks to whom, and how."""
+    for option in reversed(_OPTIONS):
+        command = option(command)
+    return command
+
+
+def _peer(address: tuple[str, int], said: dict[str, Any]) -> Peer:
+    encrypted = said["tls"] or any(said[name] for name in ("ca", "tls_name", "certificate", "key"))
+    tls = Tls(said["ca"], said["certificate"], said["key"], said["tls_name"]) if encrypted else None
+    return Peer(*address, said["calling_aet"], said["called_aet"], tls=tls)
 
 
 @click.command()
 @click.argument("folder", type=click.Path(exists=True, path_type=Path), metavar="DIR")
 @click.option("--to", "address", type=_Address(), required=True, help="The receiver's address.")
-@_calling
-@_called
+@_line
 @click.option(
     "--associations",
     type=click.IntRange(1, 16),
@@ -74,85 +91,74 @@ _called = click.option(
     show_default=True,
     help="How many associations to use at a time.",
 )
+@click.option("--commit", is_flag=True, help="Ask the receiver to answer for what it was sent.")
+@click.option(
+    "--listen",
+    type=click.IntRange(0, 65535),
+    help="Port on which its answer arrives; the one registered for our AE title.",
+)
+@click.option(
+    "--commit-wait",
+    type=click.FloatRange(0.1, 86400),
+    default=60.0,
+    show_default=True,
+    help="How many seconds to wait for its answer.",
+)
+@click.option(
+    "--receipt", type=click.Path(dir_okay=False, path_type=Path), help="Write a receipt here."
+)
+@click.option("--again", is_flag=True, help="Send what was accepted before, too.")
 def push(
-    folder: Path, address: tuple[str, int], calling_aet: str, called_aet: str, associations: int
+    folder: Path,
+    address: tuple[str, int],
+    associations: int,
+    commit: bool,
+    listen: int | None,
+    commit_wait: float,
+    receipt: Path | None,
+    again: bool,
+    **line: Any,
 ) -> None:
     """Send every DICOM file below DIR by C-STORE, as it is stored.
 
-    A lost connection is taken up again with what has not been accepted yet. The exit code is 0
-    only if every file was accepted; a file that is not DICOM is listed by name and makes it 1. A
-    DICOMDIR is left out without being counted.
+    A lost connection is taken up again with what has not been accepted yet; so is a sending that was
+    broken off, when the same command is given again. The exit code is 0 only if every file was
+    accepted, and with --commit also answered for; a file that is not DICOM is listed by name and makes
+    it 1. A DICOMDIR is left out without being counted.
     """
-    console = Console(stderr=True)
+    if listen is not None and not commit:
+        raise click.UsageError("--listen goes with --commit.")
     found = sending.find(folder)
     if not found.to_send and not found.refused:
         raise click.ClickException(f"There is nothing to send in {folder}.")
-    peer = Peer(*address, calling_aet, called_aet)
+    sent = Push(folder, _peer(address, line), found, again=again, wants_receipt=bool(receipt))
     try:
-        summary = _send(console, folder, peer, associations, found)
+        if commit:
+            summary = sent.with_commitment(
+                associations, Console(stderr=True), port=listen, wait_s=commit_wait
+            )
+        else:
+            summary = sent.run(associations, Console(stderr=True))
     except MarginError as problem:
         raise click.ClickException(_in_words(problem)) from problem
-    _report(Console(), summary)
-    sys.exit(0 if summary.is_complete else 1)
+    finally:
+        if receipt is not None:
+            sent.write_receipt(receipt)
+    report(Console(), summary, sent)
+    sys.exit(0 if sent.is_complete(summary) else 1)
 
 
 @click.command()
 @click.argument("address", type=_Address(), metavar="HOST:PORT")
-@_calling
-@_called
-def echo(address: tuple[str, int], calling_aet: str, called_aet: str) -> None:
+@_line
+def echo(address: tuple[str, int], **line: Any) -> None:
     """Test the line to a receiver with C-ECHO."""
-    peer = Peer(*address, calling_aet, called_aet)
+    peer = _peer(address, line)
     try:
         seconds = sending.echo(peer)
     except MarginError as problem:
         raise click.ClickException(_in_words(problem)) from problem
     click.echo(f"{peer} answers C-ECHO in {seconds * 1000:.1f} ms.")
-
-
-def _send(
-    console: Console, folder: Path, peer: Peer, associations: int, found: sending.Found
-) -> sending.Summary:
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("files"),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=console) as bar:
-        task = bar.add_task(f"Sending to {peer}", total=len(found.to_send))
-
-        def settled(_head: FileHead, _refusal: RefusedFile | None) -> None:
-            bar.advance(task)
-
-        return sending.send(folder, peer, associations=associations, progress=settled, found=found)
-
-
-def _report(console: Console, summary: sending.Summary) -> None:
-    table = Table(show_header=False)
-    rows = (
-        ("accepted", str(summary.accepted)),
-        ("refused", str(len(summary.refused))),
-        ("left out", str(len(summary.skipped))),
-        ("sent again after a lost association", str(summary.retried)),
-        ("data", f"{summary.bytes_sent / 1e6:.1f} MB"),
-        ("time", f"{summary.seconds:.1f} s"),
-        ("rate", f"{summary.instances_per_s:.0f} files/s, {summary.megabytes_per_s:.1f} MB/s"),
-    )
-    for row in rows:
-        table.add_row(*row)
-    console.print(table)
-    lists = (
-        ("Refused", summary.refused),
-        ("Left out", summary.skipped),
-        ("Warned", summary.warned),
-    )
-    for title, files in lists:
-        for file in files[:_MOST_SHOWN]:
-            console.print(f"{title}: {file.name}: {file.reason}", markup=False, soft_wrap=True)
-        if len(files) > _MOST_SHOWN:
-            console.print(f"{title}: and {len(files) - _MOST_SHOWN} more.")
 
 
 def _in_words(problem: MarginError) -> str:

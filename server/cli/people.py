@@ -97,9 +97,10 @@ def hospital_group() -> None:
 @click.option("--aet", required=True, help="AE title it sends from.")
 @click.option("--host", required=True, help="Address it sends from.")
 @click.option("--dicom-port", type=int, default=104, show_default=True)
+@click.option("--tls", is_flag=True, help="It is called by TLS.")
 @home_option
 def add_hospital(
-    name: str, country: str, aet: str, host: str, dicom_port: int, home: Path | None
+    name: str, country: str, aet: str, host: str, dicom_port: int, tls: bool, home: Path | None
 ) -> None:
     """Register a hospital, or another line of one. The archive learns of it within ten seconds."""
     now = utc_now()
@@ -108,7 +109,9 @@ def add_hospital(
         hospital = known.get(name) or actions.register_hospital(
             session, name=name, country=country, now=now
         )
-        actions.register_line(session, hospital, ae_title=aet, host=host, port=dicom_port, now=now)
+        actions.register_line(
+            session, hospital, ae_title=aet, host=host, port=dicom_port, now=now, use_tls=tls
+        )
         _audit(session, "hospitals.change", f"hospital {hospital.id[:8]}", {"ae_title": aet})
     click.echo(f"{name} may send as {aet}.")
 

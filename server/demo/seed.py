@@ -24,6 +24,7 @@ from server.cases.records import Case, CaseStudy
 from server.demo import cast
 from server.demo.cast import DemoCase, DemoHospital, DemoPerson
 from server.demo.phantoms import Phantom
+from server.demo.records import fill_records
 from server.demo.segmentations import segment
 from server.dicom.association import Peer
 from server.dicom.sending import Summary, send
@@ -31,6 +32,7 @@ from server.foundation import audit
 from server.foundation.clock import utc_now
 from server.foundation.db import Database
 from server.foundation.errors import Unavailable
+from server.foundation.files import FileStore
 from server.foundation.settings import Settings
 from server.intake.lines import register_lines
 from server.intake.queries import arrivals_of_case
@@ -73,6 +75,11 @@ def fill(settings: Settings, say: Say = print) -> DemoLinks:
     _push_everything(settings, say)
     _wait_for_match(db, say)
     with db.writing() as session:
+        files = FileStore(settings.files_dir)
+        liver, pancreas = _case(session, cast.LIVER_CASE), _case(session, cast.PANCREAS_CASE)
+        if fill_records(session, files, liver, pancreas, utc_now()):
+            _record(session, "records.fill", liver)
+            _record(session, "records.fill", pancreas)
         _assign(session)
         links = _links(session, settings)
     archive.close()

@@ -8,13 +8,15 @@ takes 170.
 
 from __future__ import annotations
 
+import select
 import socket
+import ssl
 import struct
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, Self
 
-from pydicom.uid import UID
 from pynetdicom.pdu import (
     A_ABORT_RQ,
     A_ASSOCIATE_AC,
@@ -27,23 +29,21 @@ from pynetdicom.pdu import (
 )
 from pynetdicom.pdu_primitives import (
     A_ABORT,
-    A_ASSOCIATE,
     A_RELEASE,
-    ImplementationClassUIDNotification,
-    ImplementationVersionNameNotification,
-    MaximumLengthNotification,
 )
-from pynetdicom.presentation import PresentationContext
 
-from server.dicom.uids import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
-from server.foundation.errors import Refused, Unavailable
+from server.dicom.negotiation import LARGEST_PDU, rejection, request_of
+from server.dicom.negotiation import AssociationRejected as AssociationRejected
+from server.dicom.negotiation import Wanted as Wanted
+from server.dicom.peer import Peer as Peer
+from server.dicom.peer import PeerUnreachable as PeerUnreachable
+from server.dicom.peer import connect
+from server.foundation.errors import Unavailable
 
 VERIFICATION: Final = "1.2.840.10008.1.1"  # Verification SOP Class, PS3.4 Annex A
 MOST_CONTEXTS: Final = 128  # odd identifiers 1 to 255, PS3.8 9.3.2.2
 DEFAULT_SYNTAX: Final = "1.2.840.10008.1.2"  # Implicit VR Little Endian, PS3.5 10.1
 
-_APPLICATION_CONTEXT: Final = "1.2.840.10008.3.1.1.1"  # PS3.7 A.2.1
-_LARGEST_PDU: Final = 131072  # what we offer, and what we send to a peer that names no limit
 _LARGEST_ANSWER: Final = 1 << 24  # an answer to C-STORE or C-ECHO is far below 1 kB
 _WRITE_BYTES: Final = 1 << 20
 _PDV_OVERHEAD: Final = 6  # item length 4, context identifier 1, control header 1, PS3.8 9.3.5.1
@@ -51,11 +51,15 @@ _COMMAND: Final = 1  # control header bits, PS3.8 E.2
 _LAST: Final = 2
 _C_STORE_RQ: Final = 0x0001  # command fields, PS3.7 E.1
 _C_ECHO_RQ: Final = 0x0030
+_N_ACTION_RQ: Final = 0x0130
+_N_EVENT_REPORT_RQ: Final = 0x0100
+_N_EVENT_REPORT_RSP: Final = 0x8100
 _NO_DATASET: Final = 0x0101  # PS3.7 E.1
 _WITH_DATASET: Final = 0x0001
 
 # Elements of group 0000, PS3.7 E.1.
 _AFFECTED_CLASS: Final = 0x0002
+_REQUESTED_CLASS: Final = 0x0003
 _FIELD: Final = 0x0100
 _MESSAGE_ID: Final = 0x0110
 _RESPONDED_TO: Final = 0x0120
@@ -64,37 +68,13 @@ _DATASET_TYPE: Final = 0x0800
 _STATUS: Final = 0x0900
 _ERROR_COMMENT: Final = 0x0902
 _AFFECTED_INSTANCE: Final = 0x1000
-
-
-class PeerUnreachable(Unavailable):
-    """No connection could be made to the receiver."""
-
-
-class AssociationRejected(Refused):
-    """The receiver answered and did not accept the association; `is_transient` says whether a later
-    attempt may succeed (PS3.8 9.3.4, Result 2)."""
-
-    is_transient = False
+_REQUESTED_INSTANCE: Final = 0x1001
+_EVENT_TYPE: Final = 0x1002
+_ACTION_TYPE: Final = 0x1008
 
 
 class AssociationLost(Unavailable):
     """An open association ended before it was released: cut, aborted or silent for too long."""
-
-
-@dataclass(frozen=True)
-class Peer:
-    """Who speaks to whom: the receiver's address, and both Application Entity titles (1 to 16
-    characters, PS3.5 6.2 VR AE). Timeouts in seconds: for the connection, and for each answer."""
-
-    host: str
-    port: int
-    calling_aet: str
-    called_aet: str
-    connect_timeout_s: float = 10.0
-    answer_timeout_s: float = 60.0
-
-    def __str__(self) -> str:
-        return f"{self.called_aet} at {self.host}:{self.port}"
 
 
 @dataclass(frozen=True)
@@ -106,8 +86,13 @@ class Answer:
     comment: str
 
 
-Wanted = tuple[str, str]
-"""SOP class and transfer syntax, each pair a presentation context of its own."""
+@dataclass(frozen=True)
+class Event:
+    """An N-EVENT-REPORT of the receiver: Event Type ID (0000,1002) and its dataset, encoded in the
+    transfer syntax of the context."""
+
+    event_type: int
+    dataset: bytes
 
 
 class Association:
@@ -125,6 +110,7 @@ class Association:
         self._connection = connection
         self._fragment_bytes = fragment_bytes
         self._message_id = 0
+        self._events: deque[Event] = deque()
 
     @classmethod
     def open(cls, peer: Peer, wanted: Sequence[Wanted]) -> Self:
@@ -137,9 +123,9 @@ class Association:
             raise ValueError(
                 f"an association takes 1 to {MOST_CONTEXTS} contexts, not {len(wanted)}"
             )
-        connection = _connect(peer)
+        connection = connect(peer)
         try:
-            connection.sendall(A_ASSOCIATE_RQ(_request(peer, wanted)).encode())
+            connection.sendall(A_ASSOCIATE_RQ(request_of(peer, wanted)).encode())
             answer = _read_pdu(connection, peer)
         except OSError as problem:
             connection.close()
@@ -149,7 +135,7 @@ class Association:
             raise
         if isinstance(answer, A_ASSOCIATE_RJ):
             connection.close()
-            raise _rejection(peer, answer)
+            raise rejection(peer, answer)
         if not isinstance(answer, A_ASSOCIATE_AC):
             connection.close()
             raise AssociationLost(f"{peer} ended the association before accepting it.")
@@ -161,7 +147,7 @@ class Association:
         }
         limit = answer.user_information.maximum_length if answer.user_information else 0
         return cls(
-            peer, connection, accepted, min(limit or _LARGEST_PDU, _WRITE_BYTES) - _PDV_OVERHEAD
+            peer, connection, accepted, min(limit or LARGEST_PDU, _WRITE_BYTES) - _PDV_OVERHEAD
         )
 
     def echo(self) -> Answer:
@@ -189,6 +175,59 @@ class Association:
             _AFFECTED_INSTANCE: _uid(sop_instance_uid),
         }
         return self._exchange(self.contexts[pair], command, dataset)
+
+    def action(
+        self, pair: Wanted, sop_instance_uid: str, action_type: int, dataset: bytes
+    ) -> Answer:
+        """N-ACTION (PS3.7 10.1.4) on a well-known instance. Raises KeyError when the pair was not
+        accepted, AssociationLost when no answer came."""
+        command = {
+            _REQUESTED_CLASS: _uid(pair[0]),
+            _FIELD: _short(_N_ACTION_RQ),
+            _DATASET_TYPE: _short(_WITH_DATASET),
+            _REQUESTED_INSTANCE: _uid(sop_instance_uid),
+            _ACTION_TYPE: _short(action_type),
+        }
+        return self._exchange(self.contexts[pair], command, memoryview(dataset))
+
+    def await_event(self, timeout_s: float) -> Event | None:
+        """The next N-EVENT-REPORT (PS3.7 10.1.1) on this association, answered with success; None
+        when none begins within `timeout_s` seconds or the receiver releases the association.
+
+        Raises AssociationLost.
+        """
+        if self._events:
+            return self._events.popleft()
+        if not select.select([self._connection], [], [], timeout_s)[0] and not self._has_read():
+            return None
+        try:
+            message = self._message()
+            if message is None:
+                return None
+            if _number(message[1], _FIELD) != _N_EVENT_REPORT_RQ:
+                raise AssociationLost(f"{self.peer} sent something that was not asked for.")
+            self._note_event(*message)
+        except OSError as problem:
+            raise _lost(self.peer, problem) from problem
+        return self._events.popleft()
+
+    def _note_event(self, context_id: int, command: dict[int, bytes], dataset: bytes) -> None:
+        """Keep an N-EVENT-REPORT and answer it with success (PS3.7 10.3.1)."""
+        reply = {
+            _AFFECTED_CLASS: command.get(_AFFECTED_CLASS, b""),
+            _FIELD: _short(_N_EVENT_REPORT_RSP),
+            _RESPONDED_TO: command.get(_MESSAGE_ID, _short(0)),
+            _DATASET_TYPE: _short(_NO_DATASET),
+            _STATUS: _short(0),
+            _AFFECTED_INSTANCE: command.get(_AFFECTED_INSTANCE, b""),
+            _EVENT_TYPE: command.get(_EVENT_TYPE, _short(1)),
+        }
+        self._send(context_id, _encoded(reply), memoryview(b""))
+        self._events.append(Event(_number(command, _EVENT_TYPE), dataset))
+
+    def _has_read(self) -> bool:
+        """Whether TLS has bytes that the socket no longer shows."""
+        return isinstance(self._connection, ssl.SSLSocket) and self._connection.pending() > 0
 
     def release(self) -> None:
         """Ends the association in order (PS3.8 7.2). What was answered stays valid whatever
@@ -256,68 +295,36 @@ class Association:
         return found
 
     def _answer(self) -> Answer:
-        command = b""
+        while (message := self._message()) is not None:
+            if _number(message[1], _FIELD) != _N_EVENT_REPORT_RQ:
+                return _as_answer(message[1], self._message_id, self.peer)
+            self._note_event(*message)  # it may overtake the answer
+        raise AssociationLost(f"{self.peer} ended the association before it answered.")
+
+    def _message(self) -> tuple[int, dict[int, bytes], bytes] | None:
+        """The next whole message: its context, its command and its dataset; None when the association
+        ends in order."""
+        command, dataset = b"", b""
+        found: dict[int, bytes] = {}
         while True:
             pdu = _read_pdu(self._connection, self.peer)
+            if isinstance(pdu, A_RELEASE_RQ):
+                self._connection.sendall(A_RELEASE_RP(A_RELEASE()).encode())
+                return None
             if not isinstance(pdu, P_DATA_TF):
-                if isinstance(pdu, A_RELEASE_RQ):
-                    self._connection.sendall(A_RELEASE_RP(A_RELEASE()).encode())
                 raise AssociationLost(f"{self.peer} ended the association before it answered.")
             for item in pdu.presentation_data_value_items:
                 value = item.presentation_data_value or b"\x00"
-                command += value[1:]
-                if value[0] & _COMMAND and value[0] & _LAST:
-                    return _decoded(command, self._message_id, self.peer)
-
-
-def _request(peer: Peer, wanted: Sequence[Wanted]) -> A_ASSOCIATE:
-    request = A_ASSOCIATE()
-    request.application_context_name = UID(_APPLICATION_CONTEXT)
-    request.calling_ae_title = peer.calling_aet
-    request.called_ae_title = peer.called_aet
-    contexts = []
-    for index, (sop_class, syntax) in enumerate(wanted):
-        context = PresentationContext()
-        context.context_id = 2 * index + 1
-        context.abstract_syntax = UID(sop_class)
-        context.transfer_syntax = [UID(syntax)]
-        contexts.append(context)
-    request.presentation_context_definition_list = contexts
-    length = MaximumLengthNotification()
-    length.maximum_length_received = _LARGEST_PDU
-    implementation = ImplementationClassUIDNotification()
-    implementation.implementation_class_uid = UID(IMPLEMENTATION_CLASS_UID)
-    version = ImplementationVersionNameNotification()
-    version.implementation_version_name = IMPLEMENTATION_VERSION_NAME
-    request.user_information = [length, implementation, version]
-    return request
-
-
-def _connect(peer: Peer) -> socket.socket:
-    try:
-        connection = socket.create_connection((peer.host, peer.port), peer.connect_timeout_s)
-    except socket.gaierror as problem:
-        raise PeerUnreachable(
-            f"The name {peer.host} is not known.", remedy="Check the host in HOST:PORT."
-        ) from problem
-    except ConnectionRefusedError as problem:
-        raise PeerUnreachable(
-            f"Nothing listens at {peer.host}:{peer.port} (connection refused).",
-            remedy="Check the address and the port, and whether the receiver is running.",
-        ) from problem
-    except TimeoutError as problem:
-        raise PeerUnreachable(
-            f"{peer.host}:{peer.port} did not answer within {peer.connect_timeout_s:g} s.",
-            remedy="Check the address, and whether a firewall lies between.",
-        ) from problem
-    except OSError as problem:
-        raise PeerUnreachable(
-            f"{peer.host}:{peer.port} cannot be reached: {problem.strerror or problem}."
-        ) from problem
-    # Nagle's delay meets the receiver's delayed acknowledgement and costs 40 ms per instance.
-    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    connection.settimeout(peer.answer_timeout_s)
-    return connection
+                if value[0] & _COMMAND:
+                    command += value[1:]
+                else:
+                    dataset += value[1:]
+                if not value[0] & _LAST:
+                    continue
+                if value[0] & _COMMAND:
+                    found = _elements(command, self.peer)
+                if not value[0] & _COMMAND or _number(found, _DATASET_TYPE) == _NO_DATASET:
+                    return item.presentation_context_id or 1, found, dataset
 
 
 def _read_pdu(connection: socket.socket, peer: Peer) -> PDU:
@@ -371,46 +378,34 @@ def _encoded(command: dict[int, bytes]) -> bytes:
     return struct.pack("<HHLL", 0, 0, 4, len(body)) + body
 
 
-def _decoded(command: bytes, message_id: int, peer: Peer) -> Answer:
+def _elements(command: bytes, peer: Peer) -> dict[int, bytes]:
     found: dict[int, bytes] = {}
     at = 0
-    try:
-        while at < len(command):
+    while at < len(command):
+        try:
             group, element, length = struct.unpack_from("<HHL", command, at)
-            if group != 0 or at + 8 + length > len(command):
-                raise AssociationLost(f"{peer} sent an answer that cannot be read.")
-            found[element] = command[at + 8 : at + 8 + length]
-            at += 8 + length
-        (answered,) = struct.unpack("<H", found[_RESPONDED_TO])
-        (status,) = struct.unpack("<H", found[_STATUS])
-    except (struct.error, KeyError) as problem:
-        raise AssociationLost(f"{peer} sent an answer that cannot be read.") from problem
+        except struct.error as problem:
+            raise AssociationLost(f"{peer} sent an answer that cannot be read.") from problem
+        if group != 0 or at + 8 + length > len(command):
+            raise AssociationLost(f"{peer} sent an answer that cannot be read.")
+        found[element] = command[at + 8 : at + 8 + length]
+        at += 8 + length
+    return found
+
+
+def _number(found: dict[int, bytes], element: int) -> int:
+    value = found.get(element, b"")
+    return int.from_bytes(value[:2], "little") if len(value) >= 2 else -1
+
+
+def _as_answer(found: dict[int, bytes], message_id: int, peer: Peer) -> Answer:
+    answered, status = _number(found, _RESPONDED_TO), _number(found, _STATUS)
+    if answered < 0 or status < 0:
+        raise AssociationLost(f"{peer} sent an answer that cannot be read.")
     if answered != message_id:
         raise AssociationLost(f"{peer} answered message {answered} instead of {message_id}.")
     comment = found.get(_ERROR_COMMENT, b"").decode("ascii", "replace").strip(" \0")
     return Answer(status, comment)
-
-
-def _rejection(peer: Peer, answer: A_ASSOCIATE_RJ) -> AssociationRejected:
-    cause = (answer.source, answer.reason_diagnostic)  # PS3.8 Table 9-21
-    if cause == (1, 3):
-        detail = (
-            f"{peer.host}:{peer.port} does not recognise the calling AE title {peer.calling_aet}."
-        )
-        remedy = "Have this title registered there, or give the registered one with --calling-aet."
-    elif cause == (1, 7):
-        detail = f"{peer.host}:{peer.port} does not go by the called AE title {peer.called_aet}."
-        remedy = "Give the receiver's own title with --called-aet."
-    else:
-        try:
-            reason = answer.reason_str
-        except ValueError:
-            reason = f"source {answer.source}, reason {answer.reason_diagnostic}"
-        detail = f"{peer} rejected the association: {reason}."
-        remedy = "Ask whoever runs the receiver; its log names the cause."
-    rejection = AssociationRejected(detail, remedy=remedy)
-    rejection.is_transient = answer.result == 2
-    return rejection
 
 
 def _lost(peer: Peer, problem: OSError) -> AssociationLost:

@@ -124,3 +124,14 @@ def why_withheld(known: Facts) -> str:
         and (known.SamplesPerPixel in ("", "1") or known.Modality == "SM")
     )
     return "" if by_scanner else NOT_CLEARED
+
+
+def why_table() -> dict[str, list[str]]:
+    """The table behind `why_withheld`, for a reader in another language."""
+    return {
+        "safe_classes": sorted(_SAFE_CLASSES),
+        "without_pixels": list(_WITHOUT_PIXELS),
+        "risky_modalities": sorted(_RISKY_MODALITIES),
+        "pages": sorted(_PAGES),
+        "documents": [_DOCUMENTS, *sorted(_OPAQUE)],
+    }

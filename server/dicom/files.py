@@ -64,15 +64,20 @@ class Accepted:
     header: Dataset
 
 
-def read_head(source: Path | bytes, name: str = "") -> FileHead | RefusedFile:
+def read_head(source: Path | bytes | BinaryIO, name: str = "") -> FileHead | RefusedFile:
     """Reads the File Meta Information alone, which costs a fraction of reading the dataset.
 
-    `name` is what a refusal calls the file; the path's own name when it is left out.
+    `name` is what a refusal calls the file; the path's own name when it is left out. An open file
+    is read from its beginning.
     """
     name = name or (str(source) if isinstance(source, Path) else "unnamed file")
     try:
         if isinstance(source, bytes):
             return _head(BytesIO(source), len(source), name)
+        if not isinstance(source, Path):
+            size = source.seek(0, os.SEEK_END)
+            source.seek(0)
+            return _head(source, size, name)
         with source.open("rb") as stream:
             return _head(stream, os.fstat(stream.fileno()).st_size, name)
     except OSError as problem:

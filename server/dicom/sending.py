@@ -97,6 +97,9 @@ Progress = Callable[[FileHead, RefusedFile | None], None]
 otherwise.
 """
 
+Look = Callable[[FileHead, memoryview], None]
+"""Called with the whole content of each file before it is sent, from the thread that read it."""
+
 
 def find(folder: Path) -> Found:
     """Looks through a folder and everything below it, in order of name, whatever the extensions; a
@@ -124,6 +127,7 @@ def send(
     associations: int = 1,
     progress: Progress | None = None,
     found: Found | None = None,
+    look: Look | None = None,
 ) -> Summary:
     """Sends what `find` finds in the folder over one or more associations at a time (1 to 16).
 
@@ -135,7 +139,7 @@ def send(
         raise ValueError(f"1 to 16 associations can be used, not {associations}")
     found = found or find(folder)
     root = folder if folder.is_dir() else folder.parent
-    sending = _Sending(root, peer, progress or _silent)
+    sending = _Sending(root, peer, progress or _silent, look)
     started = time.monotonic()
     for batch in _batches(found):
         sending.run(batch, associations)
@@ -185,7 +189,8 @@ class _Queue:
 
 
 class _Sending:
-    def __init__(self, root: Path, peer: Peer, progress: Progress) -> None:
+    def __init__(self, root: Path, peer: Peer, progress: Progress, look: Look | None) -> None:
+        self._look = look
         self._root = root
         self._peer = peer
         self._progress = progress
@@ -306,11 +311,16 @@ class _Sending:
         path = self._root / head.name
         try:
             if head.size_bytes <= _READ_WHOLE_BYTES:
-                return memoryview(path.read_bytes())[head.dataset_offset :]
-            with path.open("rb") as stream:
-                mapped = mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ)
-            return memoryview(mapped)[head.dataset_offset :]
-        except OSError as problem:
+                content = memoryview(path.read_bytes())
+            else:
+                with path.open("rb") as stream:
+                    content = memoryview(mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ))
+            if self._look is not None:
+                self._look(head, content)
+            return content[head.dataset_offset :]
+        except (OSError, ValueError) as problem:
+            if isinstance(problem, ValueError):
+                return RefusedFile(head.name, "It became empty while it was being sent.")
             return RefusedFile(head.name, f"It cannot be read: {problem.strerror or problem}.")
 
 

@@ -65,6 +65,11 @@ def is_removed_item(value_type: str) -> bool:
     return value_type.strip() in _REMOVED_ITEMS
 
 
+def removed_items() -> frozenset[str]:
+    """The Value Types of content items that are left out."""
+    return _REMOVED_ITEMS
+
+
 def age_at(birth_date: str, study_date: str) -> str:
     """The age for PatientAge (0010,1010) from two DA values: years, or months below two years; ""
     when a date is none or the order is wrong."""

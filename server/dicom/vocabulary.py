@@ -224,3 +224,14 @@ def _without_dates(words: list[str]) -> list[str]:
         run = []
         found += [word] if word else []
     return found
+
+
+# The same rules for a reader in another language (server.dicom.browser_rules).
+PATTERNS: Final = {
+    "number": _NUMBER,
+    "measure": _MEASURE.pattern,
+    "kernel": _KERNEL.pattern,
+    "roman": _ROMAN.pattern,
+    "pieces": _PIECES.pattern,
+}
+MOST_BARE_NUMBERS: Final = _MOST_BARE_NUMBERS

@@ -73,6 +73,18 @@ class UnsupportedMedia(MarginError):
     """What was sent is of a kind that is not taken here."""
 
 
+class NotUnderstood(MarginError):
+    """The asker speaks a version of a protocol that is not spoken here."""
+
+
+class Damaged(MarginError):
+    """What came is not what was sent: its checksum is another."""
+
+
+class NoRoom(MarginError):
+    """There is no room left to keep what was sent."""
+
+
 class Unavailable(MarginError):
     """Something that Margin stands on does not answer."""
 

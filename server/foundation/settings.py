@@ -16,7 +16,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from server.foundation.errors import FieldProblem, Invalid
 from server.foundation.settings_kinds import (
@@ -146,6 +146,26 @@ SETTINGS: tuple[Setting, ...] = (
         "Also hold a sending hospital to its registered address, not only to its AE title.",
     ),
     Setting(
+        "dicom_tls_certificate",
+        FILE,
+        "",
+        "Certificate of the DICOM port with its chain (PEM); with it, DICOM goes by TLS only.",
+    ),
+    Setting("dicom_tls_key", FILE, "", "The private key of that certificate (PEM)."),
+    Setting(
+        "dicom_tls_ca",
+        FILE,
+        "",
+        "Authorities (PEM) one of which must have signed a hospital's certificate; without it none "
+        "is asked for.",
+    ),
+    Setting(
+        "refused_keep_days",
+        count(1, 3650),
+        "30",
+        "How long a study that was refused is kept before somebody may have it deleted.",
+    ),
+    Setting(
         "stable_age_s",
         count(1, 3600),
         "5",
@@ -168,6 +188,30 @@ SETTINGS: tuple[Setting, ...] = (
         "Folder of a real CT that the demo pushes too; nothing is pushed when it is missing.",
     ),
     Setting("maximum_upload_mb", count(1, 1_000_000), "4096", "Largest request body taken, in MB."),
+    Setting(
+        "upload_file_mb",
+        count(1, 10_000_000),
+        "20480",
+        "Largest single file that the upload page takes, in MB, in as many pieces as it needs.",
+    ),
+    Setting(
+        "upload_case_mb",
+        count(1, 100_000_000),
+        "102400",
+        "How much may be uploaded to one case in all, in MB; what zip files hold counts unpacked.",
+    ),
+    Setting(
+        "upload_reserve_mb",
+        count(0, 100_000_000),
+        "2048",
+        "How much room on the disk uploads leave free, in MB; none is taken beyond that.",
+    ),
+    Setting(
+        "upload_keep_days",
+        count(1, 365),
+        "7",
+        "How long a half uploaded file waits for its rest before it is deleted.",
+    ),
     Setting("link_valid_days", count(1, 365), "14", "How long an access link works unless said."),
     Setting(
         "launch_valid_hours", count(1, 72), "8", "How long an opened viewer works without a link."
@@ -205,6 +249,10 @@ class Settings:
     orthanc_timeout_s: float
     dicom_aet: str
     dicom_check_host: bool
+    dicom_tls_certificate: Path | Literal[""]
+    dicom_tls_key: Path | Literal[""]
+    dicom_tls_ca: Path | Literal[""]
+    refused_keep_days: int
     stable_age_s: int
     secret_key: str = field(repr=False)
     web_workers: int
@@ -212,6 +260,10 @@ class Settings:
     viewer_dir: Path
     sample_ct: Path
     maximum_upload_mb: int
+    upload_file_mb: int
+    upload_case_mb: int
+    upload_reserve_mb: int
+    upload_keep_days: int
     link_valid_days: int
     launch_valid_hours: int
     log_level: str
@@ -258,6 +310,11 @@ class Settings:
     @property
     def orthanc_dir(self) -> Path:
         return self.home / "orthanc"
+
+    @property
+    def uploads_dir(self) -> Path:
+        """Uploads on their way: half a file, or a whole one that nobody has looked through yet."""
+        return self.home / "uploads"
 
     @property
     def worker_heartbeat(self) -> Path:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from sqlalchemy import select
@@ -12,9 +13,14 @@ from server.cases import actions as case_actions
 from server.cases.queries import case_by_id, case_of_study
 from server.cases.records import Case
 from server.foundation import audit, jobs
+from server.imaging.actions import ask_for_assessment
+from server.intake.candidates import candidates
+from server.intake.doubting import doubts, note_series
+from server.intake.holding import SAME_STUDY_UID, Doubt
+from server.intake.identity import Identity, name_key
 from server.intake.matching import Guess, Guesses, Match, StudyFacts, match
 from server.intake.observation import Observation, Received
-from server.intake.queries import arrival_of_orthanc_id, candidates
+from server.intake.queries import PUT_AWAY, arrival_of_orthanc_id
 from server.intake.records import Arrival, ArrivalSender, ReceivedInstance
 from server.people.queries import hospital_of_ae_title
 from server.prepared import actions as preparation
@@ -22,6 +28,8 @@ from server.prepared import actions as preparation
 ARCHIVE = "archive"
 SEGMENTATION_STORAGE = "1.2.840.10008.5.1.4.1.1.66.4"  # PS3.4 B.5
 MEASURE_SEGMENTATION = "measure_segmentation"
+CERTAIN = 100
+KEPT_OF_SERIES = ("split_to", "senders", "patients")
 
 
 def note_study(
@@ -54,14 +62,17 @@ def _take_over(arrival: Arrival, observation: Observation, now: datetime) -> Non
     study = observation.study
     arrival.PatientID = study.PatientID[:64]
     arrival.PatientName = study.PatientName[:330]
+    arrival.name_key = name_key(study.PatientName)
     arrival.PatientSex = study.PatientSex[:16]
     arrival.PatientBirthDate = study.PatientBirthDate[:16]
     arrival.AccessionNumber = study.AccessionNumber[:64]
     arrival.StudyDate = study.StudyDate[:16]
     arrival.StudyDescription = study.StudyDescription[:64]
     arrival.StudyID = study.StudyID[:16]
+    known = {one["SeriesInstanceUID"]: one for one in arrival.series or []}
     arrival.series = [
         {
+            **{key: known.get(series.SeriesInstanceUID, {}).get(key, "") for key in KEPT_OF_SERIES},
             "SeriesInstanceUID": series.SeriesInstanceUID,
             "Modality": series.Modality,
             "SeriesNumber": series.SeriesNumber,
@@ -74,61 +85,129 @@ def _take_over(arrival: Arrival, observation: Observation, now: datetime) -> Non
     arrival.last_update = study.last_update
     arrival.changed_at = now
     arrival.settled_at = None
-    if arrival.state != "set_aside":
+    if arrival.state not in PUT_AWAY:
         arrival.state = "receiving"
 
 
 def settle(
-    session: Session, observation: Observation, received: list[Received], now: datetime
+    session: Session,
+    observation: Observation,
+    received: list[Received],
+    now: datetime,
+    patients: Mapping[str, Sequence[Identity]] | None = None,
 ) -> Arrival | None:
-    """The study has been quiet: note every instance's origin and look for its case."""
+    """The study has been quiet: note every instance's origin, and look for doubts and for its case.
+
+    `patients` is what its series say of the patient, by SeriesInstanceUID.
+    """
     arrival = arrival_of_orthanc_id(session, observation.study.orthanc_id)
     if arrival is None or arrival.settled_at is not None:
         return arrival
     fresh = _note_instances(session, arrival, received, now)
+    note_series(session, arrival, observation, patients or {})
     arrival.settled_at = now
-    if arrival.state == "set_aside":
+    if arrival.state in PUT_AWAY:
         return arrival
-    case = case_of_study(session, arrival.StudyInstanceUID)
-    known_twin = session.scalar(
-        select(Arrival.id).where(
-            Arrival.StudyInstanceUID == arrival.StudyInstanceUID, Arrival.id != arrival.id
-        )
-    )
-    if known_twin is not None and arrival.case_id is None:
-        _leave_unmatched(
-            arrival,
-            [],
-            "Another study with the same StudyInstanceUID but another patient is here already.",
-        )
-    elif case is not None:
-        arrival.case_id, arrival.state = case.id, "matched"
-    else:
-        case = _match(session, arrival, now)
+    case = _place(session, arrival, patients or {}, now)
     _audit_settling(session, arrival, case, len(fresh), now)
     ask_for_preparation(session, observation, now)
-    if arrival.case_id is not None:
+    if arrival.case_id is not None and arrival.state == "matched":
         ask_for_measurements(session, arrival, now)
     session.flush()
     return arrival
 
 
-def _match(session: Session, arrival: Arrival, now: datetime) -> Case | None:
-    hospital = hospital_of_ae_title(session, arrival.calling_aet)
-    answer = match(
-        StudyFacts(
-            AccessionNumber=arrival.AccessionNumber,
-            StudyDescription=arrival.StudyDescription,
-            StudyID=arrival.StudyID,
-            PatientID=arrival.PatientID,
-            hospital_id=hospital.id if hospital else None,
-        ),
-        candidates(session),
+def _place(
+    session: Session,
+    arrival: Arrival,
+    patients: Mapping[str, Sequence[Identity]],
+    now: datetime,
+) -> Case | None:
+    """Where a settled arrival goes: to its case, into the inbox, or on hold."""
+    found = doubts(session, arrival, patients)
+    case = case_of_study(session, arrival.StudyInstanceUID)
+    is_twin = any(doubt.code == SAME_STUDY_UID for doubt in found)
+    if case is not None and (arrival.case_id is not None or not is_twin):
+        arrival.case_id = case.id
+    if found:
+        hold(session, arrival, found, now)
+        return arrival.case if arrival.case_id else None
+    arrival.held_for = []
+    if arrival.case_id is not None:
+        arrival.state = "matched"
+        return case
+    # What a person took apart bears the reference of the whole: where a part belongs they say.
+    return look_for_case(session, arrival, now, by_itself=arrival.split_from is None)
+
+
+def hold(session: Session, arrival: Arrival, found: list[Doubt], now: datetime) -> None:
+    """Keep a study back until a person has looked at these doubts."""
+    arrival.state, arrival.held_for = "held", [doubt.written() for doubt in found]
+    arrival.match_reason = "Held until somebody has looked at it."
+    if arrival.case_id is None:
+        guess(session, arrival, now)
+
+
+def look_for_case(
+    session: Session, arrival: Arrival, now: datetime, *, by_itself: bool = True
+) -> Case | None:
+    """Attach the arrival to the one case that expects it, or leave it in the inbox with guesses.
+
+    `by_itself` False only guesses: a person has taken it out of a case before.
+    """
+    answer = _answer(session, arrival, now)
+    if isinstance(answer, Match) and by_itself:
+        return _attach_match(session, arrival, answer, now)
+    guess(session, arrival, now)
+    arrival.state = "unmatched"
+    arrival.match_reason = (
+        "No case can be told for certain. These may fit:"
+        if arrival.guesses
+        else "No open case expects this study."
     )
-    if isinstance(answer, Guesses):
-        _leave_unmatched(arrival, list(answer.guesses), "No open case expects this study.")
-        return None
-    return _attach_match(session, arrival, answer, now)
+    return None
+
+
+def guess(session: Session, arrival: Arrival, now: datetime) -> None:
+    """Keep the cases to which the arrival may belong, best first, with the reasons for each."""
+    answer = _answer(session, arrival, now)
+    if isinstance(answer, Match):
+        found: tuple[Guess, ...] = (
+            Guess(answer.case_id, answer.number, CERTAIN, (answer.reason,)),
+        )
+    else:
+        found = answer.guesses
+    arrival.guesses = [
+        {
+            "case_id": one.case_id,
+            "number": one.number,
+            "score": one.score,
+            "reason": one.reason,
+            "doubts": list(one.doubts),
+        }
+        for one in found
+    ]
+
+
+def _answer(session: Session, arrival: Arrival, now: datetime) -> Match | Guesses:
+    facts = study_facts(session, arrival)
+    return match(facts, candidates(session, facts, now, but=arrival.not_cases or ()))
+
+
+def study_facts(session: Session, arrival: Arrival) -> StudyFacts:
+    """What matching needs to know of an arrival."""
+    hospital = hospital_of_ae_title(session, arrival.calling_aet)
+    return StudyFacts(
+        AccessionNumber=arrival.AccessionNumber,
+        StudyDescription=arrival.StudyDescription,
+        StudyID=arrival.StudyID,
+        PatientID=arrival.PatientID,
+        hospital_id=hospital.id if hospital else None,
+        PatientName=arrival.PatientName,
+        PatientBirthDate=arrival.PatientBirthDate,
+        PatientSex=arrival.PatientSex,
+        StudyDate=arrival.StudyDate,
+    )
 
 
 def _attach_match(session: Session, arrival: Arrival, found: Match, now: datetime) -> Case:
@@ -139,14 +218,6 @@ def _attach_match(session: Session, arrival: Arrival, found: Match, now: datetim
     arrival.case_id, arrival.state, arrival.match_reason = case.id, "matched", found.reason
     arrival.guesses = []
     return case
-
-
-def _leave_unmatched(arrival: Arrival, guesses: list[Guess], reason: str) -> None:
-    arrival.state, arrival.match_reason = "unmatched", reason
-    arrival.guesses = [
-        {"case_id": guess.case_id, "number": guess.number, "reason": guess.reason}
-        for guess in guesses
-    ]
 
 
 def _note_instances(
@@ -207,24 +278,6 @@ def _audit_settling(
     )
 
 
-def attach(session: Session, arrival: Arrival, case: Case, *, by: str, now: datetime) -> None:
-    """A person says that the study belongs to this case; raises StudyBelongsElsewhere."""
-    case_actions.attach_study(
-        session, case, arrival.StudyInstanceUID, by=by, reason="Attached by a coordinator", now=now
-    )
-    arrival.case_id, arrival.match_reason = case.id, f"Attached by {by}"
-    arrival.state, arrival.guesses = "matched", []
-    ask_for_measurements(session, arrival, now)
-    session.flush()
-
-
-def set_aside(session: Session, arrival: Arrival) -> None:
-    """A person says that the study belongs to no case. It stays in the archive."""
-    if arrival.case_id is None:
-        arrival.state = "set_aside"
-        session.flush()
-
-
 def ask_for_preparation(session: Session, observation: Observation, now: datetime) -> None:
     """Have every series of a settled study prepared for viewing, also before its case is known."""
     for series in observation.series:
@@ -239,7 +292,10 @@ def ask_for_preparation(session: Session, observation: Observation, now: datetim
 
 
 def ask_for_measurements(session: Session, arrival: Arrival, now: datetime) -> None:
-    """Ask the worker to measure every segmentation of a matched arrival, each once."""
+    """Ask the worker to assess the imaging, and to measure every segmentation of a matched arrival."""
+    if arrival.case_id is not None:
+        mark = f"{arrival.id} {arrival.instance_count} {arrival.last_update or ''}"
+        ask_for_assessment(session, arrival.case_id, mark=mark, now=now)
     segmentations = session.scalars(
         select(ReceivedInstance).where(
             ReceivedInstance.arrival_id == arrival.id,

@@ -15,8 +15,15 @@ from datetime import datetime, timedelta
 from server.archive import Archive, ArchiveUnavailable, Change, NotInArchive, Study
 from server.foundation.db import Database
 from server.intake.actions import note_study, settle
-from server.intake.observation import Observation, observe, origins
-from server.intake.queries import arrivals, cursor, known_instances
+from server.intake.observation import Observation, identities, observe, origins
+from server.intake.queries import (
+    cursor,
+    known_instances,
+    noted_updates,
+    prepared_of,
+    receiving,
+)
+from server.prepared import actions as preparation
 
 LOOK_BACK = 100  # sequence numbers
 PAGE = 500
@@ -76,8 +83,9 @@ class Feed:
     def _settle(self, observation: Observation, unknown: list[str]) -> None:
         """Note where every instance came from, and look for the case."""
         received = origins(self._archive, observation.study.orthanc_id, unknown)
+        patients = identities(self._archive, observation)
         with self._db.writing() as session:
-            settle(session, observation, received, self._clock())
+            settle(session, observation, received, self._clock(), patients)
 
     def _changed(self) -> tuple[set[str], int]:
         """Studies that the feed speaks of, from a little before the cursor, and where it ends."""
@@ -118,7 +126,7 @@ class Feed:
 
     def _receiving(self) -> set[str]:
         with self._db.reading() as session:
-            return {found.orthanc_id for found in arrivals(session, None, ("receiving",))}
+            return receiving(session)
 
     def _swept(self) -> set[str]:
         """Once a minute, every study whose last update is not the one we noted.
@@ -133,14 +141,17 @@ class Feed:
             return set()
         in_archive = {study.orthanc_id: study.last_update for study in self._all_studies()}
         with self._db.writing() as session:
-            noted = {found.orthanc_id: found for found in arrivals(session, None, limit=10**9)}
+            noted = noted_updates(session)
+            for study, series in prepared_of(session, noted.keys() - in_archive.keys()):
+                # What is left of a study that was deleted from the archive is cleared away.
+                preparation.ask_anew(session, study, series, now)
             cursor(session).swept_at = now
         return {
             orthanc_id
             for orthanc_id, last_update in in_archive.items()
             if orthanc_id not in noted
-            or noted[orthanc_id].last_update != last_update
-            or now - (noted[orthanc_id].settled_at or now) < DOUBTED_FOR
+            or noted[orthanc_id][0] != last_update
+            or now - (noted[orthanc_id][1] or now) < DOUBTED_FOR
         }
 
     def _all_studies(self) -> Iterator[Study]:

@@ -32,7 +32,13 @@ def register_lines(session: Session, archive: Archive) -> int:
 
 
 def modality_of(line: HospitalLine) -> Modality:
-    """A hospital's line as the archive knows it: it may store and echo, and nothing else."""
+    """A hospital's line as the archive knows it: it may store, echo and ask for storage commitment,
+    and nothing else."""
     return Modality(
-        name=f"{PREFIX}{line.id}", ae_title=line.ae_title, host=line.host, port=line.port
+        name=f"{PREFIX}{line.id}",
+        ae_title=line.ae_title,
+        host=line.host,
+        port=line.port,
+        may_commit=True,
+        use_tls=line.use_tls,
     )

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from server.archive import Archive, InstanceOrigin, NotInArchive, Series, Study
+from server.intake.identity import Identity
+
+MOST_SERIES_LOOKED_AT = 60
+# Objects made from images bear their patient; some have tens of thousands of attributes to read.
+DERIVED = frozenset({"SEG", "RTSTRUCT", "RTDOSE", "RTPLAN", "SR", "KO", "PR", "DOC", "REG"})
 
 
 @dataclass(frozen=True)
@@ -65,6 +71,33 @@ def origins(archive: Archive, study_id: str, orthanc_ids: Collection[str]) -> li
             continue
         received.append(Received(instance.orthanc_id, instance.SOPInstanceUID, origin))
     return received
+
+
+def identities(archive: Archive, observation: Observation) -> dict[str, tuple[Identity, ...]]:
+    """Who each series says the patient is, by its SeriesInstanceUID, from its first and last instance.
+
+    Orthanc keeps one patient's attributes for a whole study, those of the first instance that came, so
+    the instances themselves are asked. Of studies with very many series the first are looked at.
+    """
+    found: dict[str, tuple[Identity, ...]] = {}
+    images = [one for one in observation.series if one.Modality not in DERIVED]
+    for series in images[:MOST_SERIES_LOOKED_AT]:
+        ends = dict.fromkeys((*series.instance_ids[:1], *series.instance_ids[-1:]))
+        try:
+            said = [identity_in(archive.instance_tags(one)) for one in ends]
+        except NotInArchive:
+            continue
+        found[series.SeriesInstanceUID] = tuple(dict.fromkeys(said))
+    return found
+
+
+def identity_in(tags: Mapping[str, Any]) -> Identity:
+    """The patient in Orthanc's simplified tags of an instance."""
+    said = {name: str(tags.get(name) or "").strip() for name in _IDENTITY}
+    return Identity(**said)
+
+
+_IDENTITY = ("PatientName", "PatientBirthDate", "PatientSex", "PatientID")
 
 
 def _number(text: str) -> int:

@@ -2,21 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session, selectinload
 
-from server.cases.lifecycle import State
-from server.cases.queries import FINISHED
 from server.cases.records import Case, CaseStudy
 from server.foundation.errors import NotFound
-from server.intake.matching import Candidate, accession_numbers
-from server.intake.records import Arrival, FeedCursor, ReceivedInstance
+from server.intake.records import (
+    Arrival,
+    ArrivalSender,
+    FeedCursor,
+    LineState,
+    ReceivedInstance,
+    RefusedAssociation,
+)
 from server.people.records import HospitalLine
+from server.prepared.records import PreparedSeries
 
 FEED = "orthanc"
+WAITING = ("held", "unmatched")
+PUT_AWAY = ("set_aside", "split", "refused")
+STATES = ("receiving", *WAITING, "matched", *PUT_AWAY)
 
 
 class ArrivalNotFound(NotFound):
@@ -33,15 +42,18 @@ def _theirs(hospital_ids: frozenset[str]) -> object:
 def arrivals(
     session: Session,
     hospital_ids: frozenset[str] | None,
-    states: Iterable[str] = ("receiving", "unmatched", "matched", "set_aside"),
+    states: Iterable[str] = STATES,
     limit: int = 200,
+    *,
+    by_decision: bool = False,
 ) -> list[Arrival]:
-    """Arrivals that concern these hospitals (None: all), newest first."""
+    """Arrivals that concern these hospitals (None: all), newest first, or those decided about last."""
+    at = func.coalesce(Arrival.decided_at, Arrival.first_seen_at)
     wanted = (
         select(Arrival)
         .where(Arrival.state.in_(tuple(states)))
         .options(selectinload(Arrival.case), selectinload(Arrival.senders))
-        .order_by(Arrival.first_seen_at.desc())
+        .order_by((at if by_decision else Arrival.first_seen_at).desc())
         .limit(limit)
     )
     if hospital_ids is not None:
@@ -50,8 +62,8 @@ def arrivals(
 
 
 def unmatched_count(session: Session, hospital_ids: frozenset[str] | None) -> int:
-    """How many settled arrivals wait for somebody to say where they belong."""
-    wanted = select(func.count(Arrival.id)).where(Arrival.state == "unmatched")
+    """How many settled arrivals wait for a person, to say where they belong or to look at a doubt."""
+    wanted = select(func.count(Arrival.id)).where(Arrival.state.in_(WAITING))
     if hospital_ids is not None:
         wanted = wanted.where(_theirs(hospital_ids))  # type: ignore[arg-type]
     return session.scalar(wanted) or 0
@@ -95,34 +107,6 @@ def arrivals_of_case(session: Session, case_id: str) -> list[Arrival]:
     )
 
 
-def candidates(session: Session) -> list[Candidate]:
-    """The cases to which a study may be matched."""
-    closed = (*FINISHED, State.OPINED.value)
-    cases = session.scalars(
-        select(Case).where(Case.state.not_in(closed)).options(selectinload(Case.studies))
-    ).all()
-    patient_ids: dict[str, set[str]] = {}
-    known = session.execute(
-        select(CaseStudy.case_id, Arrival.PatientID).join(
-            Arrival, Arrival.StudyInstanceUID == CaseStudy.StudyInstanceUID
-        )
-    )
-    for case_id, patient_id in known:
-        if patient_id:
-            patient_ids.setdefault(case_id, set()).add(patient_id)
-    return [
-        Candidate(
-            case_id=case.id,
-            number=case.number,
-            hospital_id=case.hospital_id,
-            accession_numbers=accession_numbers(case.accession_number),
-            patient_ids=frozenset(patient_ids.get(case.id, ())),
-            has_studies=bool(case.studies),
-        )
-        for case in cases
-    ]
-
-
 def cursor(session: Session) -> FeedCursor:
     """How far the feed was read; a fresh cursor when it never was."""
     found = session.get(FeedCursor, FEED)
@@ -148,6 +132,44 @@ def known_instances(session: Session, orthanc_id: str) -> frozenset[str]:
     )
 
 
+def noted_updates(session: Session) -> dict[str, tuple[datetime | None, datetime | None]]:
+    """Of every arrival, by Orthanc's id: the last update that was noted, and when it settled."""
+    found = session.execute(select(Arrival.orthanc_id, Arrival.last_update, Arrival.settled_at))
+    return {orthanc_id: (last_update, settled_at) for orthanc_id, last_update, settled_at in found}
+
+
+def prepared_of(session: Session, orthanc_ids: Collection[str]) -> list[tuple[str, str]]:
+    """The series that are prepared of these studies (Orthanc's ids): both UIDs of each."""
+    found = session.execute(
+        select(PreparedSeries.StudyInstanceUID, PreparedSeries.SeriesInstanceUID)
+        .join(Arrival, Arrival.StudyInstanceUID == PreparedSeries.StudyInstanceUID)
+        .where(Arrival.orthanc_id.in_(orthanc_ids))
+    )
+    return [(study, series) for study, series in found]
+
+
+def receiving(session: Session) -> set[str]:
+    """Orthanc's ids of the studies that are not settled yet."""
+    return set(session.scalars(select(Arrival.orthanc_id).where(Arrival.state == "receiving")))
+
+
+def not_served(session: Session, StudyInstanceUID: str) -> frozenset[str]:
+    """Orthanc's ids of the studies with this UID that must not be shown under it.
+
+    Two hospitals, or one under two PatientIDs, may send the same StudyInstanceUID. Shown is what was
+    found to belong to a case; before that, what came first. The others wait for a person.
+    """
+    several = session.execute(
+        select(Arrival.orthanc_id, Arrival.state, Arrival.case_id)
+        .where(Arrival.StudyInstanceUID == StudyInstanceUID)
+        .order_by(Arrival.first_seen_at)
+    ).all()
+    matched = {one for one, state, _ in several if state == "matched"}
+    of_a_case = {one for one, _, case_id in several if case_id is not None}
+    first = {one for one, _, _ in several[:1]}
+    return frozenset(one for one, _, _ in several) - (matched or of_a_case or first)
+
+
 def is_elsewhere(session: Session, StudyInstanceUID: str, case_id: str) -> bool:
     """Whether the study is in the archive already without being this case's, or another case's."""
     attached = session.scalar(
@@ -169,3 +191,61 @@ def last_study_at(session: Session) -> dict[str, datetime]:
         select(Arrival.calling_aet, func.max(Arrival.first_seen_at)).group_by(Arrival.calling_aet)
     )
     return {title: at for title, at in found if at is not None}
+
+
+def refused_for_case(session: Session, case_id: str) -> list[Arrival]:
+    """Studies that were refused and of which the hospital reads on this case's page."""
+    wanted = select(Arrival).where(
+        Arrival.refused_for == case_id, Arrival.state.in_(("refused", "deleted"))
+    )
+    return list(session.scalars(wanted.order_by(Arrival.decided_at.desc())))
+
+
+@dataclass(frozen=True)
+class Traffic:
+    """What came under one AE title: how many studies and instances, and when the last new study did."""
+
+    studies: int = 0
+    instances: int = 0
+    last_study_at: datetime | None = None
+
+
+def traffic(session: Session, ae_titles: Collection[str]) -> dict[str, Traffic]:
+    """What came under each of these AE titles so far."""
+    found = session.execute(
+        select(
+            ArrivalSender.calling_aet,
+            func.count(func.distinct(ArrivalSender.arrival_id)),
+            func.sum(ArrivalSender.instances),
+            func.max(ArrivalSender.first_seen_at),
+        )
+        .where(ArrivalSender.calling_aet.in_(ae_titles))
+        .group_by(ArrivalSender.calling_aet)
+    )
+    return {title: Traffic(studies, int(count or 0), at) for title, studies, count, at in found}
+
+
+def line_states(session: Session, ae_titles: Collection[str]) -> dict[str, LineState]:
+    """What is known of the lines under these AE titles."""
+    found = session.scalars(select(LineState).where(LineState.ae_title.in_(ae_titles)))
+    return {state.ae_title: state for state in found}
+
+
+def refused_associations(
+    session: Session, lines: Collection[HospitalLine], limit: int = 50
+) -> list[RefusedAssociation]:
+    """Associations that came to nothing and concern these lines, by title or by address."""
+    titles = [line.ae_title for line in lines]
+    hosts = [line.host for line in lines]
+    concerns = RefusedAssociation.calling_aet.in_(titles) | (
+        RefusedAssociation.address.in_(hosts) & (RefusedAssociation.address != "")
+    )
+    wanted = select(RefusedAssociation).where(concerns)
+    return list(session.scalars(wanted.order_by(RefusedAssociation.last_at.desc()).limit(limit)))
+
+
+def strangers(session: Session, limit: int = 50) -> list[RefusedAssociation]:
+    """Associations of callers that no hospital is registered under, newest first."""
+    known = select(HospitalLine.ae_title)
+    wanted = select(RefusedAssociation).where(RefusedAssociation.calling_aet.not_in(known))
+    return list(session.scalars(wanted.order_by(RefusedAssociation.last_at.desc()).limit(limit)))

@@ -13,10 +13,14 @@ from server.foundation.db import Base, new_id
 
 
 class Arrival(Base):
-    """One study in the archive. `state` is receiving, unmatched, matched or set_aside.
+    """One study in the archive. `state` is receiving, unmatched, matched, held, set_aside, split,
+    refused or deleted.
 
     `case_id` is set once the study belongs to a case. The identity is kept as the sender wrote it,
-    because matching needs it; it never appears in an address, a log or a file name.
+    because matching needs it; it never appears in an address, a log or a file name. `name_key` is the
+    name as matching compares it. `held_for` says why a person has to look before anything else happens;
+    what was `allowed` was looked at and is not asked again. `not_cases` are cases to which somebody
+    said it does not belong. `split_from` is the arrival of which it is a part.
     """
 
     __tablename__ = "arrival"
@@ -28,10 +32,13 @@ class Arrival(Base):
     case_id: Mapped[str | None] = mapped_column(ForeignKey(Case.id), index=True)
     match_reason: Mapped[str] = mapped_column(Text, default="")
     guesses: Mapped[list[dict[str, Any]]] = mapped_column(JSON, default=list)
-    PatientID: Mapped[str] = mapped_column("patient_id", String(64), default="")
+    PatientID: Mapped[str] = mapped_column("patient_id", String(64), default="", index=True)
     PatientName: Mapped[str] = mapped_column("patient_name", String(330), default="")
     PatientSex: Mapped[str] = mapped_column("patient_sex", String(16), default="")
-    PatientBirthDate: Mapped[str] = mapped_column("patient_birth_date", String(16), default="")
+    PatientBirthDate: Mapped[str] = mapped_column(
+        "patient_birth_date", String(16), default="", index=True
+    )
+    name_key: Mapped[str] = mapped_column(String(120), default="", server_default="", index=True)
     AccessionNumber: Mapped[str] = mapped_column("accession_number", String(64), default="")
     StudyDate: Mapped[str] = mapped_column("study_date", String(16), default="")
     StudyDescription: Mapped[str] = mapped_column("study_description", String(64), default="")
@@ -45,6 +52,14 @@ class Arrival(Base):
     changed_at: Mapped[datetime]
     last_update: Mapped[datetime | None]
     settled_at: Mapped[datetime | None]
+    held_for: Mapped[list[dict[str, Any]]] = mapped_column(JSON, default=list, server_default="[]")
+    allowed: Mapped[list[str]] = mapped_column(JSON, default=list, server_default="[]")
+    not_cases: Mapped[list[str]] = mapped_column(JSON, default=list, server_default="[]")
+    split_from: Mapped[str | None] = mapped_column(String(32))
+    decided_by: Mapped[str] = mapped_column(String(200), default="", server_default="")
+    decided_at: Mapped[datetime | None]
+    refusal: Mapped[str] = mapped_column(Text, default="", server_default="")
+    refused_for: Mapped[str | None] = mapped_column(String(32), index=True)
     case: Mapped[Case | None] = relationship()
     senders: Mapped[list[ArrivalSender]] = relationship(order_by="ArrivalSender.first_seen_at")
 
@@ -76,6 +91,59 @@ class ReceivedInstance(Base):
     remote_address: Mapped[str] = mapped_column(String(64), default="")
     md5: Mapped[str] = mapped_column(String(32), default="")
     received_at: Mapped[datetime]
+
+
+class RepeatedInstance(Base):
+    """An instance that came again with other content under the same UIDs. The archive kept the first.
+
+    `md5` is of the file that was not taken, as far as it is known; `study_id` is Orthanc's.
+    """
+
+    __tablename__ = "repeated_instance"
+    __table_args__ = (UniqueConstraint("orthanc_id", "sender", "md5"),)
+
+    id: Mapped[str] = mapped_column(String(32), primary_key=True, default=new_id)
+    orthanc_id: Mapped[str] = mapped_column(String(44))
+    study_id: Mapped[str] = mapped_column(String(44), index=True)
+    sender: Mapped[str] = mapped_column(String(200))
+    md5: Mapped[str] = mapped_column(String(32), default="")
+    times: Mapped[int] = mapped_column(default=1)
+    at: Mapped[datetime]
+
+
+class LineState(Base):
+    """What is known of the line under one AE title: when it last spoke, and how its last test ended."""
+
+    __tablename__ = "line_state"
+
+    ae_title: Mapped[str] = mapped_column(String(16), primary_key=True)
+    associated_at: Mapped[datetime | None]
+    associated_from: Mapped[str] = mapped_column(String(64), default="")
+    associations: Mapped[int] = mapped_column(default=0)
+    echoed_at: Mapped[datetime | None]
+    test_asked_at: Mapped[datetime | None]
+    tested_at: Mapped[datetime | None]
+    test_passed: Mapped[bool | None]
+    test_seconds: Mapped[float | None]
+    test_detail: Mapped[str] = mapped_column(Text, default="")
+
+
+class RefusedAssociation(Base):
+    """Associations that came to nothing, counted by reason, by what they called themselves and us, and
+    by where they came from."""
+
+    __tablename__ = "refused_association"
+    __table_args__ = (UniqueConstraint("reason", "calling_aet", "called_aet", "address"),)
+
+    id: Mapped[str] = mapped_column(String(32), primary_key=True, default=new_id)
+    reason: Mapped[str] = mapped_column(String(20))
+    calling_aet: Mapped[str] = mapped_column(String(64), default="", index=True)
+    called_aet: Mapped[str] = mapped_column(String(64), default="")
+    address: Mapped[str] = mapped_column(String(64), default="", index=True)
+    detail: Mapped[str] = mapped_column(Text, default="")
+    times: Mapped[int] = mapped_column(default=0)
+    first_at: Mapped[datetime]
+    last_at: Mapped[datetime] = mapped_column(index=True)
 
 
 class FeedCursor(Base):

@@ -37,14 +37,18 @@ def register_hospital(session: Session, *, name: str, country: str, now: datetim
 
 
 def register_line(
-    session: Session, hospital: Hospital, *, ae_title: str, host: str, port: int, now: datetime
+    session: Session,
+    hospital: Hospital,
+    *,
+    ae_title: str,
+    host: str,
+    port: int,
+    now: datetime,
+    use_tls: bool = False,
 ) -> HospitalLine:
     """Let a hospital send from `ae_title`; raises Invalid or NameTaken."""
     problems = [found] if (found := ae_titles.problem(ae_title)) else []
-    if not host.strip():
-        problems.append(FieldProblem("/host", "Enter the address from which the hospital sends."))
-    if not 1 <= port <= 65535:
-        problems.append(FieldProblem("/port", "A port is a number from 1 to 65535."))
+    problems += _address_problems(host, port)
     if problems:
         raise Invalid("The line was not registered.", problems)
     taken = session.scalar(select(HospitalLine).where(HospitalLine.ae_title == ae_title))
@@ -54,11 +58,37 @@ def register_line(
             remedy="Ask the hospital for an AE title of its own; Orthanc tells senders apart by it.",
         )
     line = HospitalLine(
-        hospital=hospital, ae_title=ae_title, host=host.strip(), port=port, registered_at=now
+        hospital=hospital,
+        ae_title=ae_title,
+        host=host.strip(),
+        port=port,
+        use_tls=use_tls,
+        registered_at=now,
     )
     session.add(line)
     session.flush()
     return line
+
+
+def change_line(
+    session: Session, line: HospitalLine, *, host: str, port: int, use_tls: bool
+) -> None:
+    """Change where a line is called and how; raises Invalid. Its AE title stays: what came under it
+    is known by it."""
+    problems = _address_problems(host, port)
+    if problems:
+        raise Invalid("The line was not changed.", problems)
+    line.host, line.port, line.use_tls = host.strip(), port, use_tls
+    session.flush()
+
+
+def _address_problems(host: str, port: int) -> list[FieldProblem]:
+    problems = []
+    if not host.strip():
+        problems.append(FieldProblem("/host", "Enter the address from which the hospital sends."))
+    if not 1 <= port <= 65535:
+        problems.append(FieldProblem("/port", "A port is a number from 1 to 65535."))
+    return problems
 
 
 def remove_line(session: Session, line: HospitalLine) -> None:

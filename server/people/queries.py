@@ -77,6 +77,22 @@ def people(session: Session, role: str | None = None) -> list[Person]:
     return list(session.scalars(wanted))
 
 
+def coordinators_of(session: Session, hospital_id: str) -> list[Person]:
+    """Who looks after the hospital's cases and is active, by name."""
+    return list(
+        session.scalars(
+            select(Person)
+            .join(Coordination, Coordination.person_id == Person.id)
+            .where(
+                Coordination.hospital_id == hospital_id,
+                Person.role == "coordinator",
+                Person.active.is_(True),
+            )
+            .order_by(Person.name)
+        )
+    )
+
+
 def coordinated_hospital_ids(session: Session, person_id: str) -> frozenset[str]:
     """Ids of the hospitals whose cases this coordinator looks after."""
     return frozenset(

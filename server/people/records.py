@@ -4,20 +4,21 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, String
+from sqlalchemy import ForeignKey, String, false
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from server.foundation.db import Base, new_id
 
 
 class Hospital(Base):
-    """A referring hospital."""
+    """A referring hospital. `language` is the one in which it is written to."""
 
     __tablename__ = "hospital"
 
     id: Mapped[str] = mapped_column(String(32), primary_key=True, default=new_id)
     name: Mapped[str] = mapped_column(String(200), unique=True)
     country: Mapped[str] = mapped_column(String(2), default="")
+    language: Mapped[str] = mapped_column(String(8), default="en", server_default="en")
     registered_at: Mapped[datetime]
     lines: Mapped[list[HospitalLine]] = relationship(
         back_populates="hospital", order_by="HospitalLine.ae_title"
@@ -25,7 +26,9 @@ class Hospital(Base):
 
 
 class HospitalLine(Base):
-    """One AE title from which a hospital sends. `host` is the address it sends from."""
+    """One AE title from which a hospital sends. `host` is the address it sends from; at `port` it can be
+    called: with a test, and with the report that it asked for by storage commitment. `use_tls` says
+    whether these calls go by TLS."""
 
     __tablename__ = "hospital_line"
 
@@ -34,6 +37,7 @@ class HospitalLine(Base):
     ae_title: Mapped[str] = mapped_column(String(16), unique=True)
     host: Mapped[str] = mapped_column(String(255))
     port: Mapped[int]
+    use_tls: Mapped[bool] = mapped_column(default=False, server_default=false())
     registered_at: Mapped[datetime]
     hospital: Mapped[Hospital] = relationship(back_populates="lines")
 

@@ -86,17 +86,54 @@ def configuration(settings: Settings, plugin: Path, template: Path = TEMPLATE) -
             remedy="Restore the file from the project; orthanc/README.md explains each line.",
         )
     storage = str(settings.orthanc_dir)
-    return base | {
-        "StorageDirectory": storage,
-        "IndexDirectory": storage,
-        "TemporaryDirectory": str(settings.run_dir / "orthanc-tmp"),
-        "HttpPort": settings.orthanc_port,
-        "RegisteredUsers": {settings.orthanc_user: settings.orthanc_password},
-        "DicomPort": settings.dicom_port,
-        "DicomAet": settings.dicom_aet,
-        "DicomCheckModalityHost": settings.dicom_check_host,
-        "StableAge": settings.stable_age_s,
-        "Plugins": [str(plugin)],
+    return (
+        base
+        | encryption(settings)
+        | {
+            "StorageDirectory": storage,
+            "IndexDirectory": storage,
+            "TemporaryDirectory": str(settings.run_dir / "orthanc-tmp"),
+            "HttpPort": settings.orthanc_port,
+            "RegisteredUsers": {settings.orthanc_user: settings.orthanc_password},
+            "DicomPort": settings.dicom_port,
+            "DicomAet": settings.dicom_aet,
+            "DicomCheckModalityHost": settings.dicom_check_host,
+            "StableAge": settings.stable_age_s,
+            "Plugins": [str(plugin)],
+        }
+    )
+
+
+def encryption(settings: Settings) -> dict[str, Any]:
+    """What makes the DICOM port speak TLS; empty without a certificate (PS3.15 Annex B).
+
+    Raises OrthancConfigurationUnsafe when only a part of it is given or a file is not there.
+    """
+    certificate, key, authorities = (
+        settings.dicom_tls_certificate,
+        settings.dicom_tls_key,
+        settings.dicom_tls_ca,
+    )
+    if not certificate and not key and not authorities:
+        return {}
+    given = {
+        "MARGIN_DICOM_TLS_CERTIFICATE": certificate,
+        "MARGIN_DICOM_TLS_KEY": key,
+        **({"MARGIN_DICOM_TLS_CA": authorities} if authorities else {}),
+    }
+    missing = [name for name, path in given.items() if not path or not Path(path).is_file()]
+    if missing:
+        raise OrthancConfigurationUnsafe(
+            f"the DICOM port cannot speak TLS: {' and '.join(missing)} names no file",
+            remedy="Give certificate and key, or neither; docs/operations.md says how.",
+        )
+    return {
+        "DicomTlsEnabled": True,
+        "DicomTlsCertificate": str(certificate),
+        "DicomTlsPrivateKey": str(key),
+        # Orthanc 1.10 wants a file here even when it asks for no certificate.
+        "DicomTlsTrustedCertificates": str(authorities or certificate),
+        "DicomTlsRemoteCertificateRequired": bool(authorities),
     }
 
 

@@ -8,12 +8,16 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
+from server.annotations.decision import Answers
+from server.annotations.following import Followed, followed
 from server.annotations.organs import ORGANS
+from server.annotations.organs.organ import Chosen
+from server.annotations.queries import prior_revisions
 from server.annotations.summary import sections
 from server.cases.records import Case
 from server.intake.queries import arrivals_of_case
 from server.intake.records import Arrival
-from server.opinions.document import Opinion, Section, Signer, Study
+from server.opinions.document import Amendment, Opinion, Row, Section, Signer, Study
 from server.opinions.recorded import (
     entered_volume,
     measured_thresholds,
@@ -43,10 +47,15 @@ def compose(
     *,
     signer: Signer,
     signature: Signature | None = None,
+    options: Chosen | None = None,
+    amendment: Amendment | None = None,
 ) -> Opinion:
-    """The opinion as these answers make it: a draft without `signature`."""
+    """The opinion as these answers make it: a draft without `signature`.
+
+    `options` are those chosen of the rulesets; `amendment` says what a later opinion replaces.
+    """
     organ = ORGANS[case.organ]
-    evaluations = organ.evaluate(answers)
+    evaluations = organ.evaluate(answers, options)
     volumes = [volume_of(volume_json(found)) for found in volumes_of_case(session, case.id)]
     if not any(volume.state == "measured" for volume in volumes):
         entered = entered_volume(answers)
@@ -71,14 +80,41 @@ def compose(
         local_verdict=case.local_verdict,
         local_verdict_reason=case.local_verdict_reason,
         signer=signer,
-        sections=tuple(Section.copy_of(section) for section in summary),
+        sections=(
+            *(Section.copy_of(section) for section in summary),
+            *_response_section(responses(session, case, answers)),
+        ),
         evaluations=tuple(evaluation_of(evaluation.to_json()) for evaluation in evaluations),
         volumes=tuple(volumes),
         thresholds=measured_thresholds(answers),
         imaging=tuple(_study(arrival) for arrival in arrivals),
+        amendment=amendment,
         **recorded_fields(answers, organ.schema),
         **signed,
     )
+
+
+def responses(session: Session, case: Case, answers: Answers) -> list[Followed]:
+    """How the targets respond at these answers, against the earlier cases of the patient."""
+    earlier = [one.answers for one in prior_revisions(session, case.id, case.organ)]
+    return followed(ORGANS[case.organ], answers, earlier[::-1])
+
+
+def _response_section(found: list[Followed]) -> list[Section]:
+    rows = tuple(Row(one.criteria, one.label, " ".join((one.text, *one.notes))) for one in found)
+    return [Section("Response to therapy, computed", rows)] if rows else []
+
+
+def imaging_seen(session: Session, case: Case) -> list[dict[str, Any]]:
+    """Which images a signature rests on, as values of JSON: each study with what it held then."""
+    return [
+        {
+            "StudyInstanceUID": study.StudyInstanceUID,
+            "series_count": study.series_count,
+            "instance_count": study.instance_count,
+        }
+        for study in map(_study, arrivals_of_case(session, case.id))
+    ]
 
 
 def study_for_document(session: Session, case: Case) -> str:

@@ -46,6 +46,8 @@ class Doorway:
 
         def endpoint(**args: Any) -> Any:
             launch_id, number = args.pop("launch", None), args.pop("number", None)
+            if route.streams and request.method in CHANGING:
+                return self._take(route, launch_id, number, args)
             if request.method in CHANGING:
                 return self._change(route, launch_id, number, args)
             return self._read(route, launch_id, number, args)
@@ -89,6 +91,22 @@ class Doorway:
                 _record(session, route, visit, "refused")
         return response
 
+    def _take(self, route: Route, launch_id: str | None, number: str | None, args: Any) -> Any:
+        """A change that brings bytes in bulk. What the view noted is written into the trail; of the
+        pieces of one file it notes the first and the last."""
+        try:
+            self._refuse_cross_site()
+            with self._services.db.reading() as session:
+                visit = self._visit(session, route, launch_id, number)
+            response = make_response(route.view(visit, **args))
+        except MarginError as error:
+            self._record_refusal(route, number or launch_id, error)
+            return problems.response_to(error)
+        if visit.notes:
+            with self._services.db.writing() as session:
+                _record(session, route, visit, "done")
+        return response
+
     def _visit(
         self, session: Session, route: Route, launch_id: str | None, number: str | None
     ) -> Visit:
@@ -107,7 +125,10 @@ class Doorway:
                 "This change was asked for by another site and was not made.",
                 remedy="Do it on Margin's own page.",
             )
-        if request.is_json or request.headers.get("X-Margin-Panel") == "1":
+        # Headers that no page of another site can send without asking us first (CORS).
+        if request.headers.get("X-Margin-Panel") == "1" or "Tus-Resumable" in request.headers:
+            return
+        if request.is_json:
             return
         try:
             self._protection.protect()

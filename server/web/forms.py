@@ -204,6 +204,16 @@ class LineForm(Form):
             NumberRange(1, 65535, "A port is a number from %(min)d to %(max)d."),
         ],
     )
+    use_tls = BooleanField("It is called by TLS")
+
+
+class RefuseForm(Form):
+    reason = TextAreaField(
+        "Why, and what the hospital is to do",
+        [InputRequired("Say why; the hospital reads this."), Length(max=2000)],
+        filters=[text_only],
+    )
+    refuse_number = StringField("Case on whose page the hospital reads it")
 
 
 class PersonForm(Form):

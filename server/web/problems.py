@@ -8,10 +8,13 @@ from werkzeug.exceptions import HTTPException
 from server.foundation.errors import (
     BadRequest,
     Conflict,
+    Damaged,
     Invalid,
     MarginError,
+    NoRoom,
     NotAcceptable,
     NotFound,
+    NotUnderstood,
     Refused,
     TooLarge,
     Unauthenticated,
@@ -27,10 +30,13 @@ STATUS: dict[type[MarginError], int] = {
     NotFound: 404,
     NotAcceptable: 406,
     Conflict: 409,
+    NotUnderstood: 412,
     TooLarge: 413,
     UnsupportedMedia: 415,
     Invalid: 422,
+    Damaged: 460,  # of tus 1.0, checksum
     Unavailable: 503,
+    NoRoom: 507,
 }
 TITLES = {
     400: "This request cannot be understood",
@@ -58,6 +64,8 @@ def wants_json() -> bool:
     """Whether the asker is a program: the panel, a DICOMweb client, a script."""
     path = request.path
     if path.startswith("/dicom-web") or "/dicom-web" in path or "/api/" in path:
+        return True
+    if "Tus-Resumable" in request.headers:
         return True
     best = request.accept_mimetypes.best_match(["text/html", "application/json"])
     return best == "application/json" or request.is_json

@@ -3,7 +3,16 @@
 from __future__ import annotations
 
 from server.access.door import Route
-from server.web import health, links, opinion_files, panel, rules, viewer
+from server.web import (
+    health,
+    links,
+    opinion_files,
+    panel,
+    recorded,
+    rules,
+    viewer,
+    volumetry_tasks,
+)
 from server.web.pages.routes import ROUTES as PAGES
 
 ROUTES: list[Route] = [
@@ -12,6 +21,8 @@ ROUTES: list[Route] = [
     *opinion_files.ROUTES,
     *PAGES,
     *panel.ROUTES,
+    *recorded.ROUTES,
     *rules.ROUTES,
     *viewer.ROUTES,
+    *volumetry_tasks.ROUTES,
 ]

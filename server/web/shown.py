@@ -215,6 +215,12 @@ def answers(visit: Visit, stored: dict[str, Any]) -> dict[str, Any]:
     return found
 
 
+def words(visit: Visit, text: str) -> str:
+    """What somebody wrote, as this visitor may see it."""
+    veil = veil_of(visit)
+    return veil.text(text) if veil else text
+
+
 def kept(visit: Visit, sent: dict[str, Any], stored: dict[str, Any]) -> dict[str, Any]:
     """Answers that this visitor sent, as they are to be stored over `stored`."""
     veil = veil_of(visit)

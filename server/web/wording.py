@@ -16,6 +16,7 @@ from server.access.records import Grant
 from server.annotations.organs import ORGANS
 from server.cases.deadlines import urgency
 from server.cases.lifecycle import LABELS, Event, State
+from server.imaging.wording import language_names
 from server.web.pages import assets
 
 DASH = "\N{EN DASH}"
@@ -58,13 +59,21 @@ ARRIVAL_LABELS: dict[str, tuple[str, str]] = {
     "receiving": ("Receiving", "info"),
     "unmatched": ("Unmatched", "warn"),
     "matched": ("Matched", "good"),
+    "held": ("Held", "bad"),
     "set_aside": ("Set aside", "idle"),
+    "split": ("Taken apart", "idle"),
+    "refused": ("Refused", "bad"),
+    "deleted": ("Deleted", "idle"),
 }
 OUTCOME_TONES = {"done": "good", "allowed": "idle", "refused": "bad"}
 JOB_TONES = {"waiting": "idle", "running": "info", "done": "good", "dead": "bad"}
 JOB_LABELS = {
     "issue_opinion": "Make and store an opinion",
     "measure_segmentation": "Measure a segmentation",
+    "assess_imaging": "Assess the images of a case",
+    "split_arrival": "Take a study apart",
+    "delete_refused": "Delete a refused study",
+    "test_line": "Test a hospital's line",
 }
 
 
@@ -96,7 +105,11 @@ def teach(env: Environment) -> None:
         urgency=urgency,
         modalities=modalities,
     )
-    env.globals.update(asset=assets.address, grant_standing=grant_standing)
+    env.globals.update(
+        asset=assets.address,
+        grant_standing=grant_standing,
+        letter_languages=language_names,
+    )
 
 
 def day(value: date | None) -> str:

@@ -55,6 +55,12 @@ def _orthanc(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OrthancProces
         yield orthanc
 
 
+@pytest.fixture(autouse=True)
+def _state_of_senders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a sender remembers is this test's own."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+
+
 @pytest.fixture
 def receiver(_orthanc: OrthancProcess) -> Receiver:
     return Receiver(_orthanc)

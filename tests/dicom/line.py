@@ -19,6 +19,10 @@ class CutLine:
         self.connections = 0
         self._thread = threading.Thread(target=self._accept, daemon=True)
 
+    def mend(self) -> None:
+        """Cut nothing any more."""
+        self._cuts.clear()
+
     def __enter__(self) -> CutLine:
         self._thread.start()
         return self
@@ -42,7 +46,11 @@ class CutLine:
                 return
             self.connections += 1
             budget = self._cuts.pop(0) if self._cuts else 1 << 60
-            far = socket.create_connection(("127.0.0.1", self._target_port))
+            try:
+                far = socket.create_connection(("127.0.0.1", self._target_port))
+            except OSError:  # nobody listens there just now: so it is at this end
+                near.close()
+                continue
             threading.Thread(target=_relay, args=(far, near, 1 << 60), daemon=True).start()
             threading.Thread(target=_relay, args=(near, far, budget), daemon=True).start()
 

@@ -2,37 +2,28 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import random
 import signal
-import threading
-import time
-from collections import Counter
+import subprocess
 from collections.abc import Iterator
-from io import BytesIO
 from pathlib import Path
 
+import httpx
 import pytest
-from pydicom import dcmread
-from sqlalchemy import select
 
 from server.archive import Archive
 from server.demo.phantoms import PHASES, Phantom
 from server.dicom.association import Peer
-from server.dicom.sending import Summary, send
-from server.foundation.clock import utc_now
-from server.foundation.db import Database
+from server.dicom.sending import find, send
 from server.foundation.settings import Settings
-from server.intake.lines import register_lines
-from server.intake.queries import arrivals
-from server.intake.records import ReceivedInstance
-from server.people import actions as people
-from server.processes.supervision import Supervisor
+from tests.archive.orthanc_process import ORTHANC, PASSWORD, USER, OrthancProcess
 from tests.e2e.conftest import running_margin
+from tests.e2e.losing import hospitals_with_cases, kill_a_process, push_while_killing, verdict
 
 pytestmark = pytest.mark.e2e
-SENDERS = ("FIRST", "SECOND")
+SENDERS = 3
+SLICES = 30
 KILLS = 6
 
 
@@ -42,104 +33,72 @@ def settings(tmp_path: Path) -> Iterator[Settings]:
         yield settings
 
 
-def register(settings: Settings, archive: Archive) -> None:
-    db = Database(settings.database_url)
-    with db.writing() as session:
-        for title in SENDERS:
-            hospital = people.register_hospital(
-                session, name=f"Hospital {title}", country="", now=utc_now()
-            )
-            people.register_line(
-                session, hospital, ae_title=title, host="127.0.0.1", port=104, now=utc_now()
-            )
-    with db.reading() as session:
-        register_lines(session, archive)
-    db.dispose()
-
-
-def studies(folder: Path) -> dict[str, Path]:
-    """One small study for each sender; both use the same PatientID, as two hospitals may."""
-    for title in SENDERS:
-        phantom = Phantom(
-            f"killed {title}", slices=60, rows=64, phases=PHASES[:2], PatientID="SAME"
-        )
-        phantom.write(folder / title)
-    return {title: folder / title for title in SENDERS}
-
-
-def kill_something(settings: Settings, chance: random.Random) -> None:
-    states = [state for state in Supervisor(settings).states() if state.pid]
-    if states:
-        os.kill(chance.choice(states).pid, signal.SIGKILL)
-
-
-def send_until_accepted(
-    settings: Settings, title: str, folder: Path, out: dict[str, Summary]
-) -> None:
-    """What a hospital does: send again until every file was accepted."""
-    peer = Peer("127.0.0.1", settings.dicom_port, title, settings.dicom_aet, answer_timeout_s=10)
-    until = time.monotonic() + 120
-    while time.monotonic() < until:
-        try:
-            out[title] = send(folder, peer)
-        except Exception:
-            time.sleep(0.5)
-            continue
-        if out[title].is_complete:
-            return
-
-
 def test_nothing_accepted_is_lost_or_doubled_when_processes_are_killed(
     settings: Settings, tmp_path: Path
 ) -> None:
-    archive = Archive(settings.orthanc_url, settings.orthanc_user, settings.orthanc_password)
-    register(settings, archive)
-    folders = studies(tmp_path / "studies")
-    summaries: dict[str, Summary] = {}
-    senders = [
-        threading.Thread(target=send_until_accepted, args=(settings, title, folder, summaries))
-        for title, folder in folders.items()
-    ]
-    for sender in senders:
-        sender.start()
     chance = random.Random(20261121)
-    for _ in range(KILLS):
-        time.sleep(chance.uniform(0.3, 1.5))
-        kill_something(settings, chance)
-    for sender in senders:
-        sender.join(150)
-    assert all(summaries[title].is_complete for title in SENDERS)
-
-    expected = {
-        dcmread(path, stop_before_pixels=True).SOPInstanceUID: path for path in files(folders)
-    }
-    noted = await_noted(settings, len(expected))
-    assert Counter(one.SOPInstanceUID for one in noted) == Counter(expected.keys())
-    for one in noted:
-        kept = archive.instance_file(one.orthanc_id)
-        assert hashlib.md5(kept, usedforsecurity=False).hexdigest() == one.md5
-        sent, stored = dcmread(expected[one.SOPInstanceUID]), dcmread(BytesIO(kept))
-        assert stored.PixelData == sent.PixelData
-    archive.close()
+    senders = hospitals_with_cases(settings, tmp_path / "studies", SENDERS, SLICES, chance)
+    killed = push_while_killing(settings, senders, KILLS, chance, [kill_a_process(settings)])
+    assert all(sender.complete for sender in senders)
+    found = verdict(settings, senders)
+    print(f"{found.instances} instances acknowledged, {killed.total()} kills: {dict(killed)}")
+    assert found.is_lossless, found
+    assert found.instances == SENDERS * SLICES * 2
 
 
-def files(folders: dict[str, Path]) -> Iterator[Path]:
-    for folder in folders.values():
-        yield from folder.rglob("*.dcm")
+def set_limit(pid: int, size_bytes: int | None) -> None:
+    value = "unlimited" if size_bytes is None else str(size_bytes)
+    subprocess.run(["prlimit", f"--fsize={value}:", "--pid", str(pid)], check=True)
 
 
-def await_noted(settings: Settings, count: int) -> list[ReceivedInstance]:
-    """Wait until every arrival has settled; the instances Margin took note of."""
-    db = Database(settings.database_url)
-    until = time.monotonic() + 90
+def test_a_disk_that_is_full_refuses_what_it_cannot_keep_and_keeps_what_it_took(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # A write beyond the limit ends a process unless it ignores the signal; then the write fails, as on
+    # a disk that is full.
+    program = tmp_path / "orthanc-on-a-full-disk"
+    program.write_text(f'#!/bin/sh\ntrap "" XFSZ\nexec {ORTHANC} "$@"\n')
+    program.chmod(0o755)
+    monkeypatch.setattr("tests.archive.orthanc_process.ORTHANC", str(program))
+    orthanc = OrthancProcess(tmp_path / "orthanc")
+    orthanc.start()
     try:
-        while time.monotonic() < until:
-            with db.reading() as session:
-                settled = all(found.settled_at for found in arrivals(session, None))
-                noted = list(session.scalars(select(ReceivedInstance)))
-            if settled and len(noted) >= count:
-                return noted
-            time.sleep(0.5)
+        httpx.put(
+            f"{orthanc.url}/modalities/one", json=["ONE", "127.0.0.1", 104], auth=(USER, PASSWORD)
+        ).raise_for_status()
+        phantom = Phantom("full", slices=20, rows=64, phases=PHASES[:1])
+        phantom.write(tmp_path / "study")
+        peer = Peer("127.0.0.1", orthanc.dicom_port, "ONE", "MARGIN", answer_timeout_s=20)
+        assert orthanc.process is not None
+        accepted: set[str] = set()
+
+        def settled(head: object, refusal: object) -> None:
+            if refusal is None:
+                accepted.add(head.SOPInstanceUID)  # type: ignore[attr-defined]
+            if len(accepted) == 5:
+                set_limit(orthanc.process.pid, 1000)  # type: ignore[union-attr]
+
+        full = send(tmp_path / "study", peer, progress=settled)
+        assert full.refused
+        assert orthanc.process.poll() is None
+        assert len(accepted) < 20
+        os.kill(orthanc.process.pid, signal.SIGKILL)
+        orthanc.process.wait()
+        orthanc.start()
+        archive = orthanc.archive()
+        assert held_by(archive) >= accepted
+        assert send(tmp_path / "study", peer).is_complete
+        assert held_by(archive) == {one.SOPInstanceUID for one in find(tmp_path / "study").to_send}
+        archive.close()
     finally:
-        db.dispose()
-    raise AssertionError(f"{len(noted)} of {count} instances were noted in time")
+        orthanc.stop()
+
+
+def held_by(archive: Archive) -> set[str]:
+    """What can be read back, whole."""
+    found = set()
+    for study in archive.studies():
+        for one in archive.study_instances(study.orthanc_id):
+            assert len(archive.instance_file(one.orthanc_id)) == one.file_size_bytes
+            found.add(one.SOPInstanceUID)
+    return found

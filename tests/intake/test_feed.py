@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
 from io import BytesIO
 from pathlib import Path
 
+import httpx
 import pytest
 from sqlalchemy import func, select
 
@@ -14,45 +14,16 @@ from server.archive import Archive
 from server.cases.queries import case_by_number
 from server.demo.phantoms import PHASES, Phantom
 from server.demo.segmentations import segment
-from server.dicom.association import Peer
-from server.dicom.sending import send
 from server.foundation import audit
 from server.foundation.jobs import Job
-from server.intake.actions import attach
+from server.intake.decisions import attach
 from server.intake.feed import Feed
-from server.intake.lines import register_lines
 from server.intake.queries import arrivals, feed_status
 from server.intake.records import Arrival, ReceivedInstance
 from tests.archive.files import ct_slice, written
-from tests.archive.orthanc_process import OrthancProcess
+from tests.archive.orthanc_process import PASSWORD, USER, OrthancProcess
+from tests.intake.conftest import QUIET, Clock, push, settle
 from tests.world import World
-
-QUIET = timedelta(seconds=5)
-
-
-class Clock:
-    """A clock that a test moves."""
-
-    def __init__(self) -> None:
-        self.now = datetime(2026, 11, 20, 9, 30, tzinfo=UTC)
-
-    def __call__(self) -> datetime:
-        return self.now
-
-    def forward(self, **much: float) -> None:
-        self.now += timedelta(**much)
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
-def feed(sqlite_world: World, archive: Archive, clock: Clock) -> Feed:
-    with sqlite_world.db.reading() as session:
-        register_lines(session, archive)
-    return Feed(sqlite_world.db, archive, clock, QUIET)
 
 
 @pytest.fixture
@@ -66,17 +37,6 @@ def phantom(accession: str = "ACC-Riverside") -> Phantom:
     return Phantom(
         "feed", slices=4, rows=32, AccessionNumber=accession, phases=PHASES[:2], PatientID="P1"
     )
-
-
-def push(orthanc: OrthancProcess, folder: Path, calling: str = "RIVERSIDE") -> None:
-    summary = send(folder, Peer("127.0.0.1", orthanc.dicom_port, calling, "MARGIN"))
-    assert summary.is_complete, summary.refused
-
-
-def settle(feed: Feed, clock: Clock) -> None:
-    feed.step()
-    clock.forward(seconds=6)
-    feed.step()
 
 
 def counts(world: World) -> tuple[int, int]:
@@ -215,7 +175,7 @@ def test_another_hospital_cannot_push_into_a_case(
     with sqlite_world.db.reading() as session:
         arrival = arrivals(session, None)[0]
         assert (arrival.state, arrival.case_id) == ("unmatched", None)
-        assert "another hospital" in arrival.guesses[0]["reason"]
+        assert arrival.guesses[0]["doubts"] == ["Another hospital sent it"]
 
 
 def test_a_segmentation_of_a_matched_study_is_measured_once(
@@ -258,6 +218,27 @@ def test_a_settled_study_is_prepared_and_a_grown_series_once_more(
     assert {one["SeriesInstanceUID"] for one in asked} == {"1.2.826.55.1"}
 
 
+def test_what_was_prepared_of_a_deleted_study_is_looked_at_again(
+    sqlite_world: World,
+    orthanc: OrthancProcess,
+    archive: Archive,
+    feed: Feed,
+    clock: Clock,
+) -> None:
+    for study in ("1.2.826.56", "1.2.826.57"):
+        archive.store_instance(written(ct_slice("LEAVING", study, f"{study}.1", 1)))
+    settle(feed, clock)
+    (gone,) = archive.candidates("1.2.826.56")
+    httpx.delete(f"{orthanc.url}/studies/{gone}", auth=(USER, PASSWORD)).raise_for_status()
+    for _ in range(2):
+        clock.forward(minutes=2)
+        feed.step()
+    with sqlite_world.db.reading() as session:
+        asked = [job.payload for job in session.scalars(select(Job).order_by(Job.created_at))]
+    again = [one["SeriesInstanceUID"] for one in asked if not one["orthanc_id"]]
+    assert again == ["1.2.826.56.1"]
+
+
 def test_two_hospitals_using_one_study_uid_for_two_patients_are_not_merged(
     sqlite_world: World,
     orthanc: OrthancProcess,
@@ -285,4 +266,4 @@ def test_two_hospitals_using_one_study_uid_for_two_patients_are_not_merged(
             found.PatientID: (found.state, found.case_id) for found in arrivals(session, None)
         }
     assert states["P1"] == ("matched", sqlite_world.inside.id)
-    assert states["P2"] == ("unmatched", None)
+    assert states["P2"] == ("held", None)

@@ -1,30 +1,78 @@
-"""What Orthanc refused stands in the audit trail."""
+"""What Orthanc refused, and who broke off, stands in the records and in the audit trail."""
 
 from __future__ import annotations
 
 from datetime import datetime
 from pathlib import Path
 
+from sqlalchemy import select
+
 from server.foundation import audit
 from server.foundation.db import Database
-from server.intake.refusals import Refusal, refusals_in, take_over
+from server.intake.orthanc_log import Echoed, Opened, Refusal, facts_in
+from server.intake.records import LineState, RefusedAssociation
+from server.intake.refusals import IN_WORDS, MOST_AUDITED, take_over
+from tests.world import World
 
-KNOCK = (
-    "W1121 01:30:42.264896 CommandDispatcher.cpp:617] "
-    "Rejected association for remote AET NOBODY on IP 127.0.0.1\n"
+AT = "1121 01:30:42.264896 CommandDispatcher.cpp:617]"
+KNOCK = f"W{AT} Rejected association for remote AET NOBODY on IP 127.0.0.1\n"
+RECEIVED = f"I{AT} (dicom) Association Received from AET RIVERSIDE on IP 10.0.0.7\n"
+ACCEPTED = (
+    f"I{AT} (dicom) Association Acknowledged (Max Send PDV: 131060) to AET RIVERSIDE "
+    "on IP 10.0.0.7\n"
 )
-WRONG_DOOR = (
-    "W1121 01:30:42.287646 CommandDispatcher.cpp:602] "
-    "Rejected association, because of a bad called AET in the request (WRONG)\n"
+WRONG_DOOR = f"W{AT} Rejected association, because of a bad called AET in the request (WRONG)\n"
+GARBAGE = (
+    f"I{AT} (dicom) DIMSE failure (aborting association with AET RIVERSIDE on IP 10.0.0.7): "
+    "DIMSE Failed to receive message\n"
+    "0006:020c DIMSE Read PDV failed\n0006:0321 Unrecognized PDU type: ab\n"
 )
 
 
-def test_each_kind_of_refusal_is_recognised() -> None:
-    found = refusals_in([KNOCK, WRONG_DOOR, KNOCK, "W1121 something else"])
-    assert found == {
-        Refusal("calling AE title is not registered", "NOBODY", "127.0.0.1"): 2,
-        Refusal("called AE title is not ours", "WRONG"): 1,
-    }
+def test_each_way_to_fail_is_recognised() -> None:
+    log = (
+        KNOCK
+        + RECEIVED
+        + WRONG_DOOR
+        + RECEIVED
+        + ACCEPTED
+        + GARBAGE
+        + GARBAGE.replace("0321 Unrecognized PDU type: ab", "0310 DUL network closed")
+        + f"E{AT} Receiving Association failed: Unrecognized PDU type: 47\n"
+        + f"E{AT} Receiving Association failed: TLS error: wrong version number\n"
+        + f"I{AT} (dicom) DIMSE failure (aborting association with AET RIVERSIDE on IP 10.0.0.7): "
+        + "DIMSE No data available (timeout in non-blocking mode)\n"
+        + f"I{AT} (dicom) Received Echo Request\nsomething else\n"
+    )
+    found = facts_in(log.splitlines())
+    assert [
+        (one.reason, one.ae_title, one.address) for one in found if isinstance(one, Refusal)
+    ] == [
+        ("unknown_caller", "NOBODY", "127.0.0.1"),
+        ("wrong_called", "RIVERSIDE", "10.0.0.7"),
+        ("garbage", "RIVERSIDE", "10.0.0.7"),
+        ("cut", "RIVERSIDE", "10.0.0.7"),
+        ("not_dicom", "", ""),
+        ("tls", "", ""),
+        ("silent", "RIVERSIDE", "10.0.0.7"),
+    ]
+    assert Opened("RIVERSIDE", "10.0.0.7") in found
+    assert found[-1] == Echoed("RIVERSIDE", "10.0.0.7")
+    assert {one.reason for one in found if isinstance(one, Refusal)} <= IN_WORDS.keys()
+
+
+def test_callers_are_told_apart_by_thread_where_the_log_names_it() -> None:
+    def at(thread: str, said: str) -> str:
+        return f"I0821 09:06:08.123456 {thread} CommandDispatcher.cpp:1] (dicom) {said}"
+
+    found = facts_in(
+        [
+            at("DICOM-1", "Association Received from AET ONE on IP 10.0.0.1"),
+            at("DICOM-2", "Association Received from AET TWO on IP 10.0.0.2"),
+            at("DICOM-1", "Received Echo Request"),
+        ]
+    )
+    assert found == [Echoed("ONE", "10.0.0.1")]
 
 
 def test_a_refusal_is_written_once_with_its_count(
@@ -35,11 +83,20 @@ def test_a_refusal_is_written_once_with_its_count(
     for expected in (1, 0):
         with database.writing() as session:
             assert take_over(session, log, now) == expected
+    with log.open("a") as stream:
+        stream.write(KNOCK)
+    with database.writing() as session:
+        assert take_over(session, log, now) == 1
     with database.reading() as session:
         lines = audit.newest(session)
-    assert [(line.actor, line.outcome, line.details) for line in lines] == [
-        ("AE NOBODY 127.0.0.1", "refused", {"times": 3})
-    ]
+        assert {(line.actor, line.outcome, line.details["times"]) for line in lines} == {
+            ("AE NOBODY 127.0.0.1", "refused", 3),
+            ("AE NOBODY 127.0.0.1", "refused", 1),
+        }
+        kept = session.scalars(select(RefusedAssociation)).all()
+        assert [(one.reason, one.calling_aet, one.times) for one in kept] == [
+            ("unknown_caller", "NOBODY", 4)
+        ]
 
 
 def test_half_a_line_waits_for_its_end_and_a_rotated_log_is_read_anew(
@@ -59,3 +116,31 @@ def test_without_a_log_there_is_nothing_to_take_over(
 ) -> None:
     with database.writing() as session:
         assert take_over(session, tmp_path / "orthanc.log", now) == 0
+
+
+def test_who_makes_up_names_floods_neither_records_nor_trail(
+    sqlite_database: Database, tmp_path: Path, now: datetime
+) -> None:
+    log = tmp_path / "orthanc.log"
+    log.write_text("".join(KNOCK.replace("NOBODY", f"MADE UP {n}") for n in range(2500)))
+    with sqlite_database.writing() as session:
+        assert take_over(session, log, now) == MOST_AUDITED + 1
+    with sqlite_database.reading() as session:
+        assert len(session.scalars(select(RefusedAssociation)).all()) == 2000
+
+
+def test_a_registered_line_shows_its_last_echo_and_a_strange_address_is_named(
+    sqlite_world: World, tmp_path: Path, now: datetime
+) -> None:
+    log = tmp_path / "orthanc.log"
+    echo = f"I{AT} (dicom) Received Echo Request\n"
+    strange = KNOCK.replace("NOBODY", "RIVERSIDE")
+    log.write_text(RECEIVED + ACCEPTED + echo + strange)
+    with sqlite_world.db.writing() as session:
+        take_over(session, log, now)
+    with sqlite_world.db.reading() as session:
+        state = session.get_one(LineState, "RIVERSIDE")
+        assert (state.echoed_at, state.associated_from, state.associations) == (now, "10.0.0.7", 1)
+        assert [one.reason for one in session.scalars(select(RefusedAssociation))] == [
+            "wrong_address"
+        ]

@@ -40,6 +40,11 @@ FILES = {
     },
     "htm": {"package/dist/htm.mjs": b"export default 1;", "package/LICENSE": b"Apache"},
     "htmx.org": {"package/dist/htmx.min.js": b"var htmx;", "package/LICENSE": b"0BSD"},
+    "tus-js-client": {"package/dist/tus.min.js": b"var tus;", "package/LICENSE": b"MIT"},
+    "dicom-parser": {
+        "package/dist/dicomParser.min.js": b"var dicomParser;",
+        "package/LICENSE": b"MIT",
+    },
 }
 
 

@@ -8,6 +8,7 @@ from datetime import datetime
 
 import pytest
 from flask import Flask
+from sqlalchemy import select
 
 from server.access.permissions import Account
 from server.cases import actions as cases
@@ -16,6 +17,7 @@ from server.cases.queries import case_by_number
 from server.cases.records import Case, CaseDocument
 from server.foundation.db import Database
 from server.intake.records import Arrival
+from server.intake.upload_records import Upload
 from server.web.pages.visits import what_happens_next
 from tests.web.conftest import Browser
 from tests.web.studies import PATIENT, arrival
@@ -141,44 +143,35 @@ def test_every_state_tells_the_hospital_what_comes_next(state: str) -> None:
     assert said.endswith((".", "MRI is missing"))
 
 
-def test_each_file_is_taken_or_refused_by_name_and_the_rest_goes_on(
+def test_without_script_files_are_kept_and_looked_through_later(
     visitor: Visitor, small_world: World, db: Database
 ) -> None:
     browser, base = visitor("hospital")
     browser.get(f"{base}/")
-    answer = browser.client.post(
+    answer = browser.post_only(
         f"{base}/files",
-        data={
-            "csrf_token": browser.token,
-            "files": [
-                (io.BytesIO(b"not DICOM"), "holiday.jpg"),
-                (io.BytesIO(PDF), "../../etc/letter.pdf"),
-                (io.BytesIO(b""), "empty.dcm"),
-            ],
-        },
-        headers={"Accept": "application/json"},
+        files=[(io.BytesIO(b"x"), "<b>.dcm"), (io.BytesIO(PDF), "../../etc/letter.pdf")],
     )
-    assert answer.status_code == 200
-    outcomes = {one["name"]: one for one in answer.get_json()["files"]}
-    assert outcomes["letter.pdf"]["outcome"] == "accepted"
-    assert outcomes["holiday.jpg"]["outcome"] == "refused"
-    assert outcomes["empty.dcm"]["detail"] == "The file is empty."
+    assert (answer.status_code, answer.location) == (303, f"{base}/uploads")
+    page = browser.get(answer.location).text
+    assert "2 files are here and will be looked through within a minute." in page
+    assert "&lt;b&gt;.dcm" in page
+    assert ">etc/letter.pdf<" in page
     with db.reading() as session:
-        titles = [one.title for one in case_by_number(session, small_world.inside.number).documents]
-    assert titles == ["letter.pdf"]
+        found = session.scalars(select(Upload).where(Upload.case_id == small_world.inside.id))
+        assert {one.state for one in found} == {"complete"}
+        assert case_by_number(session, small_world.inside.number).documents == []
 
 
-def test_without_script_the_outcomes_come_as_a_page(visitor: Visitor) -> None:
+def test_a_program_that_sends_a_form_hears_that_its_files_are_here(visitor: Visitor) -> None:
     browser, base = visitor("hospital")
     browser.get(f"{base}/")
     answer = browser.client.post(
         f"{base}/files",
-        data={"csrf_token": browser.token, "files": [(io.BytesIO(b"x"), "<b>.dcm")]},
-        headers={"Accept": "text/html"},
+        data={"csrf_token": browser.token, "files": [(io.BytesIO(PDF), "letter.pdf")]},
+        headers={"Accept": "application/json"},
     )
-    assert answer.status_code == 200
-    assert "0 of 1 file taken" in answer.text
-    assert "&lt;b&gt;.dcm" in answer.text
+    assert answer.get_json() == {"files": [{"name": "letter.pdf", "outcome": "received"}]}
 
 
 def test_sending_nothing_is_refused(visitor: Visitor) -> None:

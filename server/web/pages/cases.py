@@ -18,8 +18,10 @@ from server.foundation.audit import AuditLine, newest
 from server.foundation.errors import Invalid, MarginError
 from server.people.queries import hospital, people
 from server.web.forms import AssignForm, CaseForm, GrantForm, choices, show_problems
-from server.web.pages import case_facts
+from server.web.pages import case_facts, imaging_shown
 from server.web.pages.layout import FORM_REFUSED, go, page
+from server.web.pages.records_frame import glance
+from server.web.pages.revisions import history
 from server.web.pages.visits import surgeons_page
 from server.web.pages.worklist import archive_status, coordinated, row_of
 from server.web.visit import Visit
@@ -63,11 +65,17 @@ def show_case(visit: Visit, refused: MarginError | None = None, **facts: Any) ->
         "volumes": case_facts.volumes_of(session, case),
         "progress": case_facts.progress(session, case, held_by.person_id if held_by else None),
         "opinion": opinion,
+        "history": history(visit),
         "grants": grants_of_case(session, case.id),
         "surgeon_grant": grant_form(visit, "surgeon", formdata=None),
         "hospital_grant": grant_form(visit, "hospital", formdata=None),
         "trail": _trail(visit),
         "archive": archive_status(visit),
+        "glance": glance(visit),
+        "imaging": imaging_shown.coordinators(visit),
+        "phases": imaging_shown.PHASES,
+        "waiver_form": None,
+        "base": f"/cases/{case.number}",
         "link": None,
         "upload_to": f"/cases/{case.number}/files",
     }

@@ -1,100 +1,114 @@
-"""Sending files to a case by hand, and reading its documents."""
+"""Sending files to a case by a plain form, and reading its documents."""
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator
 
 from flask import Response, jsonify, request, send_file
+from werkzeug.datastructures import FileStorage
 
 from server.access.door import Route
-from server.access.permissions import Account, Action, Holder
-from server.archive import ArchiveUnavailable
+from server.access.permissions import Action
 from server.cases.queries import document
-from server.dicom.files import RefusedFile
+from server.foundation.clock import utc_now
+from server.foundation.db import new_id
 from server.foundation.errors import BadRequest
-from server.intake.uploads import PDF_MAGIC, plain_name, receive
-from server.web.pages.layout import page
+from server.intake import uploads
+from server.intake.kinds import (
+    HEAD_BYTES,
+    HEIC,
+    JPEG,
+    PDF,
+    PNG,
+    TAIL_BYTES,
+    TIFF,
+    Document,
+    kind_of,
+)
+from server.web.pages.layout import go
 from server.web.problems import wants_json
+from server.web.tus import PIECE_BYTES, folder_of, sender_of
 from server.web.visit import Visit
 
 # A document is somebody else's file: it may not run, fetch, or reach what lies on this origin.
 DOCUMENT_POLICY = "sandbox; default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'"
+ENDINGS = {PDF: ".pdf", JPEG: ".jpg", PNG: ".png", TIFF: ".tif", HEIC: ".heic"}
+# What every browser shows by itself; the rest is saved.
+SHOWN = (PDF, JPEG, PNG)
 
 
 class NothingSent(BadRequest):
     """The form came without a file."""
 
 
-@dataclass(frozen=True)
-class Outcome:
-    """What became of one file. `outcome` is accepted, refused or later."""
-
-    name: str
-    outcome: str
-    detail: str
-
-
 def send_files(visit: Visit) -> Response:
-    """Take files one by one: what is refused is named with its reason, and the rest goes on."""
+    """Keep what a form brought and have it looked through; the page of uploads says what became of it."""
     sent = [file for file in request.files.getlist("files") if file.filename]
     if not sent:
         raise NothingSent("No file was sent.", remedy="Choose DICOM files or PDF documents first.")
-    outcomes = [_take(visit, file.filename or "", file.read()) for file in sent]
-    visit.note(
-        accepted=sum(one.outcome == "accepted" for one in outcomes),
-        refused=sum(one.outcome != "accepted" for one in outcomes),
-    )
+    names = [_keep(visit, file) for file in sent]
+    visit.note(files=len(names))
     if wants_json():
-        return jsonify({"files": [asdict(one) for one in outcomes]})
-    back = request.path.removesuffix("files")
-    return page(
-        visit, "files_sent.html", case=visit.case, outcomes=outcomes, back=back.rstrip("/") or "/"
+        return jsonify({"files": [{"name": name, "outcome": "received"} for name in names]})
+    said = "The file is here" if len(names) == 1 else f"{len(names)} files are here"
+    return go(
+        f"{request.path.removesuffix('/files')}/uploads",
+        f"{said} and will be looked through within a minute.",
     )
 
 
-def _take(visit: Visit, name: str, content: bytes) -> Outcome:
-    # A file that is not taken must leave nothing behind, and the others must stay.
-    step = visit.session.begin_nested()
+def _keep(visit: Visit, file: FileStorage) -> str:
+    """Lay one file where uploads lie, and note it as whole."""
+    folder, upload_id, now = folder_of(visit), new_id(), utc_now()
+    size = _size(file)
+    folder.check_room(size)
     try:
-        taken = receive(
-            visit.session,
-            visit.services.archive,
-            visit.services.files,
-            visit.case,
-            name=name,
-            content=content,
-            sender=_sender(visit),
-            now=visit.now,
-        )
-    except ArchiveUnavailable:
-        step.rollback()
-        said = "The image archive does not answer. Send this file again later."
-        return Outcome(plain_name(name), "later", said)
-    if isinstance(taken, RefusedFile):
-        step.rollback()
-        return Outcome(taken.name, "refused", taken.reason)
-    step.commit()
-    return Outcome(taken.name, "accepted", taken.detail)
+        folder.put(upload_id, _pieces(file), size)
+        with visit.services.db.writing() as session:
+            begun = uploads.begin(
+                session,
+                visit.case,
+                upload_id=upload_id,
+                name=file.filename or "",
+                size_bytes=size,
+                sender=sender_of(visit),
+                limits=uploads.Limits.of(visit.services.settings),
+                now=now,
+            )
+            uploads.complete(session, upload_id, now)
+    except Exception:
+        folder.remove(upload_id)
+        raise
+    return begun.name
 
 
-def _sender(visit: Visit) -> str:
-    actor = visit.actor
-    return actor.name if isinstance(actor, Account | Holder) else actor.text
+def _size(file: FileStorage) -> int:
+    size = file.stream.seek(0, 2)
+    file.stream.seek(0)
+    return size
+
+
+def _pieces(file: FileStorage) -> Iterator[bytes]:
+    while piece := file.stream.read(PIECE_BYTES):
+        yield piece
 
 
 def read_document(visit: Visit, document_id: str) -> Response:
-    """One document of the case; shown when it is a real PDF, otherwise only saved."""
+    """One document of the case; shown when it really is what browsers show, otherwise only saved."""
     kept = document(visit.case, document_id)
     path = visit.services.files.path(kept.sha256)
     with path.open("rb") as content:
-        is_pdf = content.read(len(PDF_MAGIC)) == PDF_MAGIC
+        head = content.read(HEAD_BYTES)
+        content.seek(max(0, path.stat().st_size - TAIL_BYTES))
+        kind = kind_of(head, content.read(TAIL_BYTES), "")
+    known = kind if isinstance(kind, Document) else None
     place = visit.case.documents.index(kept) + 1
-    name = f"{visit.case.number}-document-{place}" + (".pdf" if is_pdf else ".bin")
+    ending = ENDINGS[known] if known else ".bin"
     response = send_file(
         path,
-        mimetype="application/pdf" if is_pdf else "application/octet-stream",
-        as_attachment=not is_pdf or "download" in request.args,
-        download_name=name,
+        mimetype=known.media_type if known else "application/octet-stream",
+        as_attachment=known not in SHOWN or "download" in request.args,
+        download_name=f"{visit.case.number}-document-{place}{ending}",
     )
     response.headers["Content-Security-Policy"] = DOCUMENT_POLICY
     response.headers["X-Content-Type-Options"] = "nosniff"
@@ -103,8 +117,8 @@ def read_document(visit: Visit, document_id: str) -> Response:
 
 
 ROUTES = [
-    Route("/r/<launch>/files", send_files, Action.IMAGES_SEND, ("POST",)),
-    Route("/cases/<number>/files", send_files, Action.IMAGES_SEND, ("POST",)),
+    Route("/r/<launch>/files", send_files, Action.IMAGES_SEND, ("POST",), streams=True),
+    Route("/cases/<number>/files", send_files, Action.IMAGES_SEND, ("POST",), streams=True),
     Route("/r/<launch>/documents/<document_id>", read_document, Action.DOCUMENT_READ),
     Route("/cases/<number>/documents/<document_id>", read_document, Action.DOCUMENT_READ),
 ]

@@ -8,6 +8,7 @@ from server.access.door import Route
 from server.access.permissions import Action
 from server.cases import actions
 from server.cases.lifecycle import Event
+from server.dossier.actions import declare_complete
 from server.foundation.errors import BadRequest, Invalid
 from server.people.queries import person
 from server.web.forms import AdvanceForm, show_problems
@@ -51,7 +52,15 @@ def _let_happen(visit: Visit, event: Event, reason: str, seen_version: int) -> N
     session, one, now = visit.session, visit.case, visit.now
     match event:
         case Event.RECORDS_COMPLETE:
-            actions.declare_records_complete(session, one, seen_version, now)
+            missing = declare_complete(
+                session,
+                one,
+                seen_version=seen_version,
+                by=visit.actor.text,
+                now=now,
+                override=reason,
+            )
+            visit.note(**({"missing": list(missing)} if missing else {}))
         case Event.HOLD:
             actions.hold(session, one, reason=reason, seen_version=seen_version, now=now)
         case Event.WITHDRAW:

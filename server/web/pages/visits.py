@@ -10,9 +10,13 @@ from server.access.door import Route
 from server.access.permissions import Account, Action, Holder
 from server.cases.lifecycle import State
 from server.cases.records import Case
+from server.intake.queries import refused_for_case
+from server.people.queries import coordinators_of
 from server.web import shown
-from server.web.pages import case_facts
+from server.web.pages import case_facts, imaging_shown
 from server.web.pages.layout import go, page
+from server.web.pages.records_frame import consent_problem, glance, wanted_of
+from server.web.pages.revisions import history
 from server.web.pages.worklist import archive_status, case_urgency
 from server.web.visit import Visit
 from server.web.wording import day
@@ -51,6 +55,9 @@ def surgeons_page(visit: Visit) -> Response:
         else studies,
         progress=case_facts.progress(session, case, _reviewer(visit)),
         can_annotate=visit.may(Action.ANNOTATION_WRITE),
+        history=history(visit),
+        glance=glance(visit),
+        imaging=imaging_shown.surgeons(visit),
         opinion=case_facts.opinion_of(session, case) if visit.may(Action.OPINION_READ) else None,
         archive=archive_status(visit),
     )
@@ -75,8 +82,14 @@ def _hospitals_page(visit: Visit) -> Response:
         steps=case_facts.way(case),
         next_up=what_happens_next(case, can_send=can_send),
         studies=case_facts.studies_seen(session, case),
+        refused_studies=refused_for_case(session, case.id),
+        imaging=imaging_shown.hospitals(visit),
         opinion=case_facts.opinion_of(session, case) if visit.may(Action.OPINION_READ) else None,
         can_send=can_send,
+        contacts=coordinators_of(session, case.hospital_id),
+        wanted=wanted_of(visit),
+        consent_problem=consent_problem(visit),
+        may_fill_records=visit.may(Action.RECORDS_FILL),
         may_read_documents=visit.may(Action.DOCUMENT_READ),
         upload_to=f"/r/{visit.launch.id}/files",
         dicom_aet=settings.dicom_aet,

@@ -1,177 +1,254 @@
-// Sends chosen or dropped files in small batches and says of each what became of it.
+// The box in which files are sent: what is dropped, how far it is, what was not taken and why.
 
-const MOST_FILES = 20;
-const MOST_BYTES = 24 * 1024 * 1024;
-const TRIES = 3;
+import { chosen, count, dropped, duration, size } from "./upload_files.js";
+import { Queue } from "./upload_queue.js";
+import { Review } from "./upload_review.js";
 
-/** Files of a drop, folders gone through. */
-async function dropped(transfer) {
-  const entries = [...transfer.items].map((item) => item.webkitGetAsEntry?.()).filter(Boolean);
-  if (!entries.length) return [...transfer.files];
-  const found = [];
-  const walk = async (entry) => {
-    if (entry.isFile) {
-      found.push(await new Promise((take, fail) => entry.file(take, fail)));
-      return;
-    }
-    const reader = entry.createReader();
-    for (;;) {
-      const some = await new Promise((take, fail) => reader.readEntries(take, fail));
-      if (!some.length) return;
-      for (const one of some) await walk(one);
-    }
-  };
-  for (const entry of entries) await walk(entry);
-  return found;
-}
+const DRAWN_EVERY_MS = 250;
+const ASKED_EVERY_MS = 2500;
+const WORDS = {
+  waiting: "waits",
+  active: "being sent",
+  sent: "sent",
+  before: "sent before",
+  refused: "refused",
+  left_out: "not needed",
+  stopped: "not sent",
+};
 
-/** Batches small enough that progress moves and little is lost when the line breaks. */
-function* batches(files) {
-  let batch = [];
-  let bytes = 0;
-  for (const file of files) {
-    if (batch.length && (batch.length >= MOST_FILES || bytes + file.size > MOST_BYTES)) {
-      yield batch;
-      batch = [];
-      bytes = 0;
-    }
-    batch.push(file);
-    bytes += file.size;
-  }
-  if (batch.length) yield batch;
-}
-
-const size = (bytes) =>
-  bytes < 1e6 ? `${(bytes / 1e3).toFixed(0)} kB` : bytes < 1e9 ? `${(bytes / 1e6).toFixed(1)} MB` : `${(bytes / 1e9).toFixed(2)} GB`;
-
-class Sending {
+class Box {
   constructor(form) {
     this.form = form;
+    this.base = form.dataset.base;
     this.part = (name) => form.querySelector(`[data-${name}]`);
-    this.queue = [];
-    this.totals = { files: 0, bytes: 0, done: 0, sent: 0, accepted: 0, refused: 0, later: 0 };
-    this.running = false;
-    this.request = null;
+    this.queue = new Queue({
+      base: this.base,
+      caseNumber: form.dataset.case,
+      changed: (item) => this.changed(item),
+      trouble: (said, remedy) => this.trouble(said, remedy),
+      ended: () => this.ended(),
+    });
+    this.review = new Review(this.part, this.base, (files) => this.send(files));
+    this.told = new Map();
+    this.rows = new Map();
+    this.lines = new Map();
+    this.drawing = 0;
+    this.asking = 0;
+    this.seen = 0;
+    this.listen();
+    this.lookBack();
   }
 
-  add(files) {
+  listen() {
+    const { form } = this;
+    for (const part of form.querySelectorAll("[data-with-script]")) part.hidden = false;
+    for (const part of form.querySelectorAll("[data-without-script]")) part.hidden = true;
+    for (const input of [form.elements.files, this.part("folder")]) {
+      input.addEventListener("change", () => {
+        const files = chosen(input);
+        input.value = "";
+        this.take(files);
+      });
+    }
+    form.addEventListener("submit", (event) => event.preventDefault());
+    const drop = this.part("drop");
+    for (const type of ["dragenter", "dragover", "dragleave", "drop"]) {
+      drop.addEventListener(type, (event) => {
+        event.preventDefault();
+        drop.classList.toggle("is-over", type === "dragenter" || type === "dragover");
+      });
+    }
+    drop.addEventListener("drop", async (event) => this.take(await dropped(event.dataTransfer)));
+    this.part("pause").addEventListener("click", () => this.togglePause());
+    this.part("stop").addEventListener("click", () => this.queue.stop());
+    this.part("forget").addEventListener("click", () => this.forget());
+    this.part("list-part").addEventListener("toggle", () => this.drawList());
+    addEventListener("beforeunload", (event) => this.queue.isRunning && event.preventDefault());
+  }
+
+  take(files) {
     if (!files.length) return;
-    this.queue.push(...files);
-    this.totals.files += files.length;
-    for (const file of files) this.totals.bytes += file.size;
+    if (this.part("clean").checked) this.review.begin(files);
+    else this.send(files);
+  }
+
+  send(files) {
+    if (!files.length) return;
     this.part("progress").hidden = false;
     this.part("finished").hidden = true;
-    if (!this.running) this.run();
+    this.part("unfinished").hidden = true;
+    this.part("list-part").hidden = files.length + this.queue.items.length < 2;
+    this.queue.add(files);
+    this.ask();
   }
 
-  async run() {
-    this.running = true;
-    this.part("stop").hidden = false;
-    while (this.queue.length) {
-      const [batch] = batches(this.queue);
-      this.queue.splice(0, batch.length);
-      for (const outcome of await this.send(batch)) this.note(outcome);
-      this.totals.done += batch.length;
-      this.totals.sent += batch.reduce((sum, file) => sum + file.size, 0);
-      this.show(0);
+  /** What an earlier visit began and did not finish. */
+  async lookBack() {
+    const said = await this.queue.ask("/state").catch(() => null);
+    if (!said) return;
+    this.seen = said.progress.taken + said.progress.known + said.progress.left_out + said.progress.refused;
+    for (const one of said.refused) this.told.set(keyOf(one), null);
+    const half = said.progress.receiving;
+    if (!half) return;
+    this.part("unfinished").hidden = false;
+    this.part("unfinished-said").textContent = `${count(half, "file")} of an earlier upload ${half === 1 ? "is" : "are"} not whole yet.`;
+  }
+
+  async forget() {
+    const said = await this.queue.ask("/marks").catch(() => ({ marks: [] }));
+    for (const mark of said.marks.filter((one) => one.state === "receiving")) {
+      const headers = { "Tus-Resumable": "1.0.0", Accept: "application/json" };
+      await fetch(`${this.base}/uploads/${mark.id}`, { method: "DELETE", headers }).catch(() => null);
     }
-    this.running = false;
-    this.part("stop").hidden = true;
-    this.part("finished").hidden = false;
-    this.show(0);
+    this.part("unfinished").hidden = true;
+    this.part("drop").focus();
   }
 
-  async send(batch) {
-    const failed = (detail) => batch.map((file) => ({ name: file.name, outcome: "later", detail }));
-    for (let attempt = 1; ; attempt += 1) {
-      const { status, body } = await this.post(batch);
-      if (status === 200 && body?.files) return body.files;
-      if (status === "stopped") return failed("Not sent: you stopped.");
-      if (status >= 400 && status < 500) {
-        const said = body?.error;
-        const why = [said?.message ?? "Not taken.", said?.remedy].filter(Boolean).join(" ");
-        if (status === 401 || status === 403) this.giveUp(why);
-        return failed(why);
+  togglePause() {
+    if (this.queue.paused) this.queue.resume();
+    else this.queue.pause();
+    this.draw();
+  }
+
+  changed(item) {
+    if (item.state === "refused" || item.state === "stopped") this.tell(item.name, item.state, item.reason);
+    const line = this.lines.get(item);
+    if (line) this.fillLine(line, item);
+    if (!this.drawing) this.drawing = setTimeout(() => this.draw(), DRAWN_EVERY_MS);
+  }
+
+  trouble(said, remedy = "") {
+    const banner = this.part("trouble");
+    banner.hidden = !said;
+    this.part("trouble-said").textContent = said;
+    this.part("trouble-remedy").textContent = remedy;
+  }
+
+  draw() {
+    clearTimeout(this.drawing);
+    this.drawing = 0;
+    const { totals, paused, isRunning } = this.queue;
+    const over = totals.done + totals.before + totals.refused + totals.left_out + totals.stopped;
+    this.part("bar").value = totals.bytes ? totals.sent / totals.bytes : over / Math.max(1, totals.files);
+    const doing = paused ? "Paused" : isRunning ? "Sending" : "Sent";
+    this.part("said").textContent = `${doing}: ${over.toLocaleString("en")} of ${count(totals.files, "file")}`;
+    const notes = [`${size(totals.sent)} of ${size(totals.bytes)}`];
+    if (totals.before) notes.push(`${totals.before.toLocaleString("en")} sent before`);
+    this.part("figures").textContent = notes.join(" · ");
+    const { rate, left } = isRunning && !paused ? this.queue.pace : { rate: 0, left: 0 };
+    this.part("rate").textContent = left ? `${size(rate)}/s · about ${duration(left)} left` : "";
+    this.part("pause").textContent = paused ? "Go on" : "Pause";
+    for (const name of ["pause", "stop"]) this.part(name).hidden = !isRunning;
+    this.part("list-title").textContent = `All files (${totals.files.toLocaleString("en")})`;
+    this.drawActive();
+    if (isRunning && !paused) this.drawing = setTimeout(() => this.draw(), 4 * DRAWN_EVERY_MS);
+  }
+
+  drawActive() {
+    const list = this.part("active");
+    for (const [item, row] of this.rows) {
+      if (this.queue.active.has(item)) continue;
+      row.remove();
+      this.rows.delete(item);
+    }
+    for (const item of this.queue.active) {
+      let row = this.rows.get(item);
+      if (!row) {
+        row = document.createElement("li");
+        const bar = document.createElement("progress");
+        bar.max = 1;
+        bar.setAttribute("aria-label", item.name);
+        row.append(span("name", item.name), bar, span("figure", ""));
+        row.firstChild.title = item.name;
+        list.append(row);
+        this.rows.set(item, row);
       }
-      if (attempt >= TRIES) return failed("The line broke. Send this file again.");
-      await new Promise((wake) => setTimeout(wake, 1500 * attempt));
+      row.children[1].value = item.size ? item.sent / item.size : 0;
+      row.children[2].textContent = `${size(item.sent)} of ${size(item.size)}`;
     }
   }
 
-  post(batch) {
-    const body = new FormData();
-    body.append("csrf_token", this.form.elements.csrf_token.value);
-    for (const file of batch) body.append("files", file, file.name);
-    return new Promise((answer) => {
-      const request = (this.request = new XMLHttpRequest());
-      request.open("POST", this.form.action);
-      request.setRequestHeader("Accept", "application/json");
-      request.responseType = "json";
-      request.upload.onprogress = (event) => this.show(event.loaded);
-      request.onload = () => answer({ status: request.status, body: request.response });
-      request.onerror = () => answer({ status: 0 });
-      request.onabort = () => answer({ status: "stopped" });
-      request.send(body);
-    });
-  }
-
-  giveUp(detail) {
-    for (const file of this.queue.splice(0)) {
-      this.note({ name: file.name, outcome: "later", detail });
-      this.totals.done += 1;
+  drawList() {
+    if (!this.part("list-part").open) return;
+    const list = this.part("list");
+    for (const item of this.queue.items) {
+      if (this.lines.has(item)) continue;
+      const line = document.createElement("div");
+      line.append(span("name", item.name), span("figure", size(item.size)), span("figure", ""));
+      line.firstChild.title = item.name;
+      list.append(line);
+      this.lines.set(item, line);
+      this.fillLine(line, item);
     }
   }
 
-  stop() {
-    this.giveUp("Not sent: you stopped.");
-    this.request?.abort();
+  fillLine(line, item) {
+    line.lastChild.textContent = WORDS[item.state];
   }
 
-  note({ name, outcome, detail }) {
-    this.totals[outcome] += 1;
-    if (outcome === "accepted") return;
+  ended() {
+    this.draw();
+    this.drawList();
+    this.part("finished").hidden = false;
+    this.ask();
+  }
+
+  /** What the server made of the files that it has, until it has looked through all of them. */
+  async ask() {
+    if (this.asking) return;
+    this.asking = 1;
+    for (;;) {
+      const said = await this.queue.ask("/state").catch(() => null);
+      if (said) this.hear(said);
+      if (said && !this.queue.isRunning && !said.progress.waiting) break;
+      await new Promise((wake) => setTimeout(wake, ASKED_EVERY_MS));
+    }
+    this.asking = 0;
+  }
+
+  hear({ progress, refused }) {
+    const dealt = progress.taken + progress.known + progress.left_out + progress.refused;
+    const part = this.part("taken");
+    part.hidden = false;
+    const words = [`${count(progress.taken, "file")} taken`];
+    if (progress.known) words.push(`${progress.known.toLocaleString("en")} here already`);
+    if (progress.left_out) words.push(`${progress.left_out.toLocaleString("en")} not needed`);
+    if (progress.refused) words.push(`${progress.refused.toLocaleString("en")} refused`);
+    const more = progress.waiting ? ` ${count(progress.waiting, "file")} still being looked through.` : "";
+    part.textContent = dealt || more ? `In this case so far: ${words.join(", ")}.${more}` : "";
+    part.hidden = !part.textContent;
+    for (const one of refused.reverse()) {
+      if (!this.told.has(keyOf(one))) this.tell(one.name, "refused", one.reason, keyOf(one));
+    }
+  }
+
+  tell(name, state, reason, key = `${name}\0${reason}`) {
+    if (this.told.has(key)) return;
     const line = document.createElement("li");
-    const chip = document.createElement("span");
-    chip.className = `chip chip-${outcome === "refused" ? "bad" : "warn"}`;
-    chip.textContent = outcome === "refused" ? "refused" : "not sent";
+    const chip = span(`chip chip-${state === "refused" ? "bad" : "warn"}`, state === "refused" ? "refused" : "not sent");
     const text = document.createElement("span");
     const file = document.createElement("strong");
     file.textContent = name;
-    text.append(file, ` ${detail}`);
+    text.append(file, ` ${reason}`);
     line.append(chip, text);
     this.part("outcomes").append(line);
-  }
-
-  show(loaded) {
-    const { files, bytes, done, sent, accepted, refused, later } = this.totals;
-    const now = Math.min(bytes, sent + loaded);
-    this.part("progress").querySelector("progress").value = bytes ? now / bytes : done / files;
-    const left = this.running ? "Sending" : "Sent";
-    this.part("said").textContent = `${left}: ${done} of ${files} files, ${size(now)} of ${size(bytes)}`;
-    this.part("counts").textContent = `${accepted} taken, ${refused} refused, ${later} not sent`;
+    this.told.set(key, line);
+    const shown = [...this.told.values()].filter(Boolean).length;
+    this.part("problems").hidden = false;
+    this.part("problems-title").textContent = `${count(shown, "file")} not taken`;
   }
 }
 
+const keyOf = (one) => `${one.name}\0${one.reason}`;
+
+function span(name, text) {
+  const made = document.createElement("span");
+  made.className = name;
+  made.textContent = text;
+  return made;
+}
+
 for (const form of document.querySelectorAll("form[data-upload]")) {
-  const sending = new Sending(form);
-  const drop = form.querySelector("[data-drop]");
-  const input = form.elements.files;
-  form.querySelector("[data-without-script]").hidden = true;
-  form.querySelector("[data-with-script]").hidden = false;
-  for (const chooser of [input, form.querySelector("[data-folder]")]) {
-    chooser.addEventListener("change", () => {
-      sending.add([...chooser.files]);
-      chooser.value = "";
-    });
-  }
-  form.addEventListener("submit", (event) => event.preventDefault());
-  form.querySelector("[data-stop]").addEventListener("click", () => sending.stop());
-  for (const type of ["dragenter", "dragover", "dragleave", "drop"]) {
-    drop.addEventListener(type, (event) => {
-      event.preventDefault();
-      drop.classList.toggle("is-over", type === "dragenter" || type === "dragover");
-    });
-  }
-  drop.addEventListener("drop", async (event) => sending.add(await dropped(event.dataTransfer)));
-  addEventListener("beforeunload", (event) => sending.running && event.preventDefault());
+  // Without the library the plain form stays.
+  if (window.tus) new Box(form);
 }

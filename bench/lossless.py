@@ -1,0 +1,209 @@
+"""Nothing that was acknowledged is lost: a long run of kills, cuts and repeats, and what it left.
+
+python -m bench.lossless [--minutes 10] [--senders 6] [--postgres] [--seed 1]
+
+A whole Margin is started again and again, each time empty. Hospitals push to it at once, some over a
+line that is cut in the middle of an association; all use one PatientID. Meanwhile Orthanc, the web
+server and the worker are killed by SIGKILL at random moments, with --postgres the database too, and
+half an upload is left hanging. Each round ends when every sender has had everything accepted. Then each
+instance that was ever acknowledged has to be in the archive exactly once, byte for byte, under the MD5
+that Margin noted, in the arrival of its sender, in the case that expects it. Prints how many kills and
+how many instances, and writes bench/results/lossless.json; the exit code is 0 only if nothing was lost.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import random
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import click
+import psycopg
+from rich.console import Console
+
+from bench.figures import in_words, keep
+from bench.worlds import running_margin, stopped_like_ctrl_c
+from server.foundation.settings import Settings
+from tests import postgres
+from tests.e2e.losing import (
+    Kill,
+    hospitals_with_cases,
+    kill_a_process,
+    push_while_killing,
+    verdict,
+)
+
+KILLS_IN_A_ROUND = 12
+SLICES = 60
+
+
+class MortalPostgres:
+    """A PostgreSQL with all its safeguards, that can be killed and comes back on the same data."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._as_account = postgres._account(folder)
+        self._programs = postgres.programs_folder()
+        self._log = (folder / "log").open("w+b")
+        command = (self._programs / "initdb", "-D", folder / "data", "-U", "margin", "-A", "trust")
+        subprocess.run(
+            [*command, "--encoding=UTF8", "--locale=C.UTF-8"],
+            cwd="/",
+            check=True,
+            stdout=self._log,
+            stderr=self._log,
+            **self._as_account,
+        )
+        self._process = self._started()
+        with self._connection() as connection:
+            connection.execute("CREATE DATABASE margin_lossless")
+
+    @property
+    def url(self) -> str:
+        return f"postgresql+psycopg://margin@/margin_lossless?host={self._folder}"
+
+    def kill(self, _chance: random.Random) -> str:
+        """SIGKILL to the first of its processes; the others end by themselves. Then it is started."""
+        self._process.send_signal(signal.SIGKILL)
+        self._process.wait()
+        self._process = self._started()
+        return "database"
+
+    def stop(self) -> None:
+        """End it in good order."""
+        self._process.send_signal(signal.SIGINT)
+        self._process.wait(30)
+        self._log.close()
+
+    def _connection(self) -> psycopg.Connection[tuple[object, ...]]:
+        return psycopg.connect(
+            host=str(self._folder), user="margin", dbname="postgres", autocommit=True
+        )
+
+    def _started(self) -> subprocess.Popen[bytes]:
+        """Until it answers: the dead one's memory may have to be given back first."""
+        until = time.monotonic() + 60
+        while True:
+            process = subprocess.Popen(
+                [
+                    *("setpriv", "--pdeathsig", "INT", "--", self._programs / "postgres"),
+                    *("-D", self._folder / "data", "-k", self._folder),
+                    *("-c", "listen_addresses=", "-c", "max_connections=60"),
+                ],
+                cwd="/",
+                stdout=self._log,
+                stderr=self._log,
+                **self._as_account,
+            )
+            while process.poll() is None:
+                with contextlib.suppress(psycopg.OperationalError), self._connection():
+                    return process
+                time.sleep(0.1)
+            if time.monotonic() > until:
+                raise RuntimeError(f"PostgreSQL does not start: {self._folder / 'log'}")
+
+
+@contextmanager
+def database(wanted: bool) -> Iterator[MortalPostgres | None]:
+    """A PostgreSQL that can be killed, or None for SQLite, which has no process of its own."""
+    if not wanted:
+        yield None
+        return
+    with tempfile.TemporaryDirectory(prefix="margin-mortal-") as folder:
+        os.chmod(folder, 0o755)  # noqa: PTH101 - its own account has to reach the data in it
+        place = Path(folder) / "postgres"
+        place.mkdir()
+        found = MortalPostgres(place)
+        try:
+            yield found
+        finally:
+            found.stop()
+
+
+def half_an_upload(settings: Settings) -> Kill:
+    """A body of which half comes, and a connection that is then cut."""
+
+    def cut(chance: random.Random) -> str:
+        with (
+            contextlib.suppress(OSError),
+            socket.create_connection(("127.0.0.1", settings.port), 2) as line,
+        ):
+            line.sendall(
+                b"POST /r/half/files HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 1000000\r\n"
+                b"Content-Type: multipart/form-data; boundary=half\r\n\r\n--half\r\n"
+                + bytes(chance.randrange(1, 200_000))
+            )
+            return "half an upload"
+        return ""
+
+    return cut
+
+
+@click.command()
+@click.option("--minutes", default=10.0, show_default=True)
+@click.option("--senders", "count", default=6, show_default=True)
+@click.option("--postgres", "on_postgres", is_flag=True, help="Records in PostgreSQL; kill it too.")
+@click.option("--seed", default=20261121, show_default=True)
+def main(minutes: float, count: int, on_postgres: bool, seed: int) -> bool:
+    """Kill Margin again and again, and count what is lost."""
+    chance, console = random.Random(seed), Console()
+    until = time.monotonic() + minutes * 60
+    killed: Counter[str] = Counter()
+    instances = rounds = 0
+    faults: list[str] = []
+    with stopped_like_ctrl_c():
+        while rounds == 0 or (time.monotonic() < until and not faults):
+            done, found, wrong = one_round(count, on_postgres, chance)
+            rounds, killed, instances = rounds + 1, killed + done, instances + found
+            faults += wrong
+            console.print(
+                f"round {rounds}: {killed.total()} kills, {instances} instances acknowledged, "
+                f"{len(faults)} faults"
+            )
+    kept = not faults
+    console.print(f"{killed.total()} kills: {dict(killed)}")
+    console.print(f"{instances} instances acknowledged, each byte for byte in its case, once:")
+    console.print(f"Bar (nothing lost, doubled, altered or astray): {in_words(kept)}")
+    for fault in faults[:20]:
+        console.print(fault)
+    facts: dict[str, object] = {"kills": dict(killed), "instances": instances, "rounds": rounds}
+    keep("lossless", {**facts, "postgres": on_postgres, "faults": faults[:20], "passed": kept})
+    return kept
+
+
+def one_round(
+    count: int, on_postgres: bool, chance: random.Random
+) -> tuple[Counter[str], int, list[str]]:
+    """One Margin from its start to its end: kills, instances acknowledged, and what is wrong."""
+    with contextlib.ExitStack() as stack:
+        mortal = stack.enter_context(database(on_postgres))
+        more = {"MARGIN_DATABASE_URL": mortal.url} if mortal else {}
+        margin = stack.enter_context(running_margin(**more))
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        senders = hospitals_with_cases(margin.settings, folder, count, SLICES, chance)
+        ways = [kill_a_process(margin.settings)] * 3 + [half_an_upload(margin.settings)]
+        if mortal is not None:
+            ways.append(mortal.kill)
+        kills = push_while_killing(margin.settings, senders, KILLS_IN_A_ROUND, chance, ways)
+        found = verdict(margin.settings, senders)
+    wrong = [
+        f"{kind}: {what}" for kind, what in vars(found).items() if kind != "instances" and what
+    ]
+    wrong += [
+        f"{one.ae_title} never got everything accepted" for one in senders if not one.complete
+    ]
+    return kills, found.instances, wrong
+
+
+if __name__ == "__main__":
+    sys.exit(0 if main.main(standalone_mode=False) else 1)

@@ -1,0 +1,185 @@
+"""Whether an uploaded DICOM file may go into the archive, judged without decoding a pixel.
+
+The archive parses what it is given with a parser of its own: what would break that one (sequences a
+thousand deep, pixel data that is not there) is turned away here.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from pydicom import dcmread
+from pydicom.dataelem import RawDataElement
+from pydicom.dataset import Dataset
+from pydicom.uid import UID
+
+from server.dicom.files import PREAMBLE_BYTES, Accepted, RefusedFile, read_part10
+
+MOST_DEEP: Final = (
+    32  # the deepest content tree of a structured report seen has about twelve levels
+)
+MOST_ITEMS: Final = 500_000
+# 65,535 rows and columns are what the attributes can say (PS3.3 C.7.6.3, US); no scanner comes near.
+MOST_PIXEL_BYTES: Final = 32_000_000_000
+# Larger values stay in the file while the rest is read.
+DEFERRED_FROM_BYTES: Final = 64 * 1024
+_PIXEL_DATA: Final = 0x7FE00010
+_UNDEFINED: Final = 0xFFFFFFFF
+_PIECE_BYTES: Final = 1 << 20
+# Private transfer syntax of GE's archives: pixels big endian, header implicit little endian.
+_KNOWN_PRIVATE: Final = frozenset({"1.2.840.113619.5.2"})
+
+
+@dataclass(frozen=True)
+class Instance:
+    """An instance that may be stored."""
+
+    PatientID: str
+    StudyInstanceUID: str
+    SeriesInstanceUID: str
+    SOPInstanceUID: str
+    Modality: str
+
+
+def check_instance(path: Path, name: str) -> Instance | RefusedFile:
+    """The identifiers of a DICOM file that may be stored, or why it is refused."""
+    with warnings.catch_warnings():
+        # Values that are not as the standard wants them are tolerated here, not told to a log.
+        warnings.simplefilter("ignore")
+        return _checked(path, name)
+
+
+def _checked(path: Path, name: str) -> Instance | RefusedFile:
+    accepted = read_part10(path, name)
+    if isinstance(accepted, RefusedFile):
+        return _in_plain_words(accepted)
+    problem = _why_syntax(accepted) or _why_content(path) or _why_pixels(accepted, path)
+    if problem:
+        return RefusedFile(name, problem)
+    header = accepted.header
+    return Instance(
+        PatientID=str(header.get("PatientID") or "").strip(),
+        StudyInstanceUID=str(header.StudyInstanceUID),
+        SeriesInstanceUID=str(header.SeriesInstanceUID),
+        SOPInstanceUID=str(header.SOPInstanceUID),
+        Modality=str(header.get("Modality") or "").strip()[:16],
+    )
+
+
+def _in_plain_words(refused: RefusedFile) -> RefusedFile:
+    if "recursion" in refused.reason:
+        return RefusedFile(refused.name, _TOO_DEEP)
+    return refused
+
+
+_TOO_DEEP: Final = f"Its sequences lie in each other more than {MOST_DEEP} deep."
+
+
+def _why_syntax(accepted: Accepted) -> str:
+    syntax = UID(accepted.head.TransferSyntaxUID)
+    if syntax in _KNOWN_PRIVATE:
+        return ""
+    if syntax.is_private or not syntax.is_transfer_syntax:
+        return f"Its transfer syntax {syntax} is not a known one, so nobody could read its pixels."
+    if syntax.is_implicit_VR != accepted.header.original_encoding[0]:
+        return "It is written in another transfer syntax than its File Meta Information says."
+    return ""
+
+
+def _why_content(path: Path) -> str:
+    """Go through every sequence, also behind the pixels, and say what is wrong with them."""
+    try:
+        dataset = dcmread(path, defer_size=DEFERRED_FROM_BYTES)
+        return _why_deep(dataset)
+    except RecursionError:
+        return _TOO_DEEP
+    except Exception as problem:
+        return f"Its dataset cannot be read to the end: {_first_line(problem)}."
+
+
+def _why_deep(dataset: Dataset) -> str:
+    todo, items = [(dataset, 1)], 0
+    while todo:
+        one, depth = todo.pop()
+        if depth > MOST_DEEP:
+            return _TOO_DEEP
+        for tag in list(one.keys()):
+            raw = one.get_item(tag)
+            if raw is None or not _may_be_sequence(raw):
+                continue
+            element = one[tag]
+            if element.VR != "SQ":
+                continue
+            items += len(element.value)
+            if items > MOST_ITEMS:
+                return f"Its sequences hold more than {MOST_ITEMS} items."
+            todo += [(item, depth + 1) for item in element.value]
+    return ""
+
+
+def _may_be_sequence(raw: Any) -> bool:
+    vr = raw.VR
+    return vr == "SQ" or (isinstance(raw, RawDataElement) and vr in (None, "UN"))
+
+
+def _why_pixels(accepted: Accepted, path: Path) -> str:
+    """Whether the picture is as large as the header says."""
+    header = accepted.header
+    try:
+        rows, columns = int(header.get("Rows") or 0), int(header.get("Columns") or 0)
+        frames = int(header.get("NumberOfFrames") or 1)
+        samples = int(header.get("SamplesPerPixel") or 1)
+        bits = int(header.get("BitsAllocated") or 0)
+    except (TypeError, ValueError):
+        return "The size of its picture is not given in numbers."
+    if not (rows and columns and bits):
+        return ""
+    if frames < 1 or samples < 1:
+        return "It says that it has no frame or no sample."
+    wanted = (rows * columns * frames * samples * bits + 7) // 8
+    if wanted > MOST_PIXEL_BYTES:
+        return f"It says that its picture is {columns} x {rows} x {frames}: no scanner makes that."
+    dataset = dcmread(path, defer_size=DEFERRED_FROM_BYTES, specific_tags=["PixelData"])
+    raw: Any = dataset.get_item(_PIXEL_DATA)
+    if raw is None:
+        return ""
+    encapsulated = UID(accepted.head.TransferSyntaxUID).is_encapsulated
+    length = getattr(raw, "length", None)
+    if length is None:
+        return ""
+    if encapsulated != (length == _UNDEFINED):
+        return "Its pixels are stored in another way than its transfer syntax says."
+    cut = not encapsulated and raw.value_tell + length > accepted.head.size_bytes
+    if cut:
+        return "The file is cut off in the middle of its pixels. Send it again."
+    if not encapsulated and _photometric(header) != "YBR_FULL_422" and length < wanted:
+        return "Its pixel data is shorter than its header says: the file is cut off or damaged."
+    return ""
+
+
+def _photometric(header: Dataset) -> str:
+    return str(header.get("PhotometricInterpretation") or "")
+
+
+def clear_preamble(path: Path) -> None:
+    """Write 128 zero bytes where a file can also be a program (CVE-2019-11687)."""
+    with path.open("r+b") as file:
+        file.write(bytes(PREAMBLE_BYTES))
+
+
+def md5_of(path: Path) -> str:
+    """MD5 of a file in hexadecimal, as the archive knows what it stores."""
+    digest = hashlib.md5(usedforsecurity=False)
+    with path.open("rb") as file:
+        while piece := file.read(_PIECE_BYTES):
+            digest.update(piece)
+    return digest.hexdigest()
+
+
+def _first_line(problem: Exception) -> str:
+    text = str(problem).strip().splitlines()
+    return (text[0] if text else type(problem).__name__).rstrip(".")[:160]

@@ -1,0 +1,178 @@
+"""What a file is, by its bytes and never by its name: image, archive, document, or not wanted. Pure.
+
+A file's own first bytes decide. Its name only helps to say why it is not taken, and to recognise what
+lies on every disc beside the images and is wanted by nobody.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from typing import Final
+
+HEAD_BYTES: Final = 1024
+TAIL_BYTES: Final = 2048
+PDF_MAGIC: Final = b"%PDF-"
+DICOM, ZIP = "dicom", "zip"
+
+
+@dataclass(frozen=True)
+class Document:
+    """A document that a case can keep, and its media type."""
+
+    media_type: str
+    word: str
+
+
+@dataclass(frozen=True)
+class NotWanted:
+    """Something that nobody needs: it is listed and otherwise forgotten."""
+
+    reason: str
+
+
+@dataclass(frozen=True)
+class NotTaken:
+    """Something that is not taken, and what to do about it."""
+
+    reason: str
+
+
+Kind = str | Document | NotWanted | NotTaken
+
+PDF: Final = Document("application/pdf", "PDF document")
+JPEG: Final = Document("image/jpeg", "photograph or scan (JPEG)")
+PNG: Final = Document("image/png", "photograph or scan (PNG)")
+TIFF: Final = Document("image/tiff", "scan (TIFF)")
+HEIC: Final = Document("image/heic", "photograph (HEIC)")
+A_PHOTOGRAPH_IS_NO_IMAGING: Final = (
+    "Kept as a document. A photograph of a scan is not imaging: send the DICOM files."
+)
+
+_HEIC_BRANDS: Final = (
+    b"heic",
+    b"heix",
+    b"heim",
+    b"heis",
+    b"mif1",
+    b"msf1",
+    b"hevc",
+)  # ISO 23008-12
+_HTML: Final = (b"<!doctype html", b"<html", b"<script", b"<head", b"<body", b"<svg")
+_ARCHIVES: Final = (
+    (b"Rar!\x1a\x07", "RAR"),
+    (b"7z\xbc\xaf\x27\x1c", "7z"),
+    (b"\x1f\x8b", "gzip"),
+    (b"BZh", "bzip2"),
+    (b"\xfd7zXZ\x00", "xz"),
+)
+_OFFICE: Final = (
+    ".doc",
+    ".docx",
+    ".odt",
+    ".rtf",
+    ".xls",
+    ".xlsx",
+    ".ods",
+    ".ppt",
+    ".pptx",
+    ".pages",
+)
+_TEXT: Final = (".txt", ".md", ".csv", ".eml", ".msg", ".json", ".log")
+_PROGRAMS: Final = re.compile(
+    r"\.(exe|dll|bat|cmd|com|msi|ini|inf|cfg|config|ocx|jar|app|sys|manifest|url|lnk|ico|cur|chm|hlp"
+    r"|dat|js|css|ttf|woff|db|so|dylib|plist|properties|class)"
+)
+_SYSTEM: Final = frozenset((".ds_store", "thumbs.db", "desktop.ini", "autorun.inf", "dicomdir.bak"))
+
+
+def kind_of(head: bytes, tail: bytes, name: str) -> Kind:
+    """What a file is. `head` are its first HEAD_BYTES, `tail` its last TAIL_BYTES (or all of it).
+
+    DICOM goes first: a file that is DICOM and something else at once loses its preamble, and with it
+    whatever else it was.
+    """
+    if not head:
+        return NotTaken("The file is empty.")
+    place = PurePosixPath(name.replace("\\", "/"))
+    if is_hidden(place):
+        return NotWanted("A file of the computer's own, not a record.")
+    if head[128:132] == b"DICM":  # PS3.10 7.1
+        return DICOM
+    if head.startswith((b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08")):
+        return _zip(place)
+    return _document(head, tail) or _other(head, place)
+
+
+def _zip(place: PurePosixPath) -> Kind:
+    suffix = place.suffix.lower()
+    if suffix in _OFFICE:
+        return NotTaken(
+            "Documents of an office program are not taken. Save it as PDF and send that."
+        )
+    if suffix == ".jar":
+        return NotWanted("Part of a viewer's program, not a record.")
+    return ZIP
+
+
+def _document(head: bytes, tail: bytes) -> Document | NotTaken | None:
+    if head.startswith(PDF_MAGIC):
+        return _pdf(head, tail)
+    if head.startswith(b"\xff\xd8\xff"):
+        return JPEG
+    if head.startswith(b"\x89PNG\r\n\x1a\n"):
+        return PNG
+    if head[:4] in (b"II*\x00", b"MM\x00*"):
+        return TIFF
+    if head[4:8] == b"ftyp" and head[8:12] in _HEIC_BRANDS:
+        return HEIC
+    return None
+
+
+def _pdf(head: bytes, tail: bytes) -> Document | NotTaken:
+    """A PDF begins as one, ends as one, and is no page of the web in between."""
+    if any(sign in head.lower() for sign in _HTML):
+        return NotTaken(
+            "It says that it is a PDF, but it holds a web page. Print it to a PDF anew."
+        )
+    if b"%%EOF" not in tail:  # ISO 32000-2, 7.5.5
+        return NotTaken("The PDF is cut off: its end is missing. Send it again.")
+    return PDF
+
+
+def is_hidden(place: PurePosixPath) -> bool:
+    """Whether an operating system wrote the file for itself."""
+    named = [part.lower() for part in place.parts]
+    if not named:
+        return False
+    return "__macosx" in named or named[-1] in _SYSTEM or named[-1].startswith("._")
+
+
+def _other(head: bytes, place: PurePosixPath) -> Kind:
+    suffix = place.suffix.lower()
+    start = head.lstrip(b"\xef\xbb\xbf \t\r\n").lower()
+    if start.startswith(_HTML) or any(sign in start[:512] for sign in _HTML[:3]):
+        if suffix == ".pdf":
+            return NotTaken("It is named a PDF, but it is a web page. Print it to a PDF anew.")
+        return NotTaken("Web pages are not taken. Print it to a PDF and send that.")
+    if head.startswith(b"MZ") or _PROGRAMS.fullmatch(suffix):
+        return NotWanted("Part of a viewer's program, not a record.")
+    for magic, word in _ARCHIVES:
+        if head.startswith(magic):
+            return NotTaken(
+                f"{word} archives are not taken. Send the folder itself, or a zip file."
+            )
+    if suffix in _OFFICE or head.startswith(b"\xd0\xcf\x11\xe0"):
+        return NotTaken(
+            "Documents of an office program are not taken. Save it as PDF and send that."
+        )
+    if suffix in _TEXT:
+        return NotTaken("Plain text is not taken. Print it to a PDF and send that.")
+    if head[:3] == b"GIF" or head[:2] == b"BM" or head[8:12] == b"WEBP":
+        return NotTaken(
+            "This kind of picture is not taken. Send JPEG or PNG, and imaging as DICOM."
+        )
+    return NotTaken(
+        "It is neither a DICOM file (no DICM after 128 bytes) nor a PDF, JPEG, PNG or TIFF."
+    )

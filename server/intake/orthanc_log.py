@@ -1,0 +1,160 @@
+"""What Orthanc's log says about associations. Pure: lines in, facts out.
+
+Wording of Orthanc 1.10 to 1.13 (CommandDispatcher.cpp and DCMTK's conditions). The log level of DICOM
+has to be `verbose`; then there are some lines for each association and none for each image.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+UNKNOWN_CALLER = "unknown_caller"
+WRONG_ADDRESS = "wrong_address"
+WRONG_CALLED = "wrong_called"
+NOT_DICOM = "not_dicom"
+TLS = "tls"
+NOTHING_ASKED = "nothing_asked"
+NOTHING_ACCEPTED = "nothing_accepted"
+SILENT = "silent"
+GARBAGE = "garbage"
+CUT = "cut"
+ABORTED = "aborted"
+
+_TITLE = r"(?P<aet>.{0,64}?)"
+_ADDRESS = r"(?P<ip>[0-9a-fA-F.:]{2,45})"
+_HEAD = re.compile(r"^[EWI]\d{4} [\d:.]+ +(?P<thread>.*?)[\w-]+\.cpp:\d+\] (?P<said>.*)$")
+_RECEIVED = re.compile(rf"Association Received from AET {_TITLE} on IP {_ADDRESS}\s*$")
+_ACKNOWLEDGED = re.compile(
+    rf"Association Acknowledged .* to AET {_TITLE} on IP {_ADDRESS}(?P<none>.*no valid.*)?\s*$"
+)
+_ECHO = re.compile(r"Received Echo Request")
+_CALLING = re.compile(rf"Rejected association for remote AET {_TITLE} on IP {_ADDRESS}\s*$")
+_CALLED = re.compile(
+    r"Rejected association, because of a bad called AET in the request \((?P<called>.{0,64}?)\)\s*$"
+)
+_FAILED = re.compile(r"Receiving Association failed: (?P<why>.*)$")
+_NO_CONTEXT = re.compile(r"No presentation context proposed")
+_BROKEN = re.compile(
+    rf"DIMSE failure \(aborting association with AET {_TITLE} on IP {_ADDRESS}\): (?P<why>.*)$"
+)
+_ABORTED = re.compile(rf"Association Aborted with AET {_TITLE} on IP {_ADDRESS}\s*$")
+_CONTINUED = re.compile(r"^[0-9a-f]{4}:[0-9a-f]{4} (?P<why>.*)$")
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """An association that came to nothing: why (one of the words above), what the caller called itself
+    and us, and where it came from, each empty where the log does not say. `detail` is Orthanc's word."""
+
+    reason: str
+    ae_title: str = ""
+    address: str = ""
+    called: str = ""
+    detail: str = ""
+
+
+@dataclass(frozen=True)
+class Opened:
+    """An association that was accepted."""
+
+    ae_title: str
+    address: str
+
+
+@dataclass(frozen=True)
+class Echoed:
+    """A C-ECHO that was answered."""
+
+    ae_title: str
+    address: str
+
+
+Fact = Refusal | Opened | Echoed
+
+
+class _Reading:
+    """Reads line by line; what one line leaves out an earlier one of the same thread has said."""
+
+    def __init__(self) -> None:
+        self.found: list[Fact] = []
+        self._caller: dict[str, tuple[str, str]] = {}
+        self._broken: tuple[str, str, str] | None = None
+
+    def line(self, text: str) -> None:
+        if self._broken is not None and (more := _CONTINUED.match(text)):
+            title, address, why = self._broken
+            self._broken = (title, address, f"{why}; {more['why']}")
+            return
+        self.end_of_failure()
+        head = _HEAD.match(text)
+        if head is None:
+            return
+        thread, said = head["thread"].strip(), head["said"]
+        if not (self._opening(thread, said) or self._refused(thread, said)):
+            self._ending(said)
+
+    def _opening(self, thread: str, said: str) -> bool:
+        if found := _RECEIVED.search(said):
+            self._caller[thread] = (found["aet"], found["ip"])
+        elif found := _ACKNOWLEDGED.search(said):
+            self._caller[thread] = (found["aet"], found["ip"])
+            if found["none"]:
+                self.found.append(Refusal(NOTHING_ACCEPTED, found["aet"], found["ip"]))
+            else:
+                self.found.append(Opened(found["aet"], found["ip"]))
+        elif _ECHO.search(said):
+            self.found.append(Echoed(*self._caller.get(thread, ("", ""))))
+        else:
+            return False
+        return True
+
+    def _refused(self, thread: str, said: str) -> bool:
+        title, address = self._caller.get(thread, ("", ""))
+        if found := _CALLING.search(said):
+            self.found.append(Refusal(UNKNOWN_CALLER, found["aet"], found["ip"]))
+        elif found := _CALLED.search(said):
+            self.found.append(Refusal(WRONG_CALLED, title, address, found["called"]))
+        elif _NO_CONTEXT.search(said):
+            self.found.append(Refusal(NOTHING_ASKED, title, address))
+        elif found := _FAILED.search(said):
+            reason = TLS if "TLS" in found["why"] else NOT_DICOM
+            self.found.append(Refusal(reason, detail=_plain(found["why"])))
+        else:
+            return False
+        return True
+
+    def _ending(self, said: str) -> None:
+        if found := _BROKEN.search(said):
+            self._broken = (found["aet"], found["ip"], found["why"])
+        elif found := _ABORTED.search(said):
+            self.found.append(Refusal(ABORTED, found["aet"], found["ip"]))
+
+    def end_of_failure(self) -> None:
+        """What a failure was is known only when its last line was read."""
+        if self._broken is None:
+            return
+        title, address, why = self._broken
+        self._broken = None
+        if "timeout" in why:
+            reason = SILENT
+        elif "network closed" in why or "TCP" in why:
+            reason = CUT
+        else:
+            reason = GARBAGE
+        self.found.append(Refusal(reason, title, address, detail=_plain(why)))
+
+
+def facts_in(lines: Iterable[str]) -> list[Fact]:
+    """What these lines of Orthanc's log say about associations, in their order."""
+    reading = _Reading()
+    for text in lines:
+        reading.line(text)
+    reading.end_of_failure()
+    return reading.found
+
+
+def _plain(text: str) -> str:
+    """Without what changes from one to the next, so that the same is counted as the same."""
+    return re.sub(r"(PDU type: ).*", r"\1…", re.sub(r"\d{2,}", "…", text)).strip()[:200]

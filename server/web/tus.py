@@ -1,0 +1,296 @@
+"""Uploads that can be taken up again: the tus protocol 1.0 with creation, creation-with-upload,
+expiration, termination and checksum.
+
+A piece goes to the disk as it comes, in no transaction and never whole in memory; the database hears of
+the first byte and of the last. How much has come is the size of the file. Concatenation is not offered:
+one file is sent in one row of pieces, several files beside each other.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Iterator
+from datetime import UTC
+from email.utils import format_datetime
+from typing import Any
+
+from flask import Response, request
+from sqlalchemy.orm import Session
+from werkzeug.exceptions import ClientDisconnected
+
+from server.access.door import Route
+from server.access.permissions import Account, Action, Holder
+from server.foundation import audit
+from server.foundation.clock import utc_now
+from server.foundation.db import new_id
+from server.foundation.errors import BadRequest, MarginError, NotUnderstood, UnsupportedMedia
+from server.intake import uploads
+from server.intake.resumable import CHECKSUMS, Checksum, UploadFolder, UploadNotFound, checksum_of
+from server.intake.upload_queries import upload_of_case
+from server.intake.upload_records import Upload
+from server.web.visit import Visit
+
+VERSION = "1.0.0"
+EXTENSIONS = "creation,creation-with-upload,expiration,termination,checksum"
+PIECE_TYPE = "application/offset+octet-stream"
+PIECE_BYTES = 256 * 1024
+LONGEST_METADATA = 4096
+AT_ONCE_BYTES = 4_000_000
+# A line that is silent for so long is given up; what came over it is kept.
+SILENCE_S = 60.0
+NOTHING = 204
+CREATED = 201
+
+
+class VersionNotSpoken(NotUnderstood):
+    """The asker speaks another version of tus."""
+
+
+class HeaderUnusable(BadRequest):
+    """A header that the protocol needs is missing or makes no sense."""
+
+
+class NotAPiece(UnsupportedMedia):
+    """The body is not a piece of a file."""
+
+
+class AlreadyWhole(uploads.UploadIncomplete):
+    """A whole upload takes no more pieces and cannot be given up."""
+
+
+def folder_of(visit: Visit) -> UploadFolder:
+    settings = visit.services.settings
+    return UploadFolder(settings.uploads_dir, settings.upload_reserve_mb * uploads.MB)
+
+
+def sender_of(visit: Visit) -> str:
+    """Who sends, as the case's page shows it."""
+    actor = visit.actor
+    return actor.name if isinstance(actor, Account | Holder) else actor.text
+
+
+def offer(visit: Visit) -> Response:
+    """What is spoken here."""
+    response = Response(status=NOTHING)
+    response.headers["Tus-Version"] = VERSION
+    response.headers["Tus-Extension"] = EXTENSIONS
+    response.headers["Tus-Checksum-Algorithm"] = ",".join(CHECKSUMS)
+    response.headers["Tus-Max-Size"] = str(uploads.Limits.of(visit.services.settings).file_bytes)
+    return _tus(response)
+
+
+def create(visit: Visit) -> Response:
+    """Begin an upload; a first piece may come with it."""
+    _check_version()
+    size = _number("Upload-Length")
+    told = _metadata()
+    checksum = _checksum()
+    if request.headers.get("Upload-Defer-Length") or request.headers.get("Upload-Concat"):
+        raise HeaderUnusable("This is not offered here.", remedy="Say how long the file is.")
+    folder, upload_id = folder_of(visit), new_id()
+    folder.check_room(size)
+    offset, begun = 0, None
+    if request.mimetype != PIECE_TYPE:
+        begun = _begin(visit, upload_id, size, told)
+    elif request.content_length == size <= AT_ONCE_BYTES:
+        # The whole of a small file in one request needs one transaction, when it is on disk.
+        offset = folder.put(upload_id, _pieces(), size, checksum)
+        begun = _begin(visit, upload_id, size, told, offset)
+    else:
+        # The row stands before the first byte: when the line breaks, the page finds the upload again.
+        begun = _begin(visit, upload_id, size, told)
+        offset = folder.append(upload_id, _pieces(), offset=0, total=size, checksum=checksum)
+        if offset == size:
+            _complete(visit, begun)
+    response = _standing(Response(status=CREATED), begun, offset)
+    response.headers["Location"] = f"{request.path}/{upload_id}"
+    return response
+
+
+def _begin(
+    visit: Visit, upload_id: str, size: int, told: dict[str, str], offset: int | None = None
+) -> Upload:
+    """Note an upload; `offset` is how much of it is on disk already, None while it has no file."""
+    services, folder, now = visit.services, folder_of(visit), utc_now()
+    try:
+        with services.db.writing() as session:
+            begun = uploads.begin(
+                session,
+                visit.case,
+                upload_id=upload_id,
+                name=told.get("filename", ""),
+                size_bytes=size,
+                sender=sender_of(visit),
+                limits=uploads.Limits.of(services.settings),
+                now=now,
+                fingerprint=told.get("fingerprint", ""),
+            )
+            if offset is None:
+                folder.begin(upload_id)
+            if (offset or 0) == size:
+                uploads.complete(session, upload_id, now)
+            _record(session, visit, begun)
+    except MarginError:
+        folder.remove(upload_id)
+        raise
+    return begun
+
+
+def _record(session: Session, visit: Visit, upload: Upload) -> None:
+    """The line in the trail, in the transaction of the upload: of thousands of files each has one."""
+    audit.append(
+        session,
+        actor=visit.actor.text,
+        action=Action.IMAGES_SEND.value,
+        object_=f"{request.method} {request.url_rule} {visit.case.number}",
+        outcome="done",
+        now=visit.now,
+        case_number=visit.case.number,
+        details={"upload": upload.id[:8], "bytes": upload.size_bytes},
+    )
+
+
+def standing(visit: Visit, upload_id: str) -> Response:
+    """How much of an upload has come."""
+    _check_version()
+    upload = upload_of_case(visit.session, upload_id, visit.case.id)
+    if upload.state == "ended":
+        raise UploadNotFound("This upload was given up.", remedy="Send the file anew.")
+    response = _standing(Response(status=200), upload, _offset(visit, upload))
+    response.headers["Upload-Length"] = str(upload.size_bytes)
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+def take(visit: Visit, upload_id: str) -> Response:
+    """Write the next piece."""
+    _check_version()
+    if request.mimetype != PIECE_TYPE:
+        raise NotAPiece(f"A piece of an upload is sent as {PIECE_TYPE}.")
+    offset, checksum = _number("Upload-Offset"), _checksum()
+    with visit.services.db.reading() as session:
+        upload = upload_of_case(session, upload_id, visit.case.id)
+    folder = folder_of(visit)
+    if upload.state != "receiving":
+        if offset != upload.size_bytes or upload.state == "ended":
+            raise AlreadyWhole("This upload takes nothing more.", remedy="Reload the page.")
+        return _standing(Response(status=NOTHING), upload, offset)
+    folder.check_room(min(request.content_length or 0, upload.size_bytes - offset))
+    reached = folder.append(
+        upload_id, _pieces(), offset=offset, total=upload.size_bytes, checksum=checksum
+    )
+    if reached == upload.size_bytes:
+        _complete(visit, upload)
+        visit.note(upload=upload_id[:8], bytes=upload.size_bytes)
+    return _standing(Response(status=NOTHING), upload, reached)
+
+
+def give_up(visit: Visit, upload_id: str) -> Response:
+    """End an upload that is not whole."""
+    _check_version()
+    with visit.services.db.writing() as session:
+        upload = upload_of_case(session, upload_id, visit.case.id)
+        ended = uploads.end(session, upload, visit.now)
+    if not ended:
+        raise AlreadyWhole(
+            "This file is here whole; it cannot be taken back.", remedy="Ask the coordinator."
+        )
+    folder_of(visit).remove(upload_id)
+    visit.note(upload=upload_id[:8], given_up=True)
+    return _tus(Response(status=NOTHING))
+
+
+def _complete(visit: Visit, upload: Upload) -> None:
+    with visit.services.db.writing() as session:
+        uploads.complete(session, upload.id, utc_now())
+
+
+def _offset(visit: Visit, upload: Upload) -> int:
+    if upload.state == "receiving":
+        return folder_of(visit).offset(upload.id)
+    return upload.size_bytes
+
+
+def _pieces() -> Iterator[bytes]:
+    """The body as it comes. Ends where the line ends: what came before is kept."""
+    # gunicorn's; other servers wait as long as they like.
+    line: Any = request.environ.get("gunicorn.socket")
+    if line is not None:
+        line.settimeout(SILENCE_S)
+    try:
+        while True:
+            try:
+                piece = request.stream.read(PIECE_BYTES)
+            except (ClientDisconnected, OSError):
+                return
+            if not piece:
+                return
+            yield piece
+    finally:
+        if line is not None:
+            line.settimeout(None)
+
+
+def _tus(response: Response) -> Response:
+    response.headers["Tus-Resumable"] = VERSION
+    return response
+
+
+def _standing(response: Response, upload: Upload, offset: int) -> Response:
+    response.headers["Upload-Offset"] = str(offset)
+    if offset < upload.size_bytes:
+        response.headers["Upload-Expires"] = format_datetime(
+            upload.expires_at.astimezone(UTC), usegmt=True
+        )
+    return _tus(response)
+
+
+def _check_version() -> None:
+    if request.headers.get("Tus-Resumable") != VERSION:
+        raise VersionNotSpoken(
+            "This address speaks tus 1.0.0.", remedy="Send “Tus-Resumable: 1.0.0”."
+        )
+
+
+def _number(header: str) -> int:
+    text = request.headers.get(header, "")
+    if not (text.isascii() and text.isdigit() and len(text) <= 18):
+        raise HeaderUnusable(f"{header} has to be a whole number of bytes.")
+    return int(text)
+
+
+def _checksum() -> Checksum | None:
+    text = request.headers.get("Upload-Checksum", "")
+    return checksum_of(text) if text else None
+
+
+def _metadata() -> dict[str, str]:
+    """Upload-Metadata: names, and values in base64. Raises HeaderUnusable."""
+    text = request.headers.get("Upload-Metadata", "")
+    if len(text) > LONGEST_METADATA:
+        raise HeaderUnusable("Upload-Metadata is longer than 4096 characters.")
+    told = {}
+    for pair in filter(None, (pair.strip() for pair in text.split(","))):
+        name, _, encoded = pair.partition(" ")
+        try:
+            told[name] = base64.b64decode(encoded, validate=True).decode("utf-8")
+        except (binascii.Error, ValueError) as reason:
+            raise HeaderUnusable("Upload-Metadata is not in base64.") from reason
+    return told
+
+
+def _both(url: str, view: Any, methods: tuple[str, ...], *, streams: bool = False) -> list[Route]:
+    return [
+        Route(f"{base}/uploads{url}", view, Action.IMAGES_SEND, methods, streams)
+        for base in ("/r/<launch>", "/cases/<number>")
+    ]
+
+
+ROUTES = [
+    *_both("", offer, ("OPTIONS",)),
+    *_both("", create, ("POST",), streams=True),
+    *_both("/<upload_id>", standing, ("HEAD",)),
+    *_both("/<upload_id>", take, ("PATCH",), streams=True),
+    *_both("/<upload_id>", give_up, ("DELETE",), streams=True),
+]
