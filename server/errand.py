@@ -61,9 +61,10 @@ from server.prepared.finding import SeriesGone, find_series
 from server.prepared.preparing import Preparer, SeriesTooLarge
 from server.prepared.shelf import Shelf
 from server.prepared.writing import remove_folder
+from server.volumetry import orders as volume_orders
 from server.volumetry import tasks as volume_tasks
 from server.volumetry.actions import Segmentation, keep, measure_from_archive
-from server.volumetry.tasks import WORK_ON_VOLUME
+from server.volumetry.orders import WORK_ON_VOLUME
 
 MOST_MEMORY_BYTES = 8 * 1024**3
 # A header of an uploaded file has kilobytes, the contents of a large archive some 100 MB.
@@ -152,7 +153,7 @@ def work_on_volume(errand: Errand, payload: Payload) -> None:
 
     def tell(doing: str, percent: int) -> None:
         with errand.db.writing() as session:
-            volume_tasks.note_progress(session, payload["volume_id"], doing, percent)
+            volume_orders.note_progress(session, payload["volume_id"], doing, percent)
             jobs.renew(session, errand.job_id, utc_now())
 
     with errand.db.reading() as session:

@@ -6,7 +6,7 @@ and nowhere else, so that one walk finds them all.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
 from server.annotations.decision import Answers
@@ -88,3 +88,13 @@ def _figure(entry: dict[str, Any]) -> str:
     if not kind or not isinstance(value, int | float):
         return ""
     return f"{kind} {value:g}{_UNITS.get(str(entry.get('unit')), '')}"
+
+
+def evidence_series(answers: Mapping[str, Any]) -> dict[str, set[str]]:
+    """The SOPInstanceUIDs on which the values of these answers were seen, by SeriesInstanceUID."""
+    found: dict[str, set[str]] = {}
+    for entry in (answers.get(EVIDENCE) or {}).values():
+        image = entry.get("image") or {}
+        if image.get("SeriesInstanceUID") and image.get("SOPInstanceUID"):
+            found.setdefault(image["SeriesInstanceUID"], set()).add(image["SOPInstanceUID"])
+    return found

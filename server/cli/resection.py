@@ -11,8 +11,9 @@ import numpy as np
 from server.cli.home import complaints
 from server.cli.volumes import headers_of
 from server.dicom.geometry import Vector
+from server.volumetry.cut import Cut
 from server.volumetry.frames import source_of
-from server.volumetry.trial import Cut, try_cut
+from server.volumetry.trial import try_cut
 
 
 class Point(click.ParamType[Vector]):

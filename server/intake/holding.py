@@ -145,8 +145,8 @@ def copied_uids(copies: int, differing: int) -> list[Doubt]:
         Doubt(
             COPIED_UIDS,
             f"{copies} {differing}",
-            f"{_images(copies)} bear{'' if copies != 1 else 's'} a SOPInstanceUID that is here already in another series or "
-            f"study, {content}. Both are kept.",
+            f"{_images(copies)} bear{'' if copies != 1 else 's'} a SOPInstanceUID that is here "
+            f"already in another series or study, {content}. Both are kept.",
             "The same content usually means a study that was sent again after its PatientID was "
             "corrected: attach the right one and set the other aside. Other content is a fault at "
             "the sender: refuse it and ask for new UIDs.",

@@ -30,6 +30,7 @@ from server.foundation.db import Database
 from server.foundation.errors import Unavailable
 from server.foundation.files import FileStore
 from server.intake import kinds
+from server.intake.doubting import note_repeat
 from server.intake.instances import Instance, check_instance, clear_preamble, md5_of
 from server.intake.kinds import DICOM, Document, NotTaken, NotWanted
 from server.intake.queries import is_elsewhere
@@ -159,7 +160,7 @@ class Judge:
             if fresh:
                 self._detach(checked, case_id)
             return Judged("refused", reason=stored)
-        return self._stored(checked, stored, path, is_repeat)
+        return self._stored(checked, stored, path, sender, is_repeat)
 
     def _store(self, path: Path, sender: str) -> Stored | str:
         """Store a file, or say why the archive does not take it.
@@ -246,7 +247,9 @@ class Judge:
             if attached is not None:
                 session.delete(attached)
 
-    def _stored(self, checked: Instance, stored: Stored, path: Path, is_repeat: bool) -> Judged:
+    def _stored(
+        self, checked: Instance, stored: Stored, path: Path, sender: str, is_repeat: bool
+    ) -> Judged:
         said = f"{checked.Modality or 'DICOM'} instance"
         md5, kept = md5_of(path), self._archive.instance_md5(stored.orthanc_id)
         uid = checked.SOPInstanceUID
@@ -258,7 +261,7 @@ class Judge:
             if is_repeat and not self._was_said(uid):
                 return Judged("taken", "image", said, uid, md5)
             return Judged("known", "image", "This image is here already.", uid, md5)
-        return self._against_the_first(uid, stored.orthanc_id, path)
+        return self._against_the_first(uid, stored, path, sender, md5)
 
     def _was_said(self, SOPInstanceUID: str) -> bool:
         """Whether somebody was told that this instance was taken."""
@@ -268,11 +271,14 @@ class Judge:
             )
             return session.scalar(said.limit(1)) is not None
 
-    def _against_the_first(self, uid: str, instance_id: str, path: Path) -> Judged:
-        """Something else came under an identifier that is taken: what is there stays."""
+    def _against_the_first(
+        self, uid: str, stored: Stored, path: Path, sender: str, md5: str
+    ) -> Judged:
+        """Something else came under an identifier that is taken: what is there stays, and its study is
+        held until a person has looked at it."""
         first = path.with_name(f"{path.name}.first")
         try:
-            with self._archive.open_file(instance_id) as stream, first.open("wb") as sink:
+            with self._archive.open_file(stored.orthanc_id) as stream, first.open("wb") as sink:
                 for piece in stream.chunks():
                     sink.write(piece)
             if _same_dataset(first, path):
@@ -280,6 +286,15 @@ class Judge:
             what = _difference(first, path)
         finally:
             first.unlink(missing_ok=True)
+        with self._db.writing() as session:
+            note_repeat(
+                session,
+                instance_id=stored.orthanc_id,
+                study_id=stored.study_id,
+                md5=md5,
+                sender=sender,
+                now=self._clock(),
+            )
         return Judged(
             "refused",
             "image",

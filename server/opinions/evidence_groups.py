@@ -40,16 +40,6 @@ _AXES_POINTS: Final = 4  # the ends of the long axis, then those of the short on
 FARTHEST_MM: Final = 5.0
 
 
-def evidence_series(answers: Mapping[str, Any]) -> dict[str, set[str]]:
-    """The SOPInstanceUIDs on which the values of these answers were seen, by SeriesInstanceUID."""
-    found: dict[str, set[str]] = {}
-    for entry in (answers.get(EVIDENCE) or {}).values():
-        image = entry.get("image") or {}
-        if image.get("SeriesInstanceUID") and image.get("SOPInstanceUID"):
-            found.setdefault(image["SeriesInstanceUID"], set()).add(image["SOPInstanceUID"])
-    return found
-
-
 def evidence_groups(assessment: Assessment, seen: Mapping[str, Dataset]) -> list[Group]:
     """A group for every value that is bound to an image; `seen` are headers by SOPInstanceUID.
 

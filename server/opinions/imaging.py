@@ -9,10 +9,10 @@ from typing import Final
 from pydicom import dcmread
 from pydicom.dataset import Dataset
 
+from server.annotations.evidence import evidence_series
 from server.archive import Archive, Instance, NotInArchive, Series, Study
 from server.foundation.errors import NotFound
 from server.opinions.assessment import Assessment
-from server.opinions.evidence_groups import evidence_series
 
 # PS3.3 C.7.3.1.1.1: series that show no imaging of the patient.
 NOT_IMAGES: Final = frozenset({"SEG", "SR", "DOC", "PR", "KO", "RTSTRUCT", "REG", "FID", "PLAN"})

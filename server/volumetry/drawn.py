@@ -15,13 +15,14 @@ from server.foundation.errors import Invalid
 from server.volumetry.frames import read
 from server.volumetry.growth import Organ
 from server.volumetry.masks import Volume, check_geometry, on_grid
+from server.volumetry.new_uids import NewUids
 from server.volumetry.placing import voxel_of
 from server.volumetry.roles import assign
 from server.volumetry.scene import SeedUnusable
 from server.volumetry.segmentation import check_spacing
 from server.volumetry.segmenting import Grown, grow
 from server.volumetry.trial import NoLiver, Tell
-from server.volumetry.written import NewUids, as_segmentation
+from server.volumetry.written import as_segmentation
 
 METHOD: Final = "Seeded region growing"
 _LABELS: Final[dict[Organ, str]] = {"liver": "Liver", "tumour": "Tumour"}

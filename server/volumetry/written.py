@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from io import BytesIO
 from typing import Any, Final
 
@@ -24,22 +23,9 @@ from pydicom.sr.coding import Code
 from server.dicom.geometry import SeriesGeometry, along
 from server.dicom.uids import new_uid
 from server.volumetry.masks import Volume
+from server.volumetry.new_uids import NewUids
 
 SERIES_NUMBER: Final = 190
-
-
-@dataclass(frozen=True)
-class NewUids:
-    """Under which UIDs a Segmentation is written: the same ones again when a job is repeated."""
-
-    SOPInstanceUID: str
-    SeriesInstanceUID: str
-
-    @classmethod
-    def unused(cls) -> NewUids:
-        """Ones that nothing has yet."""
-        return cls(new_uid(), new_uid())
-
 
 # No code says "future liver remnant" or "specimen": both are coded as liver, the label tells which.
 MEANINGS: Final[dict[str, tuple[Code, Code]]] = {

@@ -11,11 +11,11 @@ from server.access.door import Route
 from server.access.permissions import Action
 from server.cases.queries import study_uids
 from server.foundation.errors import FieldProblem, Invalid
-from server.volumetry import tasks
+from server.volumetry import orders
+from server.volumetry.cut import cut_of
 from server.volumetry.growth import GROWTHS
 from server.volumetry.queries import volume_json
 from server.volumetry.records import VolumeMeasurement
-from server.volumetry.trial import cut_of
 from server.web import shown
 from server.web.panel import API, BodyNotUnderstood
 from server.web.visit import Visit
@@ -30,8 +30,8 @@ class RegionRefused(Invalid):
 def try_resection(visit: Visit) -> Response:
     """Have a cut tried on the liver of a segmentation of this case."""
     body = _body({"volume": str, "cut": dict})
-    source = tasks.measured_volume(visit.session, visit.case.id, body["volume"])
-    kept = tasks.ask_for_resection(visit.session, source, cut_of(body["cut"]), visit.now)
+    source = orders.measured_volume(visit.session, visit.case.id, body["volume"])
+    kept = orders.ask_for_resection(visit.session, source, cut_of(body["cut"]), visit.now)
     visit.note(volume=kept.id)
     return _accepted(visit, kept)
 
@@ -52,11 +52,11 @@ def grow_region(visit: Visit) -> Response:
     if problems:
         raise RegionRefused("This cannot be grown.", problems, remedy="Correct the fields named.")
     liver = body.get("liver")
-    within = tasks.measured_volume(visit.session, visit.case.id, str(liver)) if liver else None
+    within = orders.measured_volume(visit.session, visit.case.id, str(liver)) if liver else None
     assert study is not None
     assert series is not None
     assert seed is not None
-    kept = tasks.ask_for_region(
+    kept = orders.ask_for_region(
         visit.session,
         visit.case.id,
         (study, series),

@@ -11,7 +11,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 
 from server.foundation import audit, jobs
-from server.volumetry import tasks
+from server.volumetry import orders
 from server.volumetry.actions import Segmentation, keep
 from server.volumetry.records import VolumeMeasurement
 from tests.conftest import NOW
@@ -69,10 +69,10 @@ def test_a_cut_is_taken_on_and_stands_among_the_volumes_with_its_progress(
     assert task["progress"] == {"doing": "Waiting to begin", "percent": 0}
     assert task["label"] == "Resection: plane"
     with small_world.db.writing() as session:
-        (job,) = session.scalars(select(jobs.Job).where(jobs.Job.name == tasks.WORK_ON_VOLUME))
+        (job,) = session.scalars(select(jobs.Job).where(jobs.Job.name == orders.WORK_ON_VOLUME))
         assert job.payload["source"]["SOPInstanceUID"] == "1.2.3.4"
         assert job.payload["SOPInstanceUID"] == task["SOPInstanceUID"]
-        tasks.note_progress(session, task["id"], "Cutting the liver", 35)
+        orders.note_progress(session, task["id"], "Cutting the liver", 35)
         kept = session.get_one(VolumeMeasurement, task["id"])
         assert kept.result["progress"]["percent"] == 35
         assert kept.result["made"]["by"] == "resection"

@@ -21,7 +21,7 @@ from server.intake import decisions
 from server.intake.decisions import DELETE_REFUSED, SPLIT_ARRIVAL, ArrivalIsHeld, KeptForNow
 from server.intake.doubting import note_repeat
 from server.intake.feed import Feed
-from server.intake.queries import arrivals, refused_for_case
+from server.intake.queries import arrivals, not_served, refused_for_case
 from server.intake.records import Arrival
 from server.intake.splitting import copy_series, delete_study
 from tests.archive.orthanc_process import OrthancProcess
@@ -184,6 +184,24 @@ def test_one_patient_id_in_two_hospitals_merges_no_cases(
     with sqlite_world.db.reading() as session:
         cases = {one.calling_aet: one.case_id for one in arrivals(session, None)}
     assert cases == {"RIVERSIDE": sqlite_world.inside.id, "HILLCREST": sqlite_world.outside.id}
+
+
+def test_a_study_uid_under_another_patient_id_is_held_and_not_served_in_the_case(
+    sqlite_world: World, orthanc: OrthancProcess, feed: Feed, clock: Clock, tmp_path: Path
+) -> None:
+    def of_another(dataset: Dataset) -> None:
+        dataset.PatientID = "P2"
+
+    push(orthanc, written(tmp_path / "first"), calling="RIVERSIDE")
+    settle(feed, clock)
+    push(orthanc, written(tmp_path / "second", of_another), calling="HILLCREST")
+    settle(feed, clock)
+    uid = phantom().StudyInstanceUID
+    with sqlite_world.db.reading() as session:
+        states = {one.PatientID: (one.state, one.orthanc_id) for one in arrivals(session, None)}
+        hidden = not_served(session, uid)
+    assert (states["P1"][0], states["P2"][0]) == ("matched", "held")
+    assert hidden == {states["P2"][1]}
 
 
 def test_images_under_uids_that_are_taken_are_kept_and_held(

@@ -18,7 +18,7 @@ from PIL import Image
 from pydicom import Dataset, dcmread
 from pydicom.sequence import Sequence
 from pydicom.uid import ExplicitVRLittleEndian
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from server.archive import Archive
 from server.cases.queries import case_by_id
@@ -29,6 +29,7 @@ from server.foundation.files import FileStore
 from server.foundation.settings import Settings
 from server.intake import uploads
 from server.intake.judging import Judge
+from server.intake.records import RepeatedInstance
 from server.intake.resumable import UploadFolder
 from server.intake.taking import CAREFUL_FROM, DIED, Means, take_uploads
 from server.intake.upload_queries import outcomes, progress
@@ -214,6 +215,9 @@ def test_the_first_image_of_an_identifier_wins_and_stays_as_it_is(
     assert "with other pixels. The first one is kept" in told["other pixels"][1]
     assert "with another description" in told["other description"][1]
     assert list(stored(archive).values()) == [hashlib.md5(image, usedforsecurity=False).hexdigest()]
+    with means.db.reading() as session:
+        # What holds the study until a person has looked at it.
+        assert session.scalar(select(func.count()).select_from(RepeatedInstance)) == 2
 
 
 def test_what_was_sent_by_dicom_before_is_known_when_it_is_uploaded(

@@ -13,9 +13,10 @@ import pytest
 from highdicom.sr import srread
 from pydicom.dataset import Dataset
 
+from server.annotations.evidence import evidence_series
 from server.annotations.organs import ORGANS
 from server.annotations.validation import problems
-from server.opinions.evidence_groups import evidence_series, pixel_points
+from server.opinions.evidence_groups import pixel_points
 from server.opinions.imaging import Imaging
 from server.opinions.structured_report import structured_report
 from tests.opinions.assessments import (

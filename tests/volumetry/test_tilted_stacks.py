@@ -7,12 +7,13 @@ import pytest
 from pydicom.dataset import Dataset
 
 from server.dicom.geometry import SeriesGeometry, of_series
+from server.volumetry.cut import Cut
 from server.volumetry.distance import margin_mm
 from server.volumetry.masks import Volume
 from server.volumetry.placing import positions_mm, voxel_of
 from server.volumetry.resection import by_plane, by_surface
 from server.volumetry.segmentation import measure
-from server.volumetry.trial import Cut, try_cut
+from server.volumetry.trial import try_cut
 from tests.volumetry.scenes import images, mask, seg, stored
 
 DRIFT_MM = 1.7  # a slice; not a whole number of pixels (2 mm)
