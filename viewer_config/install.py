@@ -65,7 +65,16 @@ VENDORED = (
     ("dicom-parser", "dist/dicomParser.min.js", "dicomParser.min.js"),
     ("dicom-parser", "LICENSE", "LICENSE.dicom-parser.txt"),
 )
-OURS = ("app-config.js", "extension.js", "mode.js", "early", "hanging", "images", "panel", "volumetry")
+OURS = (
+    "app-config.js",
+    "extension.js",
+    "mode.js",
+    "early",
+    "hanging",
+    "images",
+    "panel",
+    "volumetry",
+)
 #: Chunks that the stock build loads one after the other before the first image, as seen in a
 #: browser: asked for at once instead. Of the decoder the WebAssembly, which its worker will ask for.
 EARLY_SCRIPTS = ("1673", "6938", "6489", "6495", "8478", "89", "2623", "6749", "9383", "7248")
