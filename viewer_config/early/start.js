@@ -68,25 +68,35 @@ function readNow(pieces) {
 
 const value = (series, tag) => series[tag]?.Value?.[0];
 
-function described(series) {
+const describedBy = (phases) => (series) => {
   return {
+    phase: phases[series.SeriesInstanceUID],
     description: value(series, "0008103E"),
     modality: value(series, "00080060"),
     instances: series.instances,
     thickness_mm: Number(value(series, "00180050") ?? 0),
   };
+};
+
+/** What the server found of the phases; nothing where it has not looked yet, or does not say. */
+async function phasesFound() {
+  const answer = await settled(ask(`${place[0]}/api/phases`, "application/json"));
+  return answer ? JSON.parse(new TextDecoder().decode(answer.body)).phases : {};
 }
 
 async function open(root, study, first, early) {
   const answers = early.answers;
   answers.put(`${root}/studies?${ABOUT_STUDY}&StudyInstanceUID=${study}`, ask, JSON_TYPE, 2);
   answers.put(`${root}/studies/${study}/series?${ABOUT_SERIES}`, ask, JSON_TYPE);
-  const opening = await settled(ask(`${root}/studies/${study}/opening`, "application/json"));
+  const [opening] = await Promise.all([
+    settled(ask(`${root}/studies/${study}/opening`, "application/json")),
+    early.phasesKnown,
+  ]);
   if (!opening) {
     return;
   }
   const { series } = JSON.parse(new TextDecoder().decode(opening.body));
-  const shown = shownFirst(series, described, isWide(window.innerWidth));
+  const shown = shownFirst(series, describedBy(early.phases), isWide(window.innerWidth));
   const urlOf = (one) => `${root}/studies/${study}/series/${one.SeriesInstanceUID}`;
   const inOrder = [...shown, ...series.filter((one) => !shown.includes(one))];
   inOrder.forEach((one) => answers.put(`${urlOf(one)}/metadata`, ask, JSON_TYPE));
@@ -107,8 +117,14 @@ function start() {
     .getAll("StudyInstanceUIDs")
     .flatMap((text) => text.split(","))
     .filter((uid) => /^[0-9.]{1,64}$/.test(uid));
-  const early = { answers: answerFrom(window), frames: new Map(), overviews: new Map() };
+  const early = {
+    ...{ answers: answerFrom(window), frames: new Map(), overviews: new Map() },
+    phases: {},
+  };
   window.marginEarly = early;
+  early.phasesKnown = phasesFound()
+    .then((phases) => Object.assign(early.phases, phases))
+    .catch(() => {});
   studies
     .slice(0, MOST_STUDIES)
     .forEach((study, index) =>

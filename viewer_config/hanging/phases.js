@@ -69,22 +69,28 @@ export function phaseOf(description) {
   return found ?? phaseBySeconds(description);
 }
 
+/**
+ * The phase of a series in words of our own (`describe` in protocols.js): what the server found by
+ * headers and pixels, or a person set, else what its description says.
+ */
+export const phaseIn = ({ phase, description }) => phase ?? phaseOf(description);
+
 const has = (words, list) => words.some((word) => list.has(word));
 
 /**
  * How well a series serves as the first picture: 0 for what nobody reads.
  *
- * `{description, modality, instances, thickness_mm}`; thin slices of the portal venous phase win, for
+ * `{description, phase, modality, instances, thickness_mm}`, `phase` where it is known; thin slices of the portal venous phase win, for
  * the portal vein is what both organs' questions are about.
  */
-export function worthOf({ description, modality, instances, thickness_mm: thickness }) {
+export function worthOf({ description, phase, modality, instances, thickness_mm: thickness }) {
   const words = wordsOf(description);
   const isImage = ["CT", "MR", "PT"].includes(modality ?? "CT");
   if (!isImage || has(words, SKIPPED) || instances < 3) {
     return isImage && instances > 0 && !has(words, SKIPPED) ? 1 : 0;
   }
   const base = { portal_venous: 100, arterial: 80, delayed: 60, native: 30 };
-  let worth = base[phaseOf(description)] ?? 50;
+  let worth = base[phaseIn({ phase, description })] ?? 50;
   worth -= has(words, MADE) ? 40 : 0;
   worth -= has(words, ELSEWHERE) ? 25 : 0;
   worth += thickness > 0 ? Math.max(0, 6 - thickness) : 0;
@@ -100,7 +106,7 @@ const SIDE_BY_SIDE = ["arterial", "portal_venous", "delayed"];
 export function shownFirst(list, describe, isWide) {
   const ofPhase = (name) =>
     bestOf(
-      list.filter((one) => phaseOf(describe(one).description) === name),
+      list.filter((one) => phaseIn(describe(one)) === name),
       describe,
     );
   for (const count of isWide ? [3, 2] : []) {

@@ -1,7 +1,7 @@
 // What stands where when a case is opened: the phases side by side where the window has room for
 // them, the prior beside the current study, else the best series alone; and the stock reformation
 // (MPR) without its own order of loading, which would go past ours.
-import { bestOf, isWide, phaseOf, worthOf } from "./phases.js";
+import { bestOf, isWide, phaseIn, worthOf } from "./phases.js";
 
 export const OPENING = "margin";
 // Ids of stages, the best first.
@@ -23,6 +23,7 @@ export function describe(displaySet) {
   const first = displaySet.instances?.[0] ?? displaySet.images?.[0] ?? {};
   return {
     description: displaySet.SeriesDescription ?? first.SeriesDescription,
+    phase: globalThis.marginEarly?.phases[displaySet.SeriesInstanceUID],
     modality: displaySet.Modality,
     instances: displaySet.numImageFrames ?? displaySet.instances?.length ?? 0,
     thickness_mm: Number(first.SliceThickness ?? 0),
@@ -43,7 +44,7 @@ export function placesOf(displaySets) {
   const current = studyOf(days[0]);
   const ofPhase = (name) =>
     bestOf(
-      current.filter((one) => phaseOf(describe(one).description) === name),
+      current.filter((one) => phaseIn(describe(one)) === name),
       describe,
     );
   const best = bestOf(current, describe);

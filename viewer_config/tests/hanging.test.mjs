@@ -105,6 +105,17 @@ test("a reformation has no order of loading of its own", () => {
   assert.equal(reformation().id, "mpr");
 });
 
+test("what the server found of a phase goes before what a description says", () => {
+  const [lying, plain] = [series("arterial", { phase: "portal_venous" }), series("arterial")];
+  assert.equal(bestOf([plain, lying], same), lying);
+  const told = (uid) => ({ SeriesInstanceUID: uid, SeriesDescription: "Abdomen", numImageFrames: 9 });
+  globalThis.marginEarly = { phases: { a: "arterial", b: "portal_venous" } };
+  const places = placesOf([told("b"), told("a")]);
+  delete globalThis.marginEarly;
+  assert.equal(places.arterial.SeriesInstanceUID, "a");
+  assert.equal(places.portal_venous.SeriesInstanceUID, "b");
+});
+
 test("what is set beside each other needs its series", () => {
   const places = { best: 1, arterial: 1, portal_venous: 1, delayed: 1, native: null, prior: null };
   assert.equal(stageFor(PHASES_STAGES, places), "phases");
