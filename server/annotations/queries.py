@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from sqlalchemy import select
 from sqlalchemy.orm import Session, selectinload
 
+from server.annotations.chain import breaks
 from server.annotations.records import Annotation, EarlierCase, Revision
+
+READ_AT_ONCE = 100
 
 
 def annotation_of(session: Session, case_id: str, reviewer_id: str) -> Annotation | None:
@@ -46,6 +51,20 @@ def signed_revisions(session: Session, case_id: str) -> list[Revision]:
             .order_by(Revision.signed_at)
         )
     )
+
+
+def broken_chains(session: Session) -> Iterator[str]:
+    """What does not fit together in the signed revisions of any case, as sentences that name it."""
+    wanted = (
+        select(Annotation)
+        .options(selectinload(Annotation.revisions), selectinload(Annotation.case))
+        .order_by(Annotation.case_id, Annotation.id)
+        .execution_options(yield_per=READ_AT_ONCE)
+    )
+    for annotation in session.scalars(wanted):
+        signed = [one for one in annotation.revisions if one.signed_at is not None]
+        for sentence in breaks(annotation.organ, signed):
+            yield f"Case {annotation.case.number}: {sentence}"
 
 
 def revision(session: Session, revision_id: str) -> Revision:

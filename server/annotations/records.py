@@ -36,6 +36,7 @@ class Annotation(Base):
     time_point: Mapped[int] = mapped_column(default=1)
     organ: Mapped[str] = mapped_column(String(40))
     last_version: Mapped[int] = mapped_column(default=0)
+    case: Mapped[Case] = relationship()
     revisions: Mapped[list[Revision]] = relationship(
         back_populates="annotation", order_by="Revision.number"
     )

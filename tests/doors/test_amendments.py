@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import select, update
+from sqlalchemy import select, text, update
 
 from server.annotations.chain import breaks
 from server.annotations.organs import ORGANS
+from server.annotations.queries import broken_chains
 from server.annotations.records import Revision
 from server.cases.records import Case
 from server.opinions.assessment import assessment_of
@@ -148,6 +150,8 @@ def test_signed_revisions_are_a_chain_in_which_none_can_be_exchanged(
     first, second = revisions(app)
     assert second.previous_sha256 == first.chain_sha256 != ""
     assert list(breaks("pancreas", [first, second])) == []
+    with app.extensions["margin"].db.reading() as session:
+        assert list(broken_chains(session)) == []
     first.answers = with_sma(10)
     assert list(breaks("pancreas", [first, second])) == [
         "The answers of revision 1 are not those that were signed."
@@ -306,3 +310,19 @@ def test_a_revision_of_an_older_form_is_read_with_what_the_form_no_longer_asks(
         {"pointer": "/grade", "text": '"G2"'},
         {"pointer": "/vessels/sma/side", "text": '"left"'},
     ]
+
+
+def test_a_signed_answer_changed_behind_the_database_is_named_with_its_case(
+    signed: Panel, app: Flask
+) -> None:
+    db = app.extensions["margin"].db
+    with db.writing() as session:
+        guards = "SELECT name FROM sqlite_master WHERE type = 'trigger' AND tbl_name = 'revision'"
+        for name in session.scalars(text(guards)).all():
+            session.execute(text(f"DROP TRIGGER {name}"))
+        changed = json.dumps(with_sma(10))
+        session.execute(text("UPDATE revision SET answers = :changed"), {"changed": changed})
+    with db.reading() as session:
+        (sentence,) = broken_chains(session)
+    assert sentence.startswith("Case ")
+    assert sentence.endswith("The answers of revision 1 are not those that were signed.")
