@@ -20,11 +20,14 @@ from tests.processes.conftest import free_ports
 THREADS = 4
 CONNECTIONS = 12
 APPLICATION = """
+import os
 import threading
 
 
 def application(environ, start_response):
     body = str(threading.get_ident()).encode()
+    if environ["PATH_INFO"] == "/processors":
+        body = str(len(os.sched_getaffinity(0))).encode()
     start_response("200 OK", [("Content-Length", str(len(body)))])
     return [body]
 """
@@ -58,8 +61,8 @@ def _listens(port: int) -> bool:
         return one.connect_ex(("127.0.0.1", port)) == 0
 
 
-def _ask(connection: http.client.HTTPConnection) -> bytes:
-    connection.request("GET", "/")
+def _ask(connection: http.client.HTTPConnection, path: str = "/") -> bytes:
+    connection.request("GET", path)
     return connection.getresponse().read()
 
 
@@ -74,6 +77,12 @@ def test_requests_that_follow_each_other_are_answered_by_one_thread(port: int) -
     changes = sum(one != other for one, other in pairwise(threads))
     # Handed round, four connections in five would come to another thread.
     assert changes < 100
+
+
+def test_a_process_keeps_to_one_processor(port: int) -> None:
+    connection = _connect(port)
+    assert _ask(connection, "/processors") == b"1"
+    connection.close()
 
 
 def test_more_connections_than_threads_are_all_answered(port: int) -> None:
