@@ -43,7 +43,7 @@ from server.intake.upload_queries import progress
 from server.processes.programs import web_command
 from tests.archive.files import ct_slice, written
 from tests.archive.orthanc_process import free_port
-from tests.e2e.conftest import CHROMIUM, FLAGS
+from tests.browser import CHROMIUM, FLAGS
 from tests.world import World, build_world
 
 LEAST_SHARE = 0.6

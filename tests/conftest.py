@@ -12,9 +12,12 @@ from sqlalchemy import make_url, text
 
 from server.foundation.db import Database
 from server.foundation.migrations import upgrade
+from tests.browser import browser, context, page
 from tests.postgres import new_database, postgres_server
 from tests.world import World, build_world
 
+# Fixtures that live elsewhere are found because their names stand here.
+__all__ = ["browser", "context", "page"]
 NOW = datetime(2026, 11, 20, 9, 30, tzinfo=UTC)
 
 

@@ -22,7 +22,6 @@ from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 from server.foundation.settings import Settings
 from server.intake.upload_records import Upload
 from tests.archive.files import ct_slice, written
-from tests.e2e.conftest import browser, context, page  # noqa: F401
 from tests.web.upload_line import Line
 from tests.world import World
 
@@ -60,13 +59,13 @@ def line(server: BaseWSGIServer) -> Iterator[Line]:
 
 
 # A page is closed before its server: tests ask for it last.
-def visit(page: Page, port: int, world: World) -> None:  # noqa: F811
+def visit(page: Page, port: int, world: World) -> None:
     page.goto(f"http://localhost:{port}/open#{world.tokens['hospital']}")
     expect(page.locator("[data-drop]")).to_be_visible()
     expect(page.locator("[data-without-script]").first).to_be_hidden()
 
 
-def finished(page: Page) -> None:  # noqa: F811
+def finished(page: Page) -> None:
     expect(page.locator("[data-finished]")).to_be_visible(timeout=60_000)
 
 
@@ -91,7 +90,7 @@ def await_bytes(settings: Settings, at_least: int) -> None:
 
 def test_an_upload_goes_on_where_the_line_was_cut_and_where_the_laptop_was_closed(
     line: Line,
-    page: Page,  # noqa: F811
+    page: Page,
     app: Flask,
     settings: Settings,
     small_world: World,
@@ -137,7 +136,7 @@ def test_an_upload_goes_on_where_the_line_was_cut_and_where_the_laptop_was_close
 
 def test_a_folder_is_sent_and_what_is_not_taken_is_said_without_sending_it(
     server: BaseWSGIServer,
-    page: Page,  # noqa: F811
+    page: Page,
     app: Flask,
     small_world: World,
     tmp_path: Path,
@@ -212,7 +211,7 @@ def files_of_a_patient(folder: Path) -> dict[int, Dataset]:
 
 def test_with_the_identity_taken_out_nothing_of_it_leaves_the_browser(
     server: BaseWSGIServer,
-    page: Page,  # noqa: F811
+    page: Page,
     app: Flask,
     settings: Settings,
     small_world: World,
