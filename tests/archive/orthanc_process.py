@@ -25,9 +25,16 @@ USER, PASSWORD = "margin", "a password only for tests"
 def free_port(first: int = 18310, last: int = 18399) -> int:
     """A port from `first` to `last` that nobody listens on.
 
-    Where the search begins is left to chance, so that two test runs at once seldom meet.
+    The parallel workers of one run share the ports out between them, so they never meet; where the
+    search begins is left to chance, so that two test runs at once seldom do.
     """
-    ports = list(range(first, (last if last > first else first + 40) + 1))
+    mine = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    ports = [
+        port
+        for port in range(first, (last if last > first else first + 40) + 1)
+        if port % workers == mine
+    ]
     start = random.randrange(len(ports))
     for port in ports[start:] + ports[:start]:
         with socket.socket() as probe, contextlib.suppress(OSError):
