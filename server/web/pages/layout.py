@@ -11,6 +11,7 @@ from server.access.permissions import Account, Action
 from server.foundation import jobs
 from server.foundation.errors import Invalid, MarginError
 from server.intake import queries as intake
+from server.web.pages.case_places import case_tabs
 from server.web.problems import status_of
 from server.web.visit import Visit
 
@@ -54,6 +55,7 @@ def page(
             now=visit.now,
             account=visit.actor if isinstance(visit.actor, Account) else None,
             places=places(visit),
+            case_tabs=case_tabs(visit) if visit.admission.case else [],
             refused=refused,
             **facts,
         )

@@ -13,9 +13,9 @@ from server.dossier.completeness import Standing
 from server.dossier.documents import kind_words
 from server.dossier.queries import overrides_of
 from server.foundation.errors import Invalid
+from server.web.pages.case_places import base_of
 from server.web.pages.layout import go
 from server.web.pages.records_frame import (
-    base_of,
     documents_seen,
     frame,
     typed_fields,

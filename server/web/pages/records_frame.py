@@ -26,6 +26,7 @@ from server.dossier.queries import (
 from server.dossier.records import CaseRequest, DocumentFacts, PatientConsent
 from server.foundation.errors import MarginError
 from server.web.forms import text_only
+from server.web.pages.case_places import Tab, base_of
 from server.web.pages.layout import page
 from server.web.redaction import Identity, without_identity
 from server.web.shown import veil_of
@@ -37,15 +38,6 @@ TABS = (
     ("request", "Request and consent", "/request", Action.RECORDS_READ),
     ("specimens", "Specimens and tasks", "/specimens", Action.SPECIMENS_READ),
 )
-
-
-@dataclass(frozen=True)
-class Tab:
-    """One of the pages of the records."""
-
-    label: str
-    address: str
-    here: bool
 
 
 @dataclass(frozen=True)
@@ -82,12 +74,6 @@ class Glance:
     def required(self) -> tuple[int, int]:
         """How many of the required items are settled, and how many there are."""
         return self.records.settled_of(Need.REQUIRED)
-
-
-def base_of(visit: Visit) -> str:
-    """Where the pages of this case begin for this visitor."""
-    launch = visit.admission.launch
-    return f"/r/{launch.id}" if launch else f"/cases/{visit.case.number}"
 
 
 def home_of(visit: Visit) -> str:

@@ -11,9 +11,10 @@ from server.dossier.checklist import circumstances, of_organ
 from server.dossier.queries import consents_of, request_of
 from server.dossier.value_sets import ASKERS, CONSENT_WAYS, REASONS
 from server.foundation.errors import Invalid
+from server.web.pages.case_places import base_of
 from server.web.pages.layout import go
 from server.web.pages.records import both
-from server.web.pages.records_frame import base_of, documents_seen, frame, typed_fields
+from server.web.pages.records_frame import documents_seen, frame, typed_fields
 from server.web.visit import Visit
 
 

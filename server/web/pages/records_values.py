@@ -17,9 +17,10 @@ from server.dossier.queries import entries_of, request_of, values_of
 from server.dossier.records import RecordedValue
 from server.dossier.value_sets import RESPONSES, TREATMENT_KINDS
 from server.foundation.errors import Invalid, NotFound
+from server.web.pages.case_places import base_of
 from server.web.pages.layout import go
 from server.web.pages.records import both
-from server.web.pages.records_frame import base_of, frame, said_of, typed_fields
+from server.web.pages.records_frame import frame, said_of, typed_fields
 from server.web.visit import Visit
 
 DAYS_SHOWN = 8

@@ -13,9 +13,10 @@ from server.dossier.queries import specimens_of, tasks_of
 from server.dossier.value_sets import SPECIMEN_KINDS, TASK_KINDS
 from server.foundation.errors import Invalid, NotFound
 from server.opinions.pdf import pdf_of_html
+from server.web.pages.case_places import base_of
 from server.web.pages.layout import go
 from server.web.pages.records import both
-from server.web.pages.records_frame import base_of, documents_seen, frame, typed_fields
+from server.web.pages.records_frame import documents_seen, frame, typed_fields
 from server.web.visit import Visit
 
 
