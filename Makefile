@@ -4,6 +4,8 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 PYTEST_ARGS ?=
+# Browsers and whole servers have the machine to themselves; the other tests run side by side.
+TEST_PROCESSES ?= 3
 
 # A real CT for the demo may lie beside the project; MARGIN_SAMPLE_CT names another folder.
 # Every other MARGIN_ variable (docs/settings.md) reaches the program the same way.
@@ -24,7 +26,8 @@ demo: install ## The same with a small demo world; prints where to sign in and t
 	@exec $(BIN)/margin demo
 
 test: install test-packages .venv/installed-for-tests ## Install what the tests need (Chromium, PostgreSQL too) and run all of them
-	$(BIN)/pytest $(PYTEST_ARGS)
+	$(BIN)/pytest -m "not e2e" --numprocesses=$(TEST_PROCESSES) --dist=loadfile $(PYTEST_ARGS)
+	$(BIN)/pytest -m e2e $(PYTEST_ARGS)
 
 e2e: install test-packages .venv/installed-for-tests ## Only the tests in a real browser
 	$(BIN)/pytest tests/e2e $(PYTEST_ARGS)

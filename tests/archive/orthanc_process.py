@@ -60,7 +60,7 @@ class OrthancProcess:
         return Archive(self.url, USER, PASSWORD, timeout_s)
 
     def start(self) -> None:
-        self.dicom_port = self.dicom_port or free_port(self.http_port + 1)
+        self.dicom_port = self.dicom_port or free_port(18500, 18599)
         self.home.mkdir(parents=True, exist_ok=True)
         configuration = self.home / "orthanc.json"
         configuration.write_text(json.dumps(self._configuration()))
