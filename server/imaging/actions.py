@@ -227,6 +227,7 @@ def return_to_hospital(
             "The hospital must act.",
             seen_version=seen_version,
             now=now,
+            by=by,
         )
     sent = HospitalReturn(
         case_id=case.id,

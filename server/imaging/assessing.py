@@ -20,7 +20,7 @@ from server.imaging.wording import said
 
 # What a missing definitive verdict hangs on: requirements.md, "above 90 d no definitive verdict
 # without a recorded override". The override is a waiver of this finding.
-TOO_OLD = "images_too_old"
+TOO_OLD = frozenset({"images_too_old", "images_undated"})
 
 
 @dataclass(frozen=True)

@@ -6,42 +6,14 @@ last image is cut off. What could not be told is None, never a guess.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from enum import StrEnum
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from server.imaging.body_parts import Mask
+from server.imaging.landmarks import Coverage, Landmark, Seen
 from server.imaging.organs_found import Organs
-
-
-class Landmark(StrEnum):
-    """Places of the body that a protocol may ask for, from the head down."""
-
-    LUNG_APEX = "lung_apex"
-    LIVER_DOME = "liver_dome"
-    LUNG_BASES = "lung_bases"
-    LIVER_LOWER_EDGE = "liver_lower_edge"
-    ILIAC_CREST = "iliac_crest"
-    PELVIS = "pelvis"
-
-    @property
-    def in_words(self) -> str:
-        """As a coordinator reads it."""
-        return _IN_WORDS[self]
-
-
-_IN_WORDS: Final = {
-    Landmark.LUNG_APEX: "apex of the lungs",
-    Landmark.LIVER_DOME: "dome of the liver",
-    Landmark.LUNG_BASES: "bases of the lungs",
-    Landmark.LIVER_LOWER_EDGE: "lower edge of the liver",
-    Landmark.ILIAC_CREST: "iliac crest",
-    Landmark.PELVIS: "pelvis down to the hip joints",
-}
 
 # [UNPUB] Areas in square centimetres and lengths in mm. A trachea is smaller than _LUNG_CM2.
 _LUNG_CM2: Final = 7.0
@@ -49,40 +21,6 @@ _LIVER_CM2: Final = 4.0
 _BEYOND_MM: Final = 4.0
 _LEAST_LUNG_MM: Final = 15.0
 _SIDE_MM: Final = 30.0
-
-
-@dataclass(frozen=True)
-class Seen:
-    """One landmark: whether the series shows it (None: could not be told), how sure (0.0 to 1.0),
-    and why, as a sentence.
-    """
-
-    shown: bool | None
-    confidence: float
-    evidence: str
-
-
-@dataclass(frozen=True)
-class Coverage:
-    """What a series shows. `landmarks` has every Landmark. `length_mm` is the extent along the
-    body. `liver_fraction` is 1.0 where the whole liver lies in the stack, None where it is cut off
-    or was not found: how much is missing cannot be seen. `cut_sides` names the sides ("right",
-    "left", "front", "back") where the field of view cuts off the body.
-    """
-
-    landmarks: Mapping[Landmark, Seen]
-    length_mm: float
-    liver_fraction: float | None
-    cut_sides: tuple[str, ...]
-
-    def shows(self, landmark: Landmark) -> bool | None:
-        """Whether the landmark is shown; None when that could not be told."""
-        return self.landmarks[landmark].shown
-
-    @property
-    def evidence(self) -> tuple[str, ...]:
-        """All sentences, from the head down."""
-        return tuple(self.landmarks[one].evidence for one in Landmark)
 
 
 def coverage(organs: Organs) -> Coverage:

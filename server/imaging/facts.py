@@ -13,8 +13,8 @@ from typing import Final
 from server.dicom import burned_in
 from server.imaging import regions
 from server.imaging.compression import Compression, compression_of
-from server.imaging.coverage import Coverage
 from server.imaging.headers import IDENTITY, Header, as_dataset
+from server.imaging.landmarks import Coverage
 from server.imaging.phase import Phase, PhaseConclusion, PhaseReading, conclude, unknown
 from server.imaging.phase_header import header_phase
 from server.imaging.roles import Role, role_of

@@ -302,7 +302,8 @@ def _coverage(facts: SeriesFacts, protocol: Protocol, want: Want, _on: date) -> 
 
 def _age(facts: SeriesFacts, protocol: Protocol, _want: Want, on: date) -> Finding | None:
     if facts.made_on is None:
-        return _finding(facts, "images_undated", Severity.LIMITING)
+        # They may be older than any definitive verdict may rest on, so they count as if they were.
+        return _finding(facts, "images_undated", Severity.BLOCKING)
     age = (on - facts.made_on).days
     made = day(facts.made_on)
     if age < 0:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from server.imaging.coverage import Coverage, coverage
+from server.imaging.coverage import coverage
+from server.imaging.landmarks import Coverage
 from server.imaging.organs_found import find_organs
 from server.imaging.phase import PhaseReading
 from server.imaging.phase_pixels import pixel_phase

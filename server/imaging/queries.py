@@ -67,8 +67,9 @@ class CaseImaging:
 
     @property
     def too_old(self) -> Finding | None:
-        """Why no definitive verdict may be given: the images' age, not overridden by a person."""
-        return next((one for one in self.open_findings if one.id == TOO_OLD), None)
+        """Why no definitive verdict may be given: the images' age, known to be too
+        high or not known, not overridden by a person."""
+        return next((one for one in self.open_findings if one.id in TOO_OLD), None)
 
     def finding(self, key: str) -> Finding:
         """The finding of that key; raises FindingNotThere."""

@@ -8,8 +8,8 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from server.imaging.coverage import Coverage, Landmark
 from server.imaging.headers import Header
+from server.imaging.landmarks import Coverage, Landmark
 
 HEAD, CHEST, ABDOMEN, PELVIS, OTHER = "head", "chest", "abdomen", "pelvis", "other"
 REGIONS: Final = (HEAD, CHEST, ABDOMEN, PELVIS, OTHER)

@@ -10,8 +10,8 @@ from datetime import date
 from typing import Any, Final
 
 from server.imaging.compression import Compression
-from server.imaging.coverage import Coverage, Landmark, Seen
 from server.imaging.facts import Person, SeriesFacts
+from server.imaging.landmarks import Coverage, Landmark, Seen
 from server.imaging.phase import Phase, PhaseReading
 from server.imaging.roles import Role
 from server.imaging.sequences import Kind

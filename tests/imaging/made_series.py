@@ -7,9 +7,9 @@ from dataclasses import replace
 from datetime import date
 from typing import Any
 
-from server.imaging.coverage import Coverage, Landmark, Seen
 from server.imaging.facts import Person, SeriesFacts
 from server.imaging.headers import Header
+from server.imaging.landmarks import Coverage, Landmark, Seen
 from server.imaging.phase import Phase, PhaseReading
 from server.imaging.roles import Role
 from server.imaging.spacing import Spacing

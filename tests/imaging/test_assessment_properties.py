@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from server.imaging.assessing import assess
 from server.imaging.compression import Compression
-from server.imaging.coverage import Landmark
 from server.imaging.facts import SeriesFacts
 from server.imaging.findings import Finding, Severity, Verdict, verdict_of
+from server.imaging.landmarks import Landmark
 from server.imaging.phase import Phase, PhaseReading
 from server.imaging.protocols import protocols
 from server.imaging.roles import Role

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from server.demo.phantoms import PHASES, Phantom
-from server.imaging.coverage import Coverage, Landmark, coverage
+from server.imaging.coverage import coverage
+from server.imaging.landmarks import Coverage, Landmark
 from server.imaging.organs_found import find_organs
 from server.imaging.read_volume import read_volume
 from tests.imaging.bodies import Body, volume

@@ -11,10 +11,10 @@ import pytest
 from server.imaging.assessing import Assessment, assess
 from server.imaging.choosing import answers
 from server.imaging.compression import Compression
-from server.imaging.coverage import Landmark
 from server.imaging.facts import Person, SeriesFacts
 from server.imaging.findings import Severity, Verdict
 from server.imaging.fitness import is_sharp
+from server.imaging.landmarks import Landmark
 from server.imaging.phase import Phase, PhaseReading
 from server.imaging.protocols import protocol_named
 from server.imaging.roles import Role
@@ -120,9 +120,9 @@ def test_the_pancreas_ages_sooner(days: int, aged: bool) -> None:
     assert ("images_ageing" in severities(found)) is aged
 
 
-def test_images_without_a_date_are_limited() -> None:
+def test_images_without_a_date_count_as_too_old() -> None:
     found = judged([replace(one, made_on=None) for one in liver()])
-    assert (severities(found)["images_undated"], found.verdict) == ("limiting", Verdict.LIMITED)
+    assert (severities(found)["images_undated"], found.verdict) == ("blocking", Verdict.INADEQUATE)
 
 
 @pytest.mark.parametrize(

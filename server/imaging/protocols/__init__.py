@@ -16,7 +16,7 @@ from typing import Any, Final
 from jsonschema import Draft202012Validator
 
 from server.foundation.errors import Invalid, NotFound
-from server.imaging.coverage import Landmark
+from server.imaging.landmarks import Landmark
 from server.imaging.phase import Phase
 from server.imaging.sequences import Kind
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from server.imaging.coverage import Landmark
 from server.imaging.facts import SeriesFacts
 from server.imaging.findings import Finding, Severity, Verdict
+from server.imaging.landmarks import Landmark
 from server.imaging.phase import Phase
 from server.imaging.queries import CaseImaging, finding_from_json, imaging_of
 from server.imaging.records import AssessedSeries, FindingWaiver, HospitalReturn
