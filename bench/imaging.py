@@ -10,7 +10,6 @@ writes bench/results/imaging.json.
 
 from __future__ import annotations
 
-import resource
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -21,6 +20,7 @@ from rich.console import Console
 from rich.table import Table
 
 from bench.figures import keep
+from bench.resident import highest_resident_mb
 from server.demo.phantoms import PHASES as DEMO_PHASES
 from server.demo.phantoms import Phantom
 from server.imaging.look import look_at
@@ -90,7 +90,7 @@ def one_series(slices: int) -> tuple[float, float, float]:
     wall, cpu = time.perf_counter(), time.process_time()
     look_at(read_volume(images()))
     spent = time.perf_counter() - wall - making
-    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000.0
+    memory = highest_resident_mb()
     return spent, time.process_time() - cpu - making, memory
 
 

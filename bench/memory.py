@@ -13,12 +13,10 @@ scrolled; the bar is 300 MB for each. Prints a table and writes bench/results/me
 from __future__ import annotations
 
 import contextlib
-import re
 import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from statistics import median
 
 import click
@@ -27,6 +25,7 @@ from rich.table import Table
 from bench.figures import console, in_words, keep
 from bench.gateway import FRAME, frame_paths
 from bench.open_study import open_study
+from bench.resident import highest_resident_mb
 from bench.scrolling import scrolling
 from bench.sides import comparison_of, read
 from bench.studies import another_study, new_study, wait_until_prepared
@@ -88,12 +87,7 @@ def watching(margin: Margin) -> Iterator[Peak]:
 
 def highest_mb(margin: Margin) -> list[float]:
     """The highest resident set in MB that each process of the web server ever had."""
-    found = []
-    for pid in margin.pids_of("web"):
-        status = Path(f"/proc/{pid}/status").read_text()
-        highest = re.search(r"^VmHWM:\s+(\d+) kB", status, re.MULTILINE)
-        found.append(int(highest[1]) / 1024 if highest else 0.0)
-    return found
+    return [highest_resident_mb(pid) for pid in margin.pids_of("web")]
 
 
 def use(margin: Margin, slices: int) -> None:

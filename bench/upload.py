@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import http.client
 import io
-import re
 import subprocess
 import sys
 import tempfile
@@ -36,6 +35,7 @@ from rich.console import Console
 from rich.table import Table
 
 from bench.figures import in_words, keep
+from bench.resident import highest_resident_mb
 from bench.worlds import Margin, running_margin, stopped_like_ctrl_c
 from server.foundation.clock import utc_now
 from server.foundation.db import Database
@@ -193,12 +193,8 @@ def _part(source: io.BufferedReader, length: int) -> Iterator[bytes]:
 
 
 def highest_mb(margin: Margin) -> float:
-    """VmHWM of the largest process of the web server, in MB."""
-    found = [0.0]
-    for pid in margin.pids_of("web"):
-        status = Path(f"/proc/{pid}/status").read_text()
-        found.append(int(re.findall(r"VmHWM:\s+(\d+)", status)[0]) * 1024 / 1e6)
-    return max(found)
+    """The highest resident set of the largest process of the web server, in MiB."""
+    return max((highest_resident_mb(pid) for pid in margin.pids_of("web")), default=0.0)
 
 
 def look_through(margin: Margin, world: World, count: int) -> float:

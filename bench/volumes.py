@@ -11,7 +11,6 @@ arrays that are in memory already: nothing is read, checked or placed.
 from __future__ import annotations
 
 import json
-import resource
 import subprocess
 import sys
 import tempfile
@@ -27,6 +26,7 @@ from pydicom import dcmread
 from rich.table import Table
 
 from bench.figures import console, in_words, keep
+from bench.resident import highest_resident_mb
 from server.cli.volumes import headers_of, indices_of
 from server.demo.anatomy import Region
 from server.demo.phantoms import Phantom
@@ -273,7 +273,7 @@ def main(
     """Volumes, resection and regions of a large liver."""
     if step and folder:
         found = STEPS[step](folder)
-        found["memory at its highest"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+        found["memory at its highest"] = highest_resident_mb()
         click.echo(json.dumps(found))
         return None
     with tempfile.TemporaryDirectory() as place:
