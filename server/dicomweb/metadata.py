@@ -282,9 +282,25 @@ def _passed_through(
     tag = _state(pass_, study, series, instance)
     if tag in request.if_none_match:
         return _unchanged(tag)
+    if series is None and len(pass_.archive.patient_ids(study)) > 1:
+        return _series_by_series(pass_, media_type, study, tag)
     stream = pass_.archive.open_dicomweb(f"{path}/metadata", accept=JSON)
     body = _seen(pass_, stream) if pass_.view.pseudonymised else _plain(pass_, stream)
     return _answer(body, media_type, tag, stream.close)
+
+
+def _series_by_series(pass_: Pass, media_type: str, study: str, tag: str) -> Response:
+    """A study whose UID somebody else used too: Orthanc's plugin answers for neither as a whole."""
+    shown = _seen if pass_.view.pseudonymised else _plain
+    with contextlib.ExitStack() as opened:
+        bodies = []
+        for candidate in pass_.archive.candidates(study):
+            for one in pass_.archive.study_series(candidate):
+                path = inside(pass_, study, one.SeriesInstanceUID)
+                stream = pass_.archive.open_dicomweb(f"{path}/metadata", accept=JSON)
+                opened.callback(stream.close)
+                bodies.append(_without_brackets(shown(pass_, stream)))
+        return _answer(_joined(bodies), media_type, tag, opened.pop_all().close)
 
 
 def _plain(pass_: Pass, stream: Stream) -> Iterator[bytes]:

@@ -59,9 +59,13 @@ def test_nothing_of_the_twin_is_in_an_answer(
     assert TWIN_SERIES.encode() not in answer.data
 
 
-def test_metadata_of_both_at_once_are_refused_rather_than_mixed(surgeon: Caller) -> None:
+def test_the_metadata_of_the_study_are_those_of_the_series_that_are_served(
+    surgeon: Caller,
+) -> None:
     answer = surgeon.get(f"/studies/{STUDY}/metadata")
-    assert answer.status_code == 404
+    assert answer.status_code == 200
+    assert {one["0020000E"]["Value"][0] for one in answer.json} == {SERIES}
+    assert len(answer.json) == 2
     assert TWIN.encode() not in answer.data
 
 
