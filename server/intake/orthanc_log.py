@@ -1,4 +1,5 @@
-"""What Orthanc's log says about associations. Pure: lines in, facts out.
+"""What Orthanc's log says about associations and about images that came twice. Pure: lines in, facts
+out.
 
 Wording of Orthanc 1.10 to 1.13 (CommandDispatcher.cpp and DCMTK's conditions). The log level of DICOM
 has to be `verbose`; then there are some lines for each association and none for each image.
@@ -40,6 +41,11 @@ _BROKEN = re.compile(
     rf"DIMSE failure \(aborting association with AET {_TITLE} on IP {_ADDRESS}\): (?P<why>.*)$"
 )
 _ABORTED = re.compile(rf"Association Aborted with AET {_TITLE} on IP {_ADDRESS}\s*$")
+# What `orthanc/repeats.py` writes; the rest of such a line is Orthanc's and differs between versions.
+_REPEATED = re.compile(
+    r"MARGIN repeated instance=(?P<instance>[0-9a-f-]{44}) study=(?P<study>[0-9a-f-]{44}) "
+    r'md5=(?P<md5>[0-9a-f]{32}) by="(?P<aet>[^"]{0,64})"'
+)
 _CONTINUED = re.compile(r"^[0-9a-f]{4}:[0-9a-f]{4} (?P<why>.*)$")
 
 
@@ -71,7 +77,18 @@ class Echoed:
     address: str
 
 
-Fact = Refusal | Opened | Echoed
+@dataclass(frozen=True)
+class Repeated:
+    """An image that came again with other content and was refused. `instance_id` and `study_id` are
+    Orthanc's, `md5` is of the file that was refused."""
+
+    instance_id: str
+    study_id: str
+    md5: str
+    ae_title: str
+
+
+Fact = Refusal | Opened | Echoed | Repeated
 
 
 class _Reading:
@@ -88,6 +105,11 @@ class _Reading:
             self._broken = (title, address, f"{why}; {more['why']}")
             return
         self.end_of_failure()
+        if again := _REPEATED.search(text):
+            self.found.append(
+                Repeated(again["instance"], again["study"], again["md5"], again["aet"])
+            )
+            return
         head = _HEAD.match(text)
         if head is None:
             return

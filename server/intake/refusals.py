@@ -3,6 +3,7 @@
 Orthanc says only in its log that it refused a sender. The log is read on from where it was read before;
 the position is kept in the database, and a log that became shorter was rotated and is read anew. A
 sender that knocks again and again is one record with a count, and one audit line for each reading.
+Images that came again with other content have their study held (`server.intake.doubting`).
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
 from server.foundation import audit
+from server.intake.doubting import note_repeat
 from server.intake.line_tests import state_of
 from server.intake.orthanc_log import (
     UNKNOWN_CALLER,
@@ -24,6 +26,7 @@ from server.intake.orthanc_log import (
     Fact,
     Opened,
     Refusal,
+    Repeated,
     facts_in,
 )
 from server.intake.records import FeedCursor, RefusedAssociation
@@ -103,6 +106,16 @@ def take_over(session: Session, log: Path, now: datetime) -> int:
         return 0
     registered = {line.ae_title for line in lines(session)}
     _note_calls(session, facts, registered, now)
+    for fact in facts:
+        if isinstance(fact, Repeated):
+            note_repeat(
+                session,
+                instance_id=fact.instance_id,
+                study_id=fact.study_id,
+                md5=fact.md5,
+                sender=fact.ae_title,
+                now=now,
+            )
     found = Counter(_judged(one, registered) for one in facts if isinstance(one, Refusal))
     for refusal, times in found.items():
         _count(session, refusal, times, now)
@@ -121,7 +134,7 @@ def _note_calls(
     session: Session, facts: Iterable[Fact], registered: set[str], now: datetime
 ) -> None:
     for fact in facts:
-        if isinstance(fact, Refusal) or fact.ae_title not in registered:
+        if isinstance(fact, Refusal | Repeated) or fact.ae_title not in registered:
             continue
         state = state_of(session, fact.ae_title)
         if isinstance(fact, Opened):

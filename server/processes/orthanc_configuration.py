@@ -20,6 +20,9 @@ TEMPLATE = PROJECT / "orthanc" / "orthanc.json"
 PROGRAM_FOLDERS = ("/usr/sbin", "/usr/local/sbin", "/usr/local/bin", "/usr/bin")
 PLUGIN_FOLDERS = (Path("/usr/share/orthanc/plugins"), Path("/usr/local/share/orthanc/plugins"))
 DICOMWEB_PLUGIN = "libOrthancDicomWeb.so"
+PYTHON_PLUGIN = "libOrthancPython.so"
+# Looks at every image that comes by C-STORE before Orthanc does.
+REPEATS_SCRIPT = PROJECT / "orthanc" / "repeats.py"
 
 # Without any one of these a stranger could write, read or run something through Orthanc, so the
 # server does not start on a template that somebody has loosened.
@@ -61,18 +64,31 @@ def orthanc_program(folders: Iterable[str] = PROGRAM_FOLDERS) -> Path:
     return Path(found)
 
 
-def dicomweb_plugin(folders: Iterable[Path] = PLUGIN_FOLDERS) -> Path:
-    """Orthanc's DICOMweb plugin. Raises OrthancMissing with the remedy."""
-    for folder in folders:
-        if (folder / DICOMWEB_PLUGIN).is_file():
-            return folder / DICOMWEB_PLUGIN
-    raise OrthancMissing(
-        f"Orthanc's DICOMweb plugin ({DICOMWEB_PLUGIN}) is not installed",
-        remedy="Run `make install`, or install the package orthanc-dicomweb.",
+def plugins(folders: Iterable[Path] = PLUGIN_FOLDERS) -> tuple[Path, ...]:
+    """The plugins that Orthanc is run with. Raises OrthancMissing with the remedy."""
+    searched = tuple(folders)
+    return tuple(
+        _plugin(name, package, searched)
+        for name, package in (
+            (DICOMWEB_PLUGIN, "orthanc-dicomweb"),
+            (PYTHON_PLUGIN, "orthanc-python"),
+        )
     )
 
 
-def configuration(settings: Settings, plugin: Path, template: Path = TEMPLATE) -> dict[str, Any]:
+def _plugin(name: str, package: str, folders: Iterable[Path]) -> Path:
+    for folder in folders:
+        if (folder / name).is_file():
+            return folder / name
+    raise OrthancMissing(
+        f"Orthanc's plugin {name} is not installed",
+        remedy=f"Run `make install`, or install the package {package}.",
+    )
+
+
+def configuration(
+    settings: Settings, plugins: Iterable[Path], template: Path = TEMPLATE
+) -> dict[str, Any]:
     """The whole configuration for `settings.home`; needs `settings.orthanc_password`.
 
     Raises OrthancConfigurationUnsafe when the template was loosened.
@@ -99,7 +115,8 @@ def configuration(settings: Settings, plugin: Path, template: Path = TEMPLATE) -
             "DicomAet": settings.dicom_aet,
             "DicomCheckModalityHost": settings.dicom_check_host,
             "StableAge": settings.stable_age_s,
-            "Plugins": [str(plugin)],
+            "Plugins": [str(plugin) for plugin in plugins],
+            "PythonScript": str(REPEATS_SCRIPT),
         }
     )
 
@@ -139,7 +156,7 @@ def encryption(settings: Settings) -> dict[str, Any]:
 
 def write_configuration(settings: Settings) -> Path:
     """Write HOME/run/orthanc.json (0600: it holds the password) and make the folders it names."""
-    content = configuration(settings, dicomweb_plugin())
+    content = configuration(settings, plugins())
     for folder in (content["StorageDirectory"], content["TemporaryDirectory"]):
         Path(folder).mkdir(mode=0o700, parents=True, exist_ok=True)
     path = settings.run_dir / "orthanc.json"

@@ -16,9 +16,9 @@ from pathlib import Path
 
 from server.archive import Archive
 from server.foundation.errors import Unavailable
+from server.processes.orthanc_configuration import REPEATS_SCRIPT, plugins
 
 ORTHANC = shutil.which("Orthanc") or "/usr/sbin/Orthanc"
-PLUGIN = Path("/usr/share/orthanc/plugins/libOrthancDicomWeb.so")
 USER, PASSWORD = "margin", "a password only for tests"
 
 
@@ -103,7 +103,8 @@ class OrthancProcess:
             "IndexDirectory": str(self.home / "store"),
             "StoreMD5ForAttachments": True,
             "OverwriteInstances": False,
-            "Plugins": [str(PLUGIN)],
+            "Plugins": [str(one) for one in plugins()],
+            "PythonScript": str(REPEATS_SCRIPT),
             "HttpPort": self.http_port,
             "DicomPort": self.dicom_port,
             "DicomAet": "MARGIN",

@@ -111,6 +111,8 @@ def test_every_foreign_image_is_pinned(service: str) -> None:
 def test_orthanc_runs_with_the_hardened_configuration_and_an_index_in_postgresql() -> None:
     orthanc = SERVICES["orthanc"]
     assert "./orthanc/orthanc.json:/etc/orthanc/orthanc.json:ro" in orthanc["volumes"]
+    script = orthanc["environment"]["ORTHANC__PYTHON_SCRIPT"]
+    assert f"./orthanc/repeats.py:{script}:ro" in orthanc["volumes"]
     index = json.loads(orthanc["environment"]["ORTHANC__POSTGRESQL"])
     assert index["EnableIndex"] is True
     assert index["Host"] in SERVICES
@@ -122,6 +124,7 @@ def test_orthanc_runs_with_the_hardened_configuration_and_an_index_in_postgresql
         "ORTHANC__DICOM_PORT",
         "ORTHANC__POSTGRESQL",
         "ORTHANC__POSTGRESQL__PASSWORD_SECRET",
+        "ORTHANC__PYTHON_SCRIPT",
         "ORTHANC__REGISTERED_USERS_SECRET",
         "ORTHANC__REMOTE_ACCESS_ALLOWED",
         "ORTHANC__STABLE_AGE",

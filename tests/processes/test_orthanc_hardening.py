@@ -23,8 +23,8 @@ from server.processes.orthanc_configuration import (
     OrthancConfigurationUnsafe,
     OrthancMissing,
     configuration,
-    dicomweb_plugin,
     orthanc_program,
+    plugins,
     write_configuration,
 )
 
@@ -193,7 +193,7 @@ def test_a_loosened_template_stops_the_start(orthanc: Settings, tmp_path: Path) 
         loose = tmp_path / "orthanc.json"
         loose.write_text(json.dumps(strict | {name: 9 if value == 0 else not value}))
         with pytest.raises(OrthancConfigurationUnsafe, match=name):
-            configuration(orthanc, Path("plugin.so"), loose)
+            configuration(orthanc, [Path("plugin.so")], loose)
 
 
 def test_the_written_configuration_is_readable_by_its_owner_only(orthanc: Settings) -> None:
@@ -208,8 +208,8 @@ def test_a_missing_orthanc_or_plugin_is_named_with_the_remedy(
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(OrthancMissing, match="Orthanc is not installed") as program:
         orthanc_program(folders=())
-    with pytest.raises(OrthancMissing, match="DICOMweb plugin") as plugin:
-        dicomweb_plugin(folders=(tmp_path,))
+    with pytest.raises(OrthancMissing, match="libOrthancDicomWeb") as plugin:
+        plugins(folders=(tmp_path,))
     assert "make install" in program.value.remedy
     assert "orthanc-dicomweb" in plugin.value.remedy
 

@@ -1,0 +1,117 @@
+"""An image sent again by C-STORE: the same is taken, another one under its name is refused and seen."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from pydicom import Dataset, dcmread
+from pydicom.uid import JPEGLSLossless
+from sqlalchemy import select
+
+from server.archive import Archive
+from server.archive.ids import orthanc_id
+from server.dicom.association import Peer
+from server.dicom.sending import Summary, send
+from server.intake.feed import Feed
+from server.intake.orthanc_log import Repeated, facts_in
+from server.intake.records import Arrival, RepeatedInstance
+from server.intake.refusals import take_over
+from tests.archive.files import ct_slice, written
+from tests.archive.orthanc_process import OrthancProcess
+from tests.intake.conftest import Clock, push, settle
+from tests.world import World
+
+pytestmark = pytest.mark.orthanc
+STUDY = "1.2.826.0.1.3680043.8.498.77"
+SERIES = f"{STUDY}.1"
+CANNOT_UNDERSTAND = "C111"
+Change = Callable[[Dataset], None]
+
+
+def other_pixels(image: Dataset) -> None:
+    image.PixelData = bytes(len(image.PixelData))
+
+
+def other_words(image: Dataset) -> None:
+    image.StudyDescription = "CT of the chest"
+
+
+def other_packing(image: Dataset) -> None:
+    image.compress(JPEGLSLossless, generate_instance_uid=False)
+
+
+def both(image: Dataset) -> None:
+    other_words(image)
+    other_packing(image)
+
+
+def nothing(image: Dataset) -> None:
+    image.file_meta.ImplementationVersionName = "ANOTHER"
+
+
+def another_patient(image: Dataset) -> None:
+    image.PatientID = "SOMEBODY"
+
+
+@pytest.fixture
+def first(orthanc: OrthancProcess, feed: Feed, tmp_path: Path) -> Path:
+    """The folder with the image that Orthanc has; the feed registered its sender."""
+    folder = tmp_path / "sent"
+    folder.mkdir()
+    (folder / "1.dcm").write_bytes(written(ct_slice("PAT", STUDY, SERIES, 1)))
+    push(orthanc, folder)
+    return folder
+
+
+def sent_again(orthanc: OrthancProcess, folder: Path, change: Change) -> Summary:
+    image = dcmread(folder / "1.dcm")
+    change(image)
+    (folder / "1.dcm").write_bytes(written(image))
+    return send(folder, Peer("127.0.0.1", orthanc.dicom_port, "RIVERSIDE", "MARGIN"))
+
+
+def told(orthanc: OrthancProcess) -> list[Repeated]:
+    lines = (orthanc.home / "orthanc.log").read_text().splitlines()
+    return [fact for fact in facts_in(lines) if isinstance(fact, Repeated)]
+
+
+@pytest.mark.parametrize("change", [nothing, other_packing, another_patient])
+def test_what_says_the_same_is_taken(orthanc: OrthancProcess, first: Path, change: Change) -> None:
+    assert sent_again(orthanc, first, change).is_complete
+    assert told(orthanc) == []
+
+
+@pytest.mark.parametrize("change", [other_pixels, other_words, both])
+def test_what_says_something_else_is_refused_and_the_first_stays(
+    orthanc: OrthancProcess, archive: Archive, first: Path, change: Change
+) -> None:
+    uid = dcmread(first / "1.dcm").SOPInstanceUID
+    instance = orthanc_id("PAT", STUDY, SERIES, uid)
+    kept = archive.instance_md5(instance)
+    summary = sent_again(orthanc, first, change)
+    assert summary.accepted == 0
+    (refused,) = summary.refused
+    assert CANNOT_UNDERSTAND in refused.reason
+    assert archive.instance_md5(instance) == kept
+    (seen,) = told(orthanc)
+    assert seen == Repeated(instance, orthanc_id("PAT", STUDY), seen.md5, "RIVERSIDE")
+    assert seen.md5 != kept
+
+
+def test_its_study_is_held_and_says_why(
+    sqlite_world: World, orthanc: OrthancProcess, feed: Feed, clock: Clock, first: Path
+) -> None:
+    settle(feed, clock)
+    sent_again(orthanc, first, other_pixels)
+    for _ in range(2):  # What was read once is not read again.
+        with sqlite_world.db.writing() as session:
+            take_over(session, orthanc.home / "orthanc.log", clock())
+    settle(feed, clock)
+    with sqlite_world.db.reading() as session:
+        (repeat,) = session.scalars(select(RepeatedInstance))
+        (arrival,) = session.scalars(select(Arrival))
+        assert (repeat.sender, repeat.times) == ("RIVERSIDE", 1)
+        assert arrival.state == "held"
+        assert "1 image by RIVERSIDE" in arrival.held_for[0]["text"]
