@@ -24,9 +24,9 @@ from server.annotations.decision import (
     Option,
     Options,
     Ruleset,
-    Trust,
     result,
 )
+from server.annotations.organs.rule import PublishedRule
 
 OPTIONS: Final = "options"  # the name under which a case holds the options of its ruleset
 
@@ -67,16 +67,7 @@ class Reading:
     flags: tuple[Flag, ...] = ()
 
 
-@dataclass(frozen=True)
-class Rule:
-    """One line of a published table."""
-
-    id: str
-    category: Category
-    source: str
-    trust: Trust
-    applies: Callable[[Case], bool]
-    text: Callable[[Case], str]
+Rule = PublishedRule[Case]
 
 
 @dataclass(frozen=True)

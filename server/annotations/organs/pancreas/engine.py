@@ -34,6 +34,7 @@ from server.annotations.organs.pancreas.findings import (
     Vessel,
     read,
 )
+from server.annotations.organs.rule import PublishedRule
 
 RESECTABLE: Final = Category(0, "resectable", "Resectable")
 BORDERLINE: Final = Category(1, "borderline", "Borderline resectable")
@@ -43,16 +44,7 @@ METASTATIC: Final = Category(3, "metastatic", "Metastatic")
 BEYOND_CHA: Final = frozenset({"ca", "pha", "hepatic_bifurcation"})
 
 
-@dataclass(frozen=True)
-class Rule:
-    """One line of a published table."""
-
-    id: str
-    category: Category
-    source: str
-    trust: Trust
-    applies: Callable[[Case], bool]
-    text: Callable[[Case], str]
+Rule = PublishedRule[Case]
 
 
 @dataclass(frozen=True)
