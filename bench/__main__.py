@@ -16,6 +16,8 @@ import click
 from rich.table import Table
 
 from bench import (
+    clocks,
+    dashboard,
     first_image,
     gateway,
     imaging,
@@ -23,14 +25,17 @@ from bench import (
     matching,
     memory,
     open_study,
+    opinion,
     preparation,
     proxy,
+    routing,
     rules,
     scale,
     scroll,
     store,
     upload,
     volumes,
+    worklist,
 )
 from bench.figures import console, in_words
 
@@ -46,6 +51,18 @@ class Bench:
 
 
 BENCHES = {
+    "clocks": Bench(
+        clocks.main,
+        "recomputing every clock of 100,000 cases, PostgreSQL and SQLite",
+        "30 s",
+        ("--cases", "3000", "--sqlite-cases", "1000"),
+    ),
+    "worklist": Bench(
+        worklist.main,
+        "the worklist of 100,000 cases in PostgreSQL, 10,000 in SQLite",
+        "150 ms, 400 ms",
+        ("--cases", "5000", "--sqlite-cases", "1000", "--rounds", "5"),
+    ),
     "open_study": Bench(
         open_study.main,
         "QIDO and the metadata of four prepared series",
@@ -129,6 +146,24 @@ BENCHES = {
         "volumes, resection and margin of a large liver; regions grown from a click",
         "3 s and 1.5 GB, 2 s, 5 s",
         ("--slices", "120", "--runs", "1", "--no-quality"),
+    ),
+    "dashboard": Bench(
+        dashboard.main,
+        "the page of figures over many years of cases",
+        "150 ms, 400 ms in SQLite",
+        ("--cases", "2000", "--sqlite-cases", "1000", "--rounds", "3"),
+    ),
+    "routing": Bench(
+        routing.main,
+        "a thousand surgeons ranked for one case",
+        "20 ms",
+        ("--rounds", "10"),
+    ),
+    "opinion": Bench(
+        opinion.main,
+        "an opinion printed with six key images, and sealed",
+        "2 s",
+        ("--rounds", "2"),
     ),
     "rules": Bench(
         rules.main,

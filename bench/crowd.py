@@ -21,7 +21,7 @@ from sqlalchemy import Table
 from sqlalchemy.sql.schema import ScalarElementColumnDefault
 
 from server.access import tokens
-from server.access.permissions import Permit
+from server.access.action import Permit
 from server.access.records import Grant, Launch
 from server.cases.records import Assignment, Case, CaseStudy
 from server.foundation.audit import GENESIS, AuditLine
@@ -173,8 +173,13 @@ def tell_the_planner(db: Database) -> None:
     connection = db.engine.raw_connection()
     try:
         driver: Any = connection.driver_connection
-        driver.execute("PRAGMA optimize" if db.is_sqlite else "ANALYZE")
-        driver.commit()
+        if db.is_sqlite:
+            driver.execute("PRAGMA optimize")
+            driver.commit()
+        else:
+            driver.autocommit = True  # no VACUUM within a transaction
+            driver.execute("VACUUM ANALYZE")
+            driver.autocommit = False
     finally:
         connection.close()
 

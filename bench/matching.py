@@ -30,9 +30,9 @@ from bench.figures import in_words, keep
 from server.cases.records import Case, CaseStudy, ExpectedAccession
 from server.foundation.db import Base, Database, new_id
 from server.foundation.migrations import upgrade
-from server.intake.candidates import candidates
-from server.intake.identity import name_key
-from server.intake.matching import Match, StudyFacts, match
+from server.intake.arrivals.candidates import candidates
+from server.intake.arrivals.identity import name_key
+from server.intake.arrivals.matching import Match, StudyFacts, match
 from server.intake.records import Arrival
 from server.people.records import Hospital
 from tests.postgres import new_database, postgres_server

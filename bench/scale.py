@@ -27,16 +27,16 @@ from bench import crowd as crowds
 from bench.crowd import Crowd
 from bench.figures import console, in_words, keep
 from bench.worlds import stopped_like_ctrl_c
+from server.access.action import Action
 from server.access.door import Credentials, ImageDoor
-from server.access.permissions import Action
 from server.cases import queries as cases
 from server.foundation import audit, jobs
 from server.foundation.db import Database
 from server.foundation.migrations import upgrade
 from server.intake import queries as intake
 from server.intake.actions import study_facts
-from server.intake.candidates import candidates
-from server.intake.matching import match
+from server.intake.arrivals.candidates import candidates
+from server.intake.arrivals.matching import match
 from server.prepared.queries import preparations
 from tests.postgres import new_database, postgres_server
 

@@ -12,8 +12,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from bench.worlds import Margin
+from server.access.action import Permit
 from server.access.actions import issue_grant
-from server.access.permissions import Permit
 from server.archive import Archive
 from server.cases import actions as cases
 from server.cases.queries import case_by_number
@@ -23,7 +23,7 @@ from server.dicom.sending import send
 from server.foundation.clock import utc_now
 from server.foundation.db import Database
 from server.foundation.settings import Settings
-from server.intake.lines import register_lines
+from server.intake.lines.registering import register_lines
 from server.intake.queries import arrivals_of_case
 from server.intake.records import Arrival
 from server.people import actions as people

@@ -39,7 +39,7 @@ from bench.resident import highest_resident_mb
 from bench.worlds import Margin, running_margin, stopped_like_ctrl_c
 from server.foundation.clock import utc_now
 from server.foundation.db import Database
-from server.intake.upload_queries import progress
+from server.intake.uploads.queries import progress
 from server.processes.programs import web_command
 from tests.archive.files import ct_slice, written
 from tests.archive.orthanc_process import free_port

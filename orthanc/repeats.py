@@ -3,7 +3,7 @@
 Orthanc keeps the first image of a SOPInstanceUID and answers "success" to every later one, whatever is
 in it; the sender would believe that what it sent is here. This looks before Orthanc does. The same file
 once more is taken as always; a file with other content gets a failure status, and one line in the log
-tells Margin's worker of it (`server.intake.orthanc_log`), which has the study held for a person.
+tells Margin's worker of it (`server.intake.lines.orthanc_log`), which has the study held for a person.
 
 Loaded by Orthanc's Python plugin (`PythonScript`); it uses nothing but the standard library. Whatever
 goes wrong in here, the image is let through to Orthanc as if this did not exist.

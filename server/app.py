@@ -15,12 +15,12 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from server.access.door import Credentials, ImageDoor, Route
 from server.access.openings import Openings
 from server.archive import Archive
-from server.dicomweb.case_views import CaseViews
-from server.dicomweb.currency import Currency
 from server.dicomweb.doorway import Doorway as ImageDoorway
 from server.dicomweb.doorway import Reading
 from server.dicomweb.express import Express
 from server.dicomweb.routes import ROUTES as DICOMWEB_ROUTES
+from server.dicomweb.views.case_views import CaseViews
+from server.dicomweb.views.currency import Currency
 from server.foundation.clock import utc_now
 from server.foundation.db import Database
 from server.foundation.errors import MarginError

@@ -18,15 +18,23 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from io import BytesIO
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from pydicom import dcmread
-from sqlalchemy.orm import Session
-
+from server.answers.actions import PRINT_ADDENDUM, PRINT_LETTER
+from server.answers.printing import print_addendum, print_letter
 from server.archive import Archive
+from server.cases.assigning import LAPSE_OFFERS
+from server.cases.nightly import RECOMPUTE_CLOCKS
 from server.cases.queries import study_uids
+from server.figures.exporting import (
+    EXPORT_RESEARCH,
+    export_named,
+    make_export,
+    note_made,
+    query_of,
+)
 from server.foundation import audit, jobs
 from server.foundation.clock import utc_now
 from server.foundation.db import Database
@@ -35,25 +43,22 @@ from server.foundation.files import FileStore
 from server.foundation.settings import Settings, with_home_secrets
 from server.imaging.actions import ASSESS_IMAGING
 from server.intake.actions import MEASURE_SEGMENTATION
-from server.intake.decisions import DELETE_REFUSED, SPLIT_ARRIVAL
+from server.intake.arrivals.decisions import DELETE_REFUSED, SPLIT_ARRIVAL
+from server.intake.arrivals.splitting import copy_series, delete_study
 from server.intake.imaging_job import ImagingJob
-from server.intake.judging import Judge
-from server.intake.line_tests import TEST_LINE, test_line
+from server.intake.lines.testing import TEST_LINE, test_line
 from server.intake.queries import not_served
-from server.intake.resumable import UploadFolder
-from server.intake.splitting import copy_series, delete_study
-from server.intake.taking import Means, take_uploads
-from server.intake.uploads import TAKE_UPLOADS, Limits, others_wait
-from server.opinions import actions as opinion_actions
+from server.intake.uploads.actions import TAKE_UPLOADS, Limits, others_wait
+from server.intake.uploads.judging import Judge
+from server.intake.uploads.resumable import UploadFolder
+from server.intake.uploads.taking import Means, take_uploads
+from server.notices.actions import DELIVER_NOTICE, SEND_DIGEST
+from server.notices.delivering import Outbox
+from server.notices.reminding import recompute_clocks
 from server.opinions.actions import ISSUE_OPINION
-from server.opinions.assessment import assessment_of
-from server.opinions.document import Opinion
-from server.opinions.encapsulated import encapsulated_pdf
-from server.opinions.imaging import imaging_in_archive
-from server.opinions.pdf import render_pdf
-from server.opinions.records import IssuedOpinion
-from server.opinions.stored import from_stored
-from server.opinions.structured_report import structured_report
+from server.opinions.issuing import Press
+from server.opinions.seal_key import SealKey, seal_key_of
+from server.panel.lapsing import lapse_offers_of
 from server.prepared import actions as preparation
 from server.prepared.actions import PREPARE_SERIES
 from server.prepared.eviction import MB, Room
@@ -96,6 +101,7 @@ class Errand:
         self.files = FileStore(settings.files_dir)
         self.room = Room(settings.cache_dir, settings.cache_mb * MB)
         self.shelf = Shelf(settings.cache_dir)
+        self.outbox = Outbox(self.db, settings)
         self.job_id = ""
 
     def _not_served(self, StudyInstanceUID: str) -> frozenset[str]:
@@ -176,47 +182,22 @@ def work_on_volume(errand: Errand, payload: Payload) -> None:
 
 
 def issue_opinion(errand: Errand, payload: Payload) -> None:
-    """Make the PDF of a signed opinion, then store it and the structured report beside the images.
-
-    All of it can be repeated.
-    """
-    with errand.db.reading() as session:
-        kept = session.get_one(IssuedOpinion, payload["opinion_id"])
-    opinion = from_stored(kept.content)
-    if not kept.sha256:
-        kept.sha256 = errand.files.put(render_pdf(opinion))
-        with errand.db.writing() as session:
-            opinion_actions.note_document(session, kept.id, kept.sha256, utc_now())
-            _record(session, "opinion.issue", opinion)
-    if kept.StudyInstanceUID and kept.archived_at is None:
-        errand.archive.store_instance(_instance(errand, kept, opinion), by="Margin")
-        errand.archive.store_instance(_report(errand, kept), by="Margin")
-        with errand.db.writing() as session:
-            opinion_actions.note_archived(session, kept.id, utc_now())
-            _record(session, "opinion.archive", opinion)
+    """Make, seal and store the document of a signed opinion. Can be repeated."""
+    key = partial(_seal_key, errand)
+    press = Press(errand.db, errand.archive, errand.files, key, utc_now)
+    press.issue(payload["opinion_id"])
 
 
-def _instance(errand: Errand, kept: IssuedOpinion, opinion: Opinion) -> bytes:
-    """The PDF as a DICOM instance in the study of the images."""
-    study = errand.archive.find_study(kept.StudyInstanceUID)
-    first = errand.archive.study_instances(study.orthanc_id)[0]
-    image = BytesIO(errand.archive.instance_file(first.orthanc_id))
-    return encapsulated_pdf(
-        errand.files.path(kept.sha256).read_bytes(),
-        reference=dcmread(image, stop_before_pixels=True),
-        SOPInstanceUID=kept.SOPInstanceUID,
-        SeriesInstanceUID=kept.SeriesInstanceUID,
-        document_title=opinion.title,
-        signed_at=opinion.signed_at or kept.requested_at,
+def _seal_key(errand: Errand) -> SealKey:
+    """The key of the settings; in the home, one of our own."""
+    settings = errand.settings
+    return seal_key_of(
+        settings.seal_key,
+        settings.seal_cert or None,
+        settings.seal_password,
+        own=settings.seal_key.is_relative_to(settings.home),
+        now=utc_now(),
     )
-
-
-def _report(errand: Errand, kept: IssuedOpinion) -> bytes:
-    """The signed assessment as a structured report in the same study."""
-    with errand.db.reading() as session:
-        assessment = assessment_of(session, kept)
-    imaging = imaging_in_archive(errand.archive, assessment, kept.StudyInstanceUID)
-    return structured_report(assessment, imaging)
 
 
 def prepare_series(errand: Errand, payload: Payload) -> None:
@@ -341,18 +322,6 @@ def say(line: str) -> None:
         raise WorkerGone("The worker has ended.") from reason
 
 
-def _record(session: Session, action: str, opinion: Opinion) -> None:
-    audit.append(
-        session,
-        actor="worker",
-        action=action,
-        object_=f"opinion {opinion.number}",
-        outcome="done",
-        now=utc_now(),
-        case_number=opinion.case_number,
-    )
-
-
 def split_arrival(errand: Errand, payload: Payload) -> None:
     """Copy chosen series of a study under another StudyInstanceUID. Can be repeated."""
     copy_series(
@@ -374,17 +343,71 @@ def call_hospital(errand: Errand, payload: Payload) -> None:
     test_line(errand.db, errand.archive, payload["line_id"])
 
 
+def recompute_all_clocks(errand: Errand, _payload: Payload) -> None:
+    """Every running clock anew, and the reminders that are due. Can be repeated."""
+    recompute_clocks(errand.db, utc_now())
+
+
 def assess_imaging(errand: Errand, payload: Payload) -> None:
     """Assess the imaging of a case as it is now. Can be repeated."""
     ImagingJob(errand.db, errand.archive, errand.shelf, utc_now).do(payload["case_id"])
 
 
+def export_research(errand: Errand, payload: Payload) -> None:
+    """Make the file of a research export. Can be repeated."""
+    with errand.db.reading() as session:
+        export = export_named(session, payload["export_id"])
+        result = make_export(session, query_of(export), errand.settings.secret_key)
+    sha256 = errand.files.put(result.content)
+    with errand.db.writing() as session:
+        note_made(session, export.id, result, sha256, utc_now())
+        audit.append(
+            session,
+            actor="worker",
+            action="research.export",
+            object_=f"export {export.id}",
+            outcome="done",
+            now=utc_now(),
+            details={
+                "query": export.query,
+                "content_sha256": result.content_sha256,
+                "cases": result.case_count,
+                "withheld": result.withheld_count,
+            },
+        )
+
+
+def deliver_notice(errand: Errand, payload: Payload) -> None:
+    """Try a mail or a webhook once. What did not get through is asked for again, later."""
+    errand.outbox.deliver(payload["delivery_id"])
+
+
+def send_digest(errand: Errand, payload: Payload) -> None:
+    """Try a day's mail to one recipient once."""
+    errand.outbox.deliver_digest(payload["batch_id"])
+
+
+def lapse_offers(errand: Errand, payload: Payload) -> None:
+    """End the offers of a case that nobody answered in time. Can be repeated."""
+    with errand.db.writing() as session:
+        lapse_offers_of(session, payload["case_id"], utc_now())
+
+
 JOBS: dict[str, Callable[[Errand, Payload], None]] = {
     DELETE_REFUSED: delete_refused,
+    DELIVER_NOTICE: deliver_notice,
+    LAPSE_OFFERS: lapse_offers,
+    SEND_DIGEST: send_digest,
     SPLIT_ARRIVAL: split_arrival,
     TEST_LINE: call_hospital,
+    RECOMPUTE_CLOCKS: recompute_all_clocks,
     ASSESS_IMAGING: assess_imaging,
     ISSUE_OPINION: issue_opinion,
+    PRINT_ADDENDUM: lambda errand, payload: print_addendum(
+        errand.db, errand.files, payload, utc_now()
+    ),
+    EXPORT_RESEARCH: export_research,
+    PRINT_LETTER: lambda errand, payload: print_letter(errand.db, errand.files, payload),
     MEASURE_SEGMENTATION: measure_segmentation,
     PREPARE_SERIES: prepare_series,
     TAKE_UPLOADS: take_uploads_of_case,

@@ -16,20 +16,29 @@ import sys
 import threading
 import time
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Self
 
+from sqlalchemy.orm import Session
+
 from server.archive import Archive, ArchiveUnavailable
+from server.cases.closed_days import read_closed_days
+from server.cases.nightly import ask_for_round, ask_for_round_now
+from server.cases.timekeeping import keep_service_days
+from server.figures import actions as figures
 from server.foundation import jobs
 from server.foundation.clock import utc_now
 from server.foundation.db import Database
+from server.foundation.errors import Invalid
 from server.foundation.settings import Settings, with_home_secrets
-from server.intake.feed import Feed
-from server.intake.lines import register_lines
-from server.intake.refusals import take_over
-from server.intake.resumable import UploadFolder
-from server.intake.sweeping import tidy
-from server.intake.uploads import TAKE_UPLOADS
+from server.intake.arrivals.feed import Feed
+from server.intake.lines.refusals import take_over
+from server.intake.lines.registering import register_lines
+from server.intake.uploads.actions import TAKE_UPLOADS
+from server.intake.uploads.resumable import UploadFolder
+from server.intake.uploads.sweeping import tidy
+from server.notices.actions import DELIVER_NOTICE, SEND_DIGEST, pick_up_forgotten
 from server.prepared.actions import PREPARE_SERIES
 from server.prepared.eviction import MB, Room
 
@@ -37,6 +46,8 @@ FEED_EVERY_S = 1.0
 JOBS_EVERY_S = 0.5
 LINES_EVERY_S = 10.0
 REFUSALS_EVERY_S = 5.0
+CLOCKS_EVERY_S = 60.0
+FIGURES_EVERY_S = 15.0
 HEARTBEAT_EVERY_S = 2.0
 ERRAND_LIMIT_S = jobs.LEASE.total_seconds() - 60
 # Preparing goes beside the other jobs, so that a signed opinion never waits for thousands of slices.
@@ -44,6 +55,9 @@ PREPARATION = (PREPARE_SERIES,)
 PREPARATIONS_EVERY_S = 0.5
 UPLOADS = (TAKE_UPLOADS,)
 UPLOADS_EVERY_S = 0.5
+# A mail server that lets one wait holds up nothing but mails and webhooks.
+NOTICES = (DELIVER_NOTICE, SEND_DIGEST)
+NOTICES_EVERY_S = 1.0
 SWEEP_EVERY_S = 60.0
 PREPARER_IDLE_S = 5.0
 PREPARER_SILENT_S = 300.0
@@ -74,8 +88,12 @@ class Worker:
             "preparation": (self.prepare_due, PREPARATIONS_EVERY_S),
             "uploads": (self.take_uploads_due, UPLOADS_EVERY_S),
             "sweep": (self._sweep_uploads, SWEEP_EVERY_S),
+            "notices": (self.deliver_due, NOTICES_EVERY_S),
+            "outbox": (self._pick_up_forgotten, SWEEP_EVERY_S),
             "lines": (self._register_lines, LINES_EVERY_S),
             "refusals": (self._note_refusals, REFUSALS_EVERY_S),
+            "clocks": (self.ask_for_clocks, CLOCKS_EVERY_S),
+            "figures": (self.count_figures, FIGURES_EVERY_S),
         }
         threads = [
             threading.Thread(target=self._loop, args=(name, step, every_s), name=name)
@@ -124,6 +142,34 @@ class Worker:
             except ArchiveUnavailable:
                 return
 
+    def ask_for_clocks(self) -> None:
+        """Have the clocks recomputed each morning, and at once when days are counted differently."""
+        now = utc_now()
+        with self.db.writing() as session:
+            if self._count_by_the_settings(session, now):
+                ask_for_round_now(session, now)
+            ask_for_round(session, now)
+
+    def _count_by_the_settings(self, session: Session, now: datetime) -> bool:
+        """Whether the days are counted differently from now on; a file that cannot be used changes
+        nothing, and is said in the log each time it is looked at."""
+        path = self.settings.closed_days
+        try:
+            closed = read_closed_days(Path(path).read_text(encoding="utf-8")) if path else []
+        except (OSError, ValueError, Invalid) as reason:
+            log.warning("the file of closed days is left aside: %s", reason)
+            return False
+        return keep_service_days(session, self.settings.time_zone, closed, now)
+
+    def count_figures(self) -> None:
+        """Bring the figures' rows up to date with what happened since."""
+        while not self.stopping.is_set():
+            with self.db.reading() as session:
+                if not figures.is_due(session, utc_now()):
+                    return
+            with self.db.writing() as session:
+                figures.catch_up(session, utc_now())
+
     def _note_refusals(self) -> None:
         with self.db.writing() as session:
             take_over(session, self.settings.log_dir / "orthanc.log", utc_now())
@@ -134,7 +180,7 @@ class Worker:
 
     def send_errand(self) -> bool:
         """Have the next job that is due done in a process of its own; gives whether there was one."""
-        job = self._claim(but=PREPARATION + UPLOADS)
+        job = self._claim(but=PREPARATION + UPLOADS + NOTICES)
         if job is None:
             return False
         ended = self._await_errand(job.id)
@@ -156,6 +202,14 @@ class Worker:
     def take_uploads_due(self) -> None:
         """Have one process look through all uploads that are whole, as long as there are any."""
         self._have_done(UPLOADS)
+
+    def deliver_due(self) -> None:
+        """Have one process deliver all mails and webhooks that are due, as long as there are any."""
+        self._have_done(NOTICES)
+
+    def _pick_up_forgotten(self) -> None:
+        with self.db.writing() as session:
+            pick_up_forgotten(session, utc_now())
 
     def _sweep_uploads(self) -> None:
         tidy(self.db, UploadFolder(self.settings.uploads_dir), utc_now())

@@ -8,8 +8,8 @@ from functools import cache
 
 from sqlalchemy.orm import Session
 
+from server.access.action import Permit
 from server.access.actions import issue_grant, set_password
-from server.access.permissions import Permit
 from server.cases import actions as cases
 from server.cases.records import Case
 from server.foundation.db import Database

@@ -5,6 +5,7 @@ import { Loader } from "./images/loader.js";
 import { markPreviews } from "./images/mark.js";
 import { warmDecoders } from "./images/warm.js";
 import { ELEMENT_NAME } from "./panel/name.js";
+import { leaveWhenOver } from "./shared.js";
 
 const LIBRARIES = "@ohif/extension-cornerstone.utilityModule.common";
 // The panel waits for the first image, but not longer than this.
@@ -76,6 +77,7 @@ export default {
     // Ours fetches what lies around the slice somebody looks at; two would fight for the line.
     cornerstoneTools.utilities.stackContextPrefetch.enable = () => {};
     window.marginLoading = () => loader.counts;
+    leaveWhenOver(window.location);
     afterFirstImage(cornerstone, () => loadPanel({ services, commandsManager, extensionManager }));
   },
   onModeEnter({ servicesManager }) {

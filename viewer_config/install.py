@@ -69,6 +69,7 @@ OURS = (
     "app-config.js",
     "extension.js",
     "mode.js",
+    "shared.js",
     "early",
     "hanging",
     "images",

@@ -2,6 +2,7 @@
 // the stock tools for drawing segmentations and measuring behind it.
 import { COMPARE } from "./hanging/compare.js";
 import { OPENING, PHASES_STAGES, PRIOR_STAGES } from "./hanging/protocols.js";
+import { isShared } from "./shared.js";
 
 const PANEL = "margin.panelModule.resectability";
 const SEGMENTATION = "@ohif/extension-cornerstone.panelModule.panelSegmentationWithToolsLabelMap";
@@ -68,11 +69,14 @@ function panelWidth() {
   return Math.min(WIDEST_PANEL_PX, Math.max(NARROWEST_PANEL_PX + 30, share));
 }
 
+// A recipient looks; the form and the drawing are the surgeon's.
+const SHARED = isShared(window.location.search);
+
 function withOurPanels(route) {
   const props = {
     ...route.layoutInstance.props,
-    rightPanels: [PANEL, SEGMENTATION, MEASUREMENT],
-    rightPanelClosed: false,
+    rightPanels: SHARED ? [MEASUREMENT] : [PANEL, SEGMENTATION, MEASUREMENT],
+    rightPanelClosed: SHARED,
     rightPanelInitialExpandedWidth: panelWidth(),
     rightPanelMinimumExpandedWidth: NARROWEST_PANEL_PX,
     leftPanelInitialExpandedWidth: SERIES_WIDTH_PX,

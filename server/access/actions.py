@@ -12,9 +12,11 @@ from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from server.access import tokens
-from server.access.permissions import Permit
+from server.access.action import Permit
+from server.access.permissions import SHARED_PERMITS
 from server.access.queries import GrantExpired, GrantNotYetValid, GrantRevoked, TokenUnknown
 from server.access.records import FailedSignIn, Grant, Launch, SignIn
+from server.access.sharing_queries import check_consent
 from server.cases.records import Case
 from server.foundation.errors import FieldProblem, Invalid, Unauthenticated
 from server.people.queries import person_of_email
@@ -33,6 +35,10 @@ _NOBODYS_HASH = _hasher.hash(tokens.new_secret())
 
 class SignInFailed(Unauthenticated):
     """Address, password or code do not belong together."""
+
+
+class PinNeeded(Unauthenticated):
+    """The token is that of a share, which opens with its PIN and not by the token alone."""
 
 
 class TooManyAttempts(Unauthenticated):
@@ -84,10 +90,41 @@ def issue_grant(
                 "/days", f"A link is valid for 1 to {LONGEST_GRANT_DAYS} days; {days} were asked."
             )
         )
+    if permits & SHARED_PERMITS:
+        wanted = (
+            "What is shared rests on a consent: record it under Sharing and make the link there."
+        )
+        problems.append(FieldProblem("/permits", wanted))
     if pseudonymised:
         problems += _against_pseudonyms(case, permits)
     if problems:
         raise Invalid("The grant was not issued.", problems)
+    return make_grant(
+        session,
+        case=case,
+        for_whom=for_whom,
+        permits=permits,
+        expires_at=now + timedelta(days=days),
+        issued_by=issued_by,
+        now=now,
+        person=person,
+        pseudonymised=pseudonymised,
+    )
+
+
+def make_grant(
+    session: Session,
+    *,
+    case: Case | None,
+    for_whom: str,
+    permits: frozenset[Permit],
+    expires_at: datetime,
+    issued_by: str,
+    now: datetime,
+    person: Person | None = None,
+    pseudonymised: bool = False,
+) -> IssuedGrant:
+    """Keep a grant that was found to be in order: by `issue_grant`, or on a consent to share."""
     token = tokens.new_token()
     grant = Grant(
         token_sha256=tokens.sha256(token),
@@ -99,7 +136,7 @@ def issue_grant(
         issued_at=now,
         issued_by=issued_by,
         not_before=now,
-        expires_at=now + timedelta(days=days),
+        expires_at=expires_at,
     )
     session.add(grant)
     session.flush()
@@ -134,6 +171,18 @@ def use_token(session: Session, token: str, now: datetime) -> Grant:
 
     Raises TokenUnknown, GrantRevoked, GrantExpired or GrantNotYetValid.
     """
+    grant = good_grant(session, token, now)
+    session.execute(
+        update(Grant)
+        .where(Grant.id == grant.id)
+        .values(uses=Grant.uses + 1, last_used_at=now)
+        .execution_options(synchronize_session=False)
+    )
+    return grant
+
+
+def good_grant(session: Session, token: str, now: datetime) -> Grant:
+    """As `use_token`, without counting the use: also where nothing is written."""
     if not tokens.looks_like_token(token):
         raise TokenUnknown(
             "This access link is not complete.", remedy="Open the link as it was sent."
@@ -144,21 +193,23 @@ def use_token(session: Session, token: str, now: datetime) -> Grant:
             "This access link is not known.", remedy="Ask the coordinator for a new one."
         )
     check_grant(session, grant, now)
-    session.execute(
-        update(Grant)
-        .where(Grant.id == grant.id)
-        .values(uses=Grant.uses + 1, last_used_at=now)
-        .execution_options(synchronize_session=False)
-    )
+    if SHARED_PERMITS & set(grant.permits):
+        raise PinNeeded(
+            "This link opens with a PIN, on its own page only.",
+            remedy="Open the link in a browser.",
+            grant=grant.id[:8],
+        )
     return grant
 
 
 def check_grant(session: Session, grant: Grant, now: datetime) -> None:
     """Raise GrantRevoked, GrantExpired or GrantNotYetValid unless the grant is good at `now`.
 
-    The links of a person who was deactivated end with them.
+    The links of a person who was deactivated end with them, and what is shared ends with its consent.
     """
     remedy = "Ask the coordinator for a new one."
+    if SHARED_PERMITS & set(grant.permits):
+        check_consent(session, grant, now)
     if grant.revoked_at is not None and grant.revoked_at <= now:
         raise GrantRevoked("This access was withdrawn.", remedy=remedy, grant=grant.id[:8])
     person = session.get(Person, grant.person_id) if grant.person_id else None

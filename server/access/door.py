@@ -10,7 +10,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -18,30 +18,35 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from server.access import tokens
-from server.access.actions import check_grant, use_token
+from server.access.action import Action, Permit
+from server.access.actions import check_grant, good_grant, use_token
 from server.access.permissions import (
     Account,
-    Action,
     Actor,
     Allowed,
     CaseFacts,
     Denied,
     Holder,
     Nobody,
-    Permit,
     may,
 )
+from server.access.programs import program_of_key
 from server.access.records import Grant, Launch, SignIn
 from server.cases.queries import CaseNotFound, case_by_id, case_by_number, study_uids
 from server.cases.records import Assignment, Case
 from server.foundation.db import Database
 from server.foundation.errors import MarginError, Refused, Unauthenticated
+from server.panel.sight import NOTHING_HIDDEN, Hidden, hidden_objects, is_sealed
 from server.people.queries import coordinated_hospital_ids
 from server.people.records import Person
 
 # A revocation must stop a study load within 5 s (security.md); checks are remembered for less.
 REMEMBERED_FOR_S = 3.0
 MOST_REMEMBERED = 2000
+# Of an assignment's states and roles, those that open a door.
+HAVING = ("active", "completed")
+OFFERED = "offered"
+OBSERVER = "observer"
 
 
 class NotSignedIn(Unauthenticated):
@@ -62,6 +67,7 @@ class Route:
 
     `streams`: bytes in bulk come over a slow line. The view is let in before the first of them and holds
     no transaction while it takes them; it opens short ones of its own.
+    `by_key`: programs come here with `Authorization: Bearer`: a hospital system's key, or a case's token.
     """
 
     url: str
@@ -69,6 +75,7 @@ class Route:
     action: Action
     methods: tuple[str, ...] = ("GET",)
     streams: bool = False
+    by_key: bool = False
 
 
 @dataclass(frozen=True)
@@ -115,7 +122,10 @@ def admit(
         launch, actor = _visitor(session, launch_id, credentials, now)
         case: Case | None = case_by_id(session, launch.case_id)
         return _decide(Admission(actor, case, launch), action)
-    actor = _account(session, credentials, now)
+    if credentials.bearer is not None:
+        actor = _bearer(session, credentials.bearer, now)
+    else:
+        actor = _account(session, credentials, now)
     if isinstance(actor, Nobody):
         _decide(Admission(actor), action)
     case = case_by_number(session, number) if number is not None else None
@@ -140,8 +150,16 @@ def _decide(admission: Admission, action: Action) -> Admission:
             remedy="Ask the coordinator if you should be able to.",
             why=answer.reason,
             actor=admission.actor.text,
+            shared=isinstance(admission.actor, Holder) and Permit.SHARED in admission.actor.permits,
         )
     return admission
+
+
+def _bearer(session: Session, secret: str, now: datetime) -> Actor:
+    """A program by its key, or whoever holds the token of a case."""
+    if tokens.looks_like_token(secret):
+        return _comes_by(session, good_grant(session, secret, now))
+    return program_of_key(session, secret, now)
 
 
 def _account(session: Session, credentials: Credentials, now: datetime) -> Actor:
@@ -161,20 +179,52 @@ def account_of(session: Session, person: Person) -> Account:
     hospital_ids = (
         coordinated_hospital_ids(session, person.id) if person.role == "coordinator" else None
     )
-    case_ids = session.scalars(
-        select(Assignment.case_id).where(
-            Assignment.person_id == person.id, Assignment.state.in_(("active", "completed"))
+    parts = session.execute(
+        select(Assignment.case_id, Assignment.state, Assignment.role).where(
+            Assignment.person_id == person.id
         )
+    ).all()
+    having = {one.case_id for one in parts if one.state in HAVING}
+    deciding = {one.case_id for one in parts if one.state in HAVING and one.role != OBSERVER}
+    offered = {one.case_id for one in parts if one.state == OFFERED}
+    return Account(
+        person.id,
+        person.name,
+        person.role,
+        hospital_ids,
+        case_ids=frozenset(having),
+        observed_ids=frozenset(having - deciding),
+        offered_ids=frozenset(offered),
+        former_ids=frozenset(one.case_id for one in parts),
     )
-    return Account(person.id, person.name, person.role, hospital_ids, frozenset(case_ids))
 
 
-def holder_of(grant: Grant) -> Holder:
+def holder_of(grant: Grant, *, observing: bool = False) -> Holder:
     """A grant as the permission table sees it."""
     permits = frozenset(Permit(permit) for permit in grant.permits)
     return Holder(
-        grant.id, grant.for_whom, grant.case_id, permits, grant.person_id, grant.pseudonymised
+        grant.id,
+        grant.for_whom,
+        grant.case_id,
+        permits,
+        grant.person_id,
+        grant.pseudonymised,
+        observing,
     )
+
+
+def _comes_by(session: Session, grant: Grant) -> Holder:
+    """Whoever comes by a grant: of somebody who looks on at the case, no more than that."""
+    if grant.person_id is None or grant.case_id is None:
+        return holder_of(grant)
+    roles = session.scalars(
+        select(Assignment.role).where(
+            Assignment.case_id == grant.case_id,
+            Assignment.person_id == grant.person_id,
+            Assignment.state.in_((*HAVING, OFFERED)),
+        )
+    ).all()
+    return holder_of(grant, observing=bool(roles) and set(roles) == {OBSERVER})
 
 
 def _visitor(
@@ -191,7 +241,7 @@ def _visitor(
     if launch.grant_id is not None:
         grant = session.get_one(Grant, launch.grant_id)
         check_grant(session, grant, now)
-        return launch, holder_of(grant)
+        return launch, _comes_by(session, grant)
     person = session.get(Person, launch.person_id) if launch.person_id else None
     if person is None or not person.active:
         raise VisitEnded("This visit has ended.", remedy=_AGAIN)
@@ -203,13 +253,26 @@ _AGAIN = "Open the access link again, or sign in and open the case again."
 
 @dataclass(frozen=True)
 class ImageAdmission:
-    """Who may do what with which studies. `study_uids` None means every study of the archive."""
+    """Who may do what with which studies. `study_uids` None means every study of the archive. `sealed`:
+    a panel votes on the case, and of what others wrote this reader may not see what is `hidden`; as it
+    was when they were let in.
+    """
 
     actor: Actor
     case_id: str | None
     case_number: str | None
     hospital_id: str | None
     study_uids: frozenset[str] | None
+    sealed: bool = False
+    hidden: Hidden = NOTHING_HIDDEN
+
+    @property
+    def author_id(self) -> str:
+        """Under which id what this reader writes is kept."""
+        actor = self.actor
+        if isinstance(actor, Holder):
+            return actor.person_id or actor.grant_id
+        return actor.person_id if isinstance(actor, Account) else ""
 
     @property
     def pseudonymised(self) -> bool:
@@ -275,7 +338,7 @@ class ImageDoor:
         if launch_id is None:
             with self._db.writing() as session:
                 grant = use_token(session, credentials.bearer or "", now)
-                return self._of(session, holder_of(grant), grant.case_id)
+                return self._of(session, _comes_by(session, grant), grant.case_id)
         with self._db.reading() as session:
             launch, actor = _visitor(session, launch_id, credentials, now)
             return self._of(session, actor, launch.case_id)
@@ -284,9 +347,13 @@ class ImageDoor:
         if case_id is None:
             return ImageAdmission(actor, None, None, None, None)
         case = case_by_id(session, case_id)
-        return ImageAdmission(
+        admission = ImageAdmission(
             actor, case.id, case.number, case.hospital_id, study_uids(session, case.id)
         )
+        if not is_sealed(session, case):
+            return admission
+        hidden = hidden_objects(session, case.id, admission.author_id)
+        return replace(admission, sealed=True, hidden=hidden)
 
 
 def describe_refusal(error: MarginError) -> str:

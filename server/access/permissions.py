@@ -3,62 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import StrEnum
 
+from server.access.action import Action, Permit
 
-class Action(StrEnum):
-    """Everything that can be asked of Margin. Every route names one."""
-
-    ANNOTATION_READ = "annotation.read"
-    ANNOTATION_SIGN = "annotation.sign"
-    ANNOTATION_WRITE = "annotation.write"
-    ARRIVAL_ATTACH = "arrival.attach"
-    ARRIVAL_DELETE = "arrival.delete"
-    ARRIVALS_READ = "arrivals.read"
-    AUDIT_READ = "audit.read"
-    CASE_ADVANCE = "case.advance"
-    CASE_ASSIGN = "case.assign"
-    CASE_OPEN = "case.open"
-    CASE_READ = "case.read"
-    DOCUMENT_READ = "document.read"
-    DOCUMENT_SEND = "document.send"
-    GRANT_ISSUE = "grant.issue"
-    GRANT_REVOKE = "grant.revoke"
-    HOSPITALS_CHANGE = "hospitals.change"
-    HOSPITALS_READ = "hospitals.read"
-    IMAGES_READ = "images.read"
-    IMAGES_SEND = "images.send"
-    IMAGES_WRITE = "images.write"
-    IMAGING_JUDGE = "imaging.judge"
-    JOBS_READ = "jobs.read"
-    JOBS_RETRY = "jobs.retry"
-    LAUNCH = "launch"
-    LINE_TEST = "line.test"
-    OPEN_LINK = "link.open"
-    OPINION_READ = "opinion.read"
-    PEOPLE_CHANGE = "people.change"
-    PEOPLE_READ = "people.read"
-    PUBLIC = "public"
-    RECORDS_FILL = "records.fill"
-    RECORDS_JUDGE = "records.judge"
-    RECORDS_READ = "records.read"
-    RULES_EVALUATE = "rules.evaluate"
-    SIGN_IN = "sign_in"
-    SIGN_OUT = "sign_out"
-    SPECIMENS_CHANGE = "specimens.change"
-    SPECIMENS_READ = "specimens.read"
-    WORKLIST_READ = "worklist.read"
-
-
-class Permit(StrEnum):
-    """What a grant can allow. A grant holds a set of these for one case (or for the archive)."""
-
-    ANNOTATE = "annotate"
-    DOWNLOAD = "download"
-    SIGN = "sign"
-    UPLOAD = "upload"
-    VIEW = "view"
-
+# What rests on a consent to share; `server.access.sharing_actions` alone gives these out.
+SHARED_PERMITS = frozenset({Permit.SHARED, Permit.SHARED_IMAGES})
 
 A = Action
 OPEN_TO_ALL = frozenset({A.PUBLIC, A.SIGN_IN, A.OPEN_LINK})
@@ -66,38 +15,75 @@ OPEN_TO_ALL = frozenset({A.PUBLIC, A.SIGN_IN, A.OPEN_LINK})
 BY_PERMIT: dict[Permit, frozenset[Action]] = {
     Permit.ANNOTATE: frozenset(
         {A.ANNOTATION_READ, A.ANNOTATION_WRITE, A.IMAGES_WRITE, A.RULES_EVALUATE}
+        | {A.NOTICES_CHOOSE, A.QUESTIONS_READ, A.QUESTIONS_WRITE}
     ),
-    Permit.DOWNLOAD: frozenset({A.CASE_READ, A.OPINION_READ}),
-    Permit.SIGN: frozenset({A.ANNOTATION_READ, A.ANNOTATION_SIGN}),
+    Permit.DOWNLOAD: frozenset({A.ANSWER_READ, A.CASE_READ, A.OPINION_READ}),
+    # Of a recipient: neither the case nor its records, only what the consent names.
+    Permit.SHARED: frozenset({A.OPINION_READ, A.SHARED_READ, A.SHARED_STANDING}),
+    Permit.SHARED_IMAGES: frozenset({A.IMAGES_READ}),
+    Permit.SIGN: frozenset(
+        {
+            A.ADDENDUM_SIGN,
+            A.AFTERCARE_CHANGE,
+            A.ANSWER_WRITE,
+            A.ANNOTATION_READ,
+            A.ANNOTATION_SIGN,
+            A.OFFER_ANSWER,
+            A.PANEL_CONCLUDE,
+            A.PANEL_DISCUSS,
+        }
+    ),
     Permit.UPLOAD: frozenset(
         {
             A.CASE_READ,
             A.DOCUMENT_READ,
             A.DOCUMENT_SEND,
             A.IMAGES_SEND,
+            A.OUTCOME_ENTER,
+            A.OUTCOME_READ,
+            A.NOTICES_CHOOSE,
+            A.QUESTIONS_READ,
+            A.QUESTIONS_WRITE,
             A.RECORDS_FILL,
             A.RECORDS_READ,
             A.SPECIMENS_CHANGE,
             A.SPECIMENS_READ,
         }
+        | {A.AFTERCARE_READ, A.ANSWER_ASK, A.ANSWER_READ}
+        | {A.CONSENT_WITHDRAW, A.LETTER_WRITE, A.SHARING_READ}
     ),
     Permit.VIEW: frozenset(
         {
+            A.AFTERCARE_READ,
             A.ANNOTATION_READ,
+            A.ANSWER_READ,
             A.CASE_READ,
             A.DOCUMENT_READ,
             A.IMAGES_READ,
             A.OPINION_READ,
+            A.PANEL_READ,
             A.RECORDS_READ,
             A.RULES_EVALUATE,
             A.SPECIMENS_READ,
         }
     ),
 }
+# What whoever looks on may do: an observer or trainee neither votes nor signs nor draws.
+OBSERVED = BY_PERMIT[Permit.VIEW] | {A.LAUNCH, A.SIGN_OUT, A.WORKLIST_READ}
 
+_AFTER_AN_OPINION = frozenset(
+    {A.AFTERCARE_CHANGE, A.AFTERCARE_READ, A.ANSWER_ASK, A.ANSWER_READ, A.ANSWER_WRITE}
+    | {A.CONSENT_WITHDRAW, A.LETTER_WRITE, A.SHARING_CHANGE, A.SHARING_READ}
+)
+_AFTER_OWN_OPINION = frozenset(
+    {A.ADDENDUM_SIGN, A.AFTERCARE_CHANGE, A.AFTERCARE_READ}
+    | {A.ANSWER_READ, A.ANSWER_WRITE, A.LETTER_WRITE}
+)
 _COORDINATOR = frozenset(
     {
+        A.ABSENCES_CHANGE,
         A.ANNOTATION_READ,
+        A.API_READ,
         A.ARRIVALS_READ,
         A.ARRIVAL_ATTACH,
         A.ARRIVAL_DELETE,
@@ -105,8 +91,11 @@ _COORDINATOR = frozenset(
         A.CASE_ASSIGN,
         A.CASE_OPEN,
         A.CASE_READ,
+        A.CASE_ROUTE,
+        A.CENTRES_READ,
         A.DOCUMENT_READ,
         A.DOCUMENT_SEND,
+        A.FIGURES_READ,
         A.GRANT_ISSUE,
         A.GRANT_REVOKE,
         A.HOSPITALS_READ,
@@ -115,10 +104,27 @@ _COORDINATOR = frozenset(
         A.IMAGING_JUDGE,
         A.JOBS_READ,
         A.JOBS_RETRY,
+        A.KEYS_READ,
         A.LAUNCH,
         A.LINE_TEST,
         A.OPINION_READ,
+        A.PANEL_DISCUSS,
+        A.PANEL_READ,
+        A.OUTCOME_ENTER,
+        A.OUTCOME_JUDGE,
+        A.OUTCOME_READ,
         A.PEOPLE_READ,
+        A.CLOCK_CHANGE,
+        A.CLOCK_READ,
+        A.CONTACTS_CHANGE,
+        A.NOTICES_CHOOSE,
+        A.NOTICES_READ,
+        A.OUTBOX_READ,
+        A.OUTBOX_RETRY,
+        A.QUESTIONS_READ,
+        A.QUESTIONS_STEER,
+        A.QUESTIONS_WRITE,
+        A.WEBHOOKS_CHANGE,
         A.RECORDS_FILL,
         A.RECORDS_JUDGE,
         A.RECORDS_READ,
@@ -126,29 +132,52 @@ _COORDINATOR = frozenset(
         A.SIGN_OUT,
         A.SPECIMENS_CHANGE,
         A.SPECIMENS_READ,
+        A.SURGEONS_READ,
         A.WORKLIST_READ,
     }
+    | _AFTER_AN_OPINION
 )
 BY_ROLE: dict[str, frozenset[Action]] = {
     "coordinator": _COORDINATOR,
-    "admin": _COORDINATOR | {A.AUDIT_READ, A.HOSPITALS_CHANGE, A.PEOPLE_CHANGE},
+    "admin": _COORDINATOR
+    | {
+        A.AUDIT_READ,
+        A.CENTRES_CHANGE,
+        A.HOSPITALS_CHANGE,
+        A.SURGEONS_CHANGE,
+        A.KEYS_CHANGE,
+        A.PEOPLE_CHANGE,
+        A.RESEARCH_EXPORT,
+    },
     "surgeon": frozenset(
         {
             A.ANNOTATION_READ,
             A.ANNOTATION_SIGN,
             A.ANNOTATION_WRITE,
+            A.API_READ,
             A.CASE_READ,
             A.DOCUMENT_READ,
             A.IMAGES_READ,
             A.IMAGES_WRITE,
             A.LAUNCH,
+            A.OFFER_ANSWER,
             A.OPINION_READ,
+            A.PANEL_CONCLUDE,
+            A.PANEL_DISCUSS,
+            A.PANEL_READ,
+            A.OUTCOME_READ,
+            A.PROFILE_OWN,
+            A.NOTICES_CHOOSE,
+            A.NOTICES_READ,
+            A.QUESTIONS_READ,
+            A.QUESTIONS_WRITE,
             A.RECORDS_READ,
             A.RULES_EVALUATE,
             A.SIGN_OUT,
             A.SPECIMENS_READ,
             A.WORKLIST_READ,
         }
+        | _AFTER_OWN_OPINION
     ),
     "auditor": frozenset({A.AUDIT_READ, A.SIGN_OUT}),
 }
@@ -157,13 +186,18 @@ BY_ROLE: dict[str, frozenset[Action]] = {
 # addressed to the hospital, images on their way in.
 HIDDEN_WITH_THE_NAME = frozenset(
     {A.DOCUMENT_READ, A.DOCUMENT_SEND, A.IMAGES_SEND, A.OPINION_READ}
+    | {A.ANSWER_ASK, A.CONSENT_WITHDRAW, A.LETTER_WRITE, A.SHARING_CHANGE, A.SHARING_READ}
+    | {A.OUTCOME_ENTER, A.OUTCOME_READ}
     | {A.RECORDS_FILL, A.SPECIMENS_CHANGE, A.SPECIMENS_READ}
 )
 
 # Reading these is itself an event worth a line in the audit trail.
 READING_IS_RECORDED = frozenset(
     {A.ARRIVALS_READ, A.AUDIT_READ, A.CASE_READ, A.DOCUMENT_READ, A.IMAGES_READ, A.OPINION_READ}
+    | {A.AFTERCARE_READ, A.ANSWER_READ, A.SHARED_READ, A.SHARING_READ}
+    | {A.OUTCOME_READ, A.RESEARCH_EXPORT}
     | {A.RECORDS_READ, A.SPECIMENS_READ}
+    | {A.QUESTIONS_READ}
 )
 
 
@@ -178,14 +212,18 @@ class Nobody:
 
 @dataclass(frozen=True)
 class Account:
-    """A signed-in person. `hospital_ids` matters for coordinators, None meaning every hospital;
-    `case_ids` matters for surgeons: the cases that were assigned to them."""
+    """A signed-in person. `hospital_ids` matters for coordinators, None meaning every hospital; the
+    others for surgeons: the cases that they have, of these the ones at which they only look on, those
+    that were offered to them, and all in which they were ever asked."""
 
     person_id: str
     name: str
     role: str
     hospital_ids: frozenset[str] | None = None
     case_ids: frozenset[str] = frozenset()
+    observed_ids: frozenset[str] = frozenset()
+    offered_ids: frozenset[str] = frozenset()
+    former_ids: frozenset[str] = frozenset()
 
     @property
     def text(self) -> str:
@@ -195,7 +233,7 @@ class Account:
 @dataclass(frozen=True)
 class Holder:
     """Whoever came in by a grant. `case_id` None means the archive grant: every study.
-    `pseudonymised`: they see neither names nor identifiers of the patient."""
+    `pseudonymised`: they see neither names nor identifiers of the patient. `observing`: they look on."""
 
     grant_id: str
     name: str
@@ -203,13 +241,29 @@ class Holder:
     permits: frozenset[Permit]
     person_id: str | None = None
     pseudonymised: bool = False
+    observing: bool = False
 
     @property
     def text(self) -> str:
         return f"grant {self.grant_id[:8]} {self.name}"
 
 
-Actor = Nobody | Account | Holder
+@dataclass(frozen=True)
+class Program:
+    """A system that came by its key. `hospital_id` None is a service for every hospital; `actions` is
+    what the key's scopes add up to (`server.access.scopes`)."""
+
+    program_id: str
+    name: str
+    hospital_id: str | None
+    actions: frozenset[Action]
+
+    @property
+    def text(self) -> str:
+        return f"program {self.program_id[:8]} {self.name}"
+
+
+Actor = Nobody | Account | Holder | Program
 
 
 @dataclass(frozen=True)
@@ -241,12 +295,16 @@ def may(actor: Actor, action: Action, case: CaseFacts | None = None) -> Allowed 
         return Denied("nobody is signed in")
     if isinstance(actor, Holder):
         return _holder_may(actor, action, case)
+    if isinstance(actor, Program):
+        return _program_may(actor, action, case)
     return _account_may(actor, action, case)
 
 
 def _holder_may(actor: Holder, action: Action, case: CaseFacts | None) -> Allowed | Denied:
     if not any(action in BY_PERMIT[permit] for permit in actor.permits):
         return Denied(f"the grant does not permit {action.value}")
+    if actor.observing and action not in OBSERVED:
+        return Denied("an observer looks on")
     if actor.case_id is None:
         return Allowed() if action in (A.IMAGES_READ, A.IMAGES_WRITE) else Denied("archive only")
     if case is None or case.case_id != actor.case_id:
@@ -256,12 +314,36 @@ def _holder_may(actor: Holder, action: Action, case: CaseFacts | None) -> Allowe
     return Allowed()
 
 
+def _program_may(actor: Program, action: Action, case: CaseFacts | None) -> Allowed | Denied:
+    if case is not None and actor.hospital_id not in (None, case.hospital_id):
+        return Denied("the case belongs to another hospital", hides=True)
+    if action not in actor.actions:
+        return Denied(f"the key's scopes do not allow {action.value}")
+    return Allowed()
+
+
 def _account_may(actor: Account, action: Action, case: CaseFacts | None) -> Allowed | Denied:
     if case is not None:
-        if actor.role == "surgeon" and case.case_id not in actor.case_ids:
-            return Denied("the case is not assigned to this surgeon", hides=True)
+        if actor.role == "surgeon":
+            denied = _against_surgeon(actor, action, case.case_id)
+            if denied is not None:
+                return denied
         if actor.hospital_ids is not None and case.hospital_id not in actor.hospital_ids:
             return Denied("the case belongs to a hospital of another coordinator", hides=True)
     if action not in BY_ROLE.get(actor.role, frozenset()):
         return Denied(f"a {actor.role} may not do {action.value}", hides=actor.role == "auditor")
     return Allowed()
+
+
+def _against_surgeon(actor: Account, action: Action, case_id: str) -> Denied | None:
+    """What keeps a surgeon from this case. Who had it, or is asked, knows that it exists."""
+    if case_id in actor.case_ids:
+        looks_on = case_id in actor.observed_ids and action not in OBSERVED
+        return Denied("an observer looks on") if looks_on else None
+    if case_id in actor.former_ids and action is Action.OFFER_ANSWER:
+        return None  # to answer, or to read that there is nothing to answer any more
+    if case_id in actor.offered_ids:
+        return Denied("the case was offered and is not accepted yet")
+    if case_id in actor.former_ids:
+        return Denied("the case is no longer with this surgeon")
+    return Denied("the case is not assigned to this surgeon", hides=True)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from sqlalchemy import select
+from datetime import datetime
+
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from server.access.records import Grant
+from server.access.records import Grant, Launch
 from server.foundation.errors import NotFound, Unauthenticated
 
 
@@ -36,6 +38,16 @@ def grants_of_case(session: Session, case_id: str) -> list[Grant]:
             select(Grant).where(Grant.case_id == case_id).order_by(Grant.issued_at.desc())
         )
     )
+
+
+def last_visits(session: Session, person_id: str) -> dict[str, datetime]:
+    """When somebody last began a visit to each case that they ever visited."""
+    wanted = (
+        select(Launch.case_id, func.max(Launch.begun_at))
+        .where(Launch.person_id == person_id)
+        .group_by(Launch.case_id)
+    )
+    return {one[0]: one[1] for one in session.execute(wanted)}
 
 
 def grants(session: Session) -> list[Grant]:

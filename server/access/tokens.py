@@ -8,11 +8,24 @@ import secrets
 
 PREFIX = "mgn_"  # fixed, so that a secret scanner finds a token that was leaked
 _TOKEN = re.compile(r"mgn_[A-Za-z0-9_-]{43}")
+KEY_PREFIX = "mgp_"  # of a program's key, for the same reason
+_KEY = re.compile(r"mgp_[A-Za-z0-9_-]{43}")
+KEY_SHOWN = len(KEY_PREFIX) + 6
 
 
 def new_token() -> str:
     """An access token: `mgn_` and 256 random bits in 43 URL-safe characters."""
     return PREFIX + secrets.token_urlsafe(32)
+
+
+def new_key() -> str:
+    """A program's key: `mgp_` and 256 random bits in 43 URL-safe characters."""
+    return KEY_PREFIX + secrets.token_urlsafe(32)
+
+
+def looks_like_key(text: str) -> bool:
+    """Whether `text` has the shape of a program's key."""
+    return _KEY.fullmatch(text) is not None
 
 
 def new_secret() -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import update
+from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from server.annotations.chain import answers_sha256, link_of, seal
@@ -14,6 +14,7 @@ from server.annotations.queries import annotation_of, current, earlier_link, tim
 from server.annotations.records import Annotation, EarlierCase, Revision, SignedRevisionIsFinal
 from server.annotations.validation import problems
 from server.annotations.versions import refuse_future, version_problems
+from server.cases.records import Case
 from server.foundation.errors import Conflict, FieldProblem, Invalid
 
 LONGEST_REASON: Final = 2000
@@ -62,7 +63,8 @@ def draft_of(
             organ=organ,
             reviewer_id=reviewer_id,
             reviewer_name=reviewer_name,
-            time_point=time_point_of(session, case_id),
+            time_point=_next_time_point(session, case_id, reviewer_id),
+            round=session.get_one(Case, case_id).round,
         )
         session.add(annotation)
         session.flush()
@@ -79,6 +81,17 @@ def draft_of(
         session.flush()
         session.expire(annotation, ["revisions"])
     return found
+
+
+def _next_time_point(session: Session, case_id: str, reviewer_id: str) -> int:
+    """The time point of the case; later than the reviewer's last also where links to earlier cases
+    changed since."""
+    last = session.scalar(
+        select(func.max(Annotation.time_point)).where(
+            Annotation.case_id == case_id, Annotation.reviewer_id == reviewer_id
+        )
+    )
+    return max(time_point_of(session, case_id), (last or 0) + 1)
 
 
 def save(
@@ -145,9 +158,12 @@ def sign(
     signed_by: str,
     now: datetime,
     imaging: list[dict[str, Any]] | None = None,
+    changed_beside: bool = False,
 ) -> Revision:
     """Make the revision final and tie it to the one before; `imaging` is what was looked at.
 
+    `changed_beside` says that an amendment changes the opinion's texts, so that its answers may be
+    the same.
     Raises SignedRevisionIsFinal, FormFromTheFuture, AnnotationChangedElsewhere, AnnotationIncomplete,
     VerdictNotRestated or AmendmentChangesNothing.
     """
@@ -172,7 +188,8 @@ def sign(
             remedy="Choose the same verdict again, or go back and change the form.",
         )
     before = _signed_before(draft)
-    if before is not None and (before.answers, before.options) == (draft.answers, draft.options):
+    same = before is not None and (before.answers, before.options) == (draft.answers, draft.options)
+    if same and not changed_beside:
         raise AmendmentChangesNothing(
             "The amendment says the same as the signed revision.",
             remedy="Change what was wrong, or discard the amendment.",

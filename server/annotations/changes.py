@@ -46,7 +46,9 @@ def changes(organ: Organ, before: Mapping[str, Any], after: Mapping[str, Any]) -
             place = nearest_field(organ.schema, path)
             words = [str(one) if is_answered(one) else NOT_ANSWERED for one in (was, now)]
             label = path[-1].replace("_", " ")
-            found.append(Change(pointer(path), _place(organ, place), label, words[0], words[1]))
+            found.append(
+                Change(pointer(path), field_place(organ, place), label, words[0], words[1])
+            )
     return found
 
 
@@ -101,10 +103,10 @@ def _of_fields(
         if was != now and (is_answered(was) or is_answered(now)):
             yield Change(
                 field.pointer,
-                _place(organ, field),
+                field_place(organ, field),
                 field.label,
-                _text(field, was),
-                _text(field, now),
+                field_text(field, was),
+                field_text(field, now),
             )
 
 
@@ -119,10 +121,11 @@ def _of_evidence(
             where = pointer((EVIDENCE, field.pointer))
             label = f"{field.label}, what it was seen on"
             if words[0] != words[1]:
-                yield Change(where, _place(organ, field), label, words[0], words[1])
+                yield Change(where, field_place(organ, field), label, words[0], words[1])
 
 
-def _text(field: Field, value: Any) -> str:
+def field_text(field: Field, value: Any) -> str:
+    """A field's value in words; “not answered” where there is none."""
     if not is_answered(value):
         return NOT_ANSWERED
     try:
@@ -132,7 +135,7 @@ def _text(field: Field, value: Any) -> str:
         return str(value)
 
 
-def _place(organ: Organ, field: Field) -> str:
+def field_place(organ: Organ, field: Field) -> str:
     """The vessel or group around a field; the section of the form for one that stands alone."""
     if len(field.path) > 1:
         holder = nearest_field(organ.schema, field.path[:-1])

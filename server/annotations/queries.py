@@ -4,22 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session, selectinload
 
 from server.annotations.chain import breaks
 from server.annotations.records import Annotation, EarlierCase, Revision
+from server.cases.records import Case
 
 READ_AT_ONCE = 100
 
 
 def annotation_of(session: Session, case_id: str, reviewer_id: str) -> Annotation | None:
-    """The reviewer's annotation of the newest time point, or None."""
+    """The reviewer's annotation of the round that the case is in, or None."""
     return session.scalar(
         select(Annotation)
-        .where(Annotation.case_id == case_id, Annotation.reviewer_id == reviewer_id)
+        .join(Case)
+        .where(
+            Annotation.case_id == case_id,
+            Annotation.reviewer_id == reviewer_id,
+            Annotation.round == Case.round,
+        )
         .options(selectinload(Annotation.revisions))
-        .order_by(Annotation.time_point.desc())
     )
 
 
@@ -30,7 +35,7 @@ def annotations_of_case(session: Session, case_id: str) -> list[Annotation]:
             select(Annotation)
             .where(Annotation.case_id == case_id)
             .options(selectinload(Annotation.revisions))
-            .order_by(Annotation.reviewer_name, Annotation.id)
+            .order_by(Annotation.round, Annotation.reviewer_name, Annotation.id)
         )
     )
 
@@ -40,17 +45,20 @@ def current(annotation: Annotation | None) -> Revision | None:
     return annotation.revisions[-1] if annotation and annotation.revisions else None
 
 
-def signed_revisions(session: Session, case_id: str) -> list[Revision]:
-    """Every signed revision of the case, oldest first."""
-    return list(
-        session.scalars(
-            select(Revision)
-            .join(Annotation)
-            .where(Annotation.case_id == case_id, Revision.signed_at.is_not(None))
-            .options(selectinload(Revision.annotation))
-            .order_by(Revision.signed_at)
-        )
+def signed_revisions(
+    session: Session, case_id: str, *, of_round: int | None = None
+) -> list[Revision]:
+    """Every signed revision of the case, or of one of its rounds, oldest first."""
+    wanted = (
+        select(Revision)
+        .join(Annotation)
+        .where(Annotation.case_id == case_id, Revision.signed_at.is_not(None))
+        .options(selectinload(Revision.annotation))
+        .order_by(Revision.signed_at)
     )
+    if of_round is not None:
+        wanted = wanted.where(Annotation.round == of_round)
+    return list(session.scalars(wanted))
 
 
 def broken_chains(session: Session) -> Iterator[str]:
@@ -78,8 +86,10 @@ def earlier_link(session: Session, case_id: str) -> EarlierCase | None:
 
 
 def time_point_of(session: Session, case_id: str) -> int:
-    """1 for a patient's first case, one more for each earlier case that it is linked to."""
-    return 1 + len(earlier_cases(session, case_id))
+    """1 in the first round of a patient's first case, one more for each round since, also of the
+    earlier cases that this one is linked to."""
+    cases = [case_id, *earlier_cases(session, case_id)]
+    return session.scalar(select(func.sum(Case.round)).where(Case.id.in_(cases))) or 1
 
 
 def earlier_cases(session: Session, case_id: str) -> list[str]:
@@ -99,12 +109,23 @@ def revision_before(annotation: Annotation | None) -> Revision | None:
     return signed[-1] if signed else None
 
 
-def prior_revisions(session: Session, case_id: str, organ: str) -> list[Revision]:
-    """The last signed revision of each earlier case of the same patient and organ, newest first."""
+def prior_revisions(
+    session: Session, case_id: str, organ: str, *, reviewer_id: str = ""
+) -> list[Revision]:
+    """The last signed revision of each time point before: the earlier rounds of the case, then those of
+    the patient's earlier cases, newest first.
+
+    Where several reviewers signed in a round, that of `reviewer_id` if it is among them.
+    """
+    now = session.get_one(Case, case_id).round
     found = []
-    for earlier in earlier_cases(session, case_id):
-        signed = [
-            one for one in signed_revisions(session, earlier) if one.annotation.organ == organ
-        ]
-        found.extend(signed[-1:])
+    for case in (case_id, *earlier_cases(session, case_id)):
+        signed = [one for one in signed_revisions(session, case) if one.annotation.organ == organ]
+        rounds = sorted({one.annotation.round for one in signed}, reverse=True)
+        for number in rounds:
+            if case == case_id and number >= now:
+                continue
+            here = [one for one in signed if one.annotation.round == number]
+            own = [one for one in here if one.annotation.reviewer_id == reviewer_id]
+            found.append((own or here)[-1])
     return found

@@ -23,6 +23,7 @@ class Annotation(Base):
     """The structured answers of one reviewer on one time point of a case.
 
     `reviewer_id` is a person's id, or the id of a grant that was made out to a name only.
+    `time_point` counts over all cases of the patient, `round` within this case (`Case.round`).
     `last_version` is the highest version that a discarded draft had: no later one has it again.
     """
 
@@ -34,6 +35,7 @@ class Annotation(Base):
     reviewer_id: Mapped[str] = mapped_column(String(32))
     reviewer_name: Mapped[str] = mapped_column(String(200))
     time_point: Mapped[int] = mapped_column(default=1)
+    round: Mapped[int] = mapped_column(default=1, server_default="1")
     organ: Mapped[str] = mapped_column(String(40))
     last_version: Mapped[int] = mapped_column(default=0)
     case: Mapped[Case] = relationship()

@@ -8,10 +8,20 @@ from datetime import datetime
 from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
-from server.cases import deadlines
 from server.cases.accession import accession_numbers
-from server.cases.lifecycle import Event, State, after
-from server.cases.records import Assignment, Case, CaseDocument, CaseStudy, ExpectedAccession
+from server.cases.aftercare_records import ReassessmentPlan
+from server.cases.lifecycle import Event, EventNotPossible, State, after
+from server.cases.locking import lock
+from server.cases.pauses import who_must_act
+from server.cases.records import (
+    NO_DAY,
+    Assignment,
+    Case,
+    CaseDocument,
+    CaseStudy,
+    ExpectedAccession,
+)
+from server.cases.timekeeping import keep_time, note_step
 from server.foundation.errors import Conflict, FieldProblem, Invalid
 from server.people.records import Hospital, Person
 
@@ -57,6 +67,7 @@ def open_case(
     )
     session.add(case)
     session.flush()
+    note_step(session, case, from_state="", event="opened", now=now, by=opened_by)
     expect_accessions(session, case)
     return case
 
@@ -76,15 +87,30 @@ def _next_number(session: Session, now: datetime) -> str:
     return f"{year}{taken + 1:05d}"
 
 
-def happen(session: Session, case: Case, event: Event, *, seen_version: int | None = None) -> Case:
-    """Let `event` happen to the case.
+def happen(
+    session: Session,
+    case: Case,
+    event: Event,
+    *,
+    now: datetime,
+    by: str = "",
+    seen_version: int | None = None,
+    into: State | None = None,
+    detail: str = "",
+    waits_for: str = "coordinator",
+) -> Case:
+    """Let `event` happen to the case, keep it as a step, and let the clock follow.
 
     `seen_version` is the version that the person acting had before their eyes; None means that nobody
-    was looking (the worker). Raises EventNotPossible and CaseChangedMeanwhile.
+    was looking (the worker). `into` is where it goes on, where that is not in the table; `detail` why,
+    and `waits_for` who must act when the event begins a pause (a key of pauses.WHO). Raises
+    EventNotPossible and CaseChangedMeanwhile.
     """
-    if seen_version is not None and seen_version != case.version:
-        raise _changed(case)
+    before = case.state
+    if seen_version is not None:
+        refuse_stale(case, seen_version)
     state = after(State(case.state), event)
+    state = state if into is None else into
     changed = session.execute(
         update(Case)
         .where(Case.id == case.id, Case.version == case.version)
@@ -94,7 +120,23 @@ def happen(session: Session, case: Case, event: Event, *, seen_version: int | No
     if changed.rowcount != 1:  # type: ignore[attr-defined]
         raise _changed(case)
     session.refresh(case)
+    keep_time(
+        session,
+        case,
+        event,
+        from_state=before,
+        now=now,
+        by=by,
+        detail=detail,
+        waits_for=waits_for,
+    )
     return case
+
+
+def refuse_stale(case: Case, seen_version: int) -> None:
+    """Raise CaseChangedMeanwhile unless the case is as the person acting saw it."""
+    if seen_version != case.version:
+        raise _changed(case)
 
 
 def _changed(case: Case) -> CaseChangedMeanwhile:
@@ -107,7 +149,10 @@ def _changed(case: Case) -> CaseChangedMeanwhile:
 def attach_study(
     session: Session, case: Case, StudyInstanceUID: str, *, by: str, reason: str, now: datetime
 ) -> CaseStudy:
-    """Make a study part of the case. Doing it twice is harmless; raises StudyBelongsElsewhere."""
+    """Make a study part of the case. Doing it twice is harmless; raises StudyBelongsElsewhere.
+
+    While a reassessment is waited for, the first new study begins its round.
+    """
     known = session.scalar(select(CaseStudy).where(CaseStudy.StudyInstanceUID == StudyInstanceUID))
     if known is not None:
         if known.case_id != case.id:
@@ -116,13 +161,16 @@ def attach_study(
                 remedy="Open the arrivals inbox to see where it went.",
             )
         return known
-    happen(session, case, Event.STUDY_ATTACHED)
+    if case.state == State.REASSESSMENT:
+        begin_round(session, case, now=now, by=by)
+    happen(session, case, Event.STUDY_ATTACHED, now=now, by=by)
     attached = CaseStudy(
         case_id=case.id,
         StudyInstanceUID=StudyInstanceUID,
         attached_at=now,
         attached_by=by,
         reason=reason,
+        round=case.round,
     )
     session.add(attached)
     session.flush()
@@ -130,9 +178,28 @@ def attach_study(
     return attached
 
 
+def begin_round(
+    session: Session, case: Case, *, now: datetime, by: str, seen_version: int | None = None
+) -> None:
+    """Begin the next time point of the case: its opinion stays, its clock and its records begin anew.
+
+    Raises EventNotPossible and CaseChangedMeanwhile.
+    """
+    happen(session, case, Event.ROUND_BEGUN, now=now, by=by, seen_version=seen_version)
+    case.round += 1
+    case.records_complete_at, case.due_on, case.limit_on, case.soon_on = None, None, None, None
+    case.listed_on = NO_DAY
+    session.execute(
+        update(ReassessmentPlan)
+        .where(ReassessmentPlan.case_id == case.id, ReassessmentPlan.state == "planned")
+        .values(state="begun", ended_at=now, ended_by=by)
+    )
+    session.flush()
+
+
 def detach_study(session: Session, case: Case, StudyInstanceUID: str) -> None:
-    """Take a study out of the case again. Raises EventNotPossible once the case is finished, because
-    then somebody has judged by it."""
+    """Take a study out of the case again. Raises EventNotPossible once the case is finished, or the
+    study is of an earlier round, because then somebody has judged by it."""
     known = session.scalar(
         select(CaseStudy).where(
             CaseStudy.StudyInstanceUID == StudyInstanceUID, CaseStudy.case_id == case.id
@@ -143,23 +210,26 @@ def detach_study(session: Session, case: Case, StudyInstanceUID: str) -> None:
     after(
         State(case.state), Event.STUDY_ATTACHED
     )  # as long as one may be added, one may be removed
+    if known.round < case.round:
+        raise EventNotPossible(
+            "This study belongs to an earlier round of the case, and an opinion rests on it.",
+            remedy="Leave it where it is.",
+        )
     session.delete(known)
     session.flush()
     session.expire(case, ["studies"])
 
 
 def declare_records_complete(
-    session: Session, case: Case, seen_version: int, now: datetime
+    session: Session, case: Case, seen_version: int, now: datetime, by: str = ""
 ) -> None:
-    """Start the clock: what is needed for an answer is there.
+    """Start the clock, or let it go on: what is needed for an answer is there.
 
     A surgeon who had the case before more records were wanted has it again.
     """
-    happen(session, case, Event.RECORDS_COMPLETE, seen_version=seen_version)
-    case.records_complete_at = now
-    case.due_on = deadlines.due_on(now)
-    if any(assignment.state == "active" for assignment in case.assignments):
-        happen(session, case, Event.SURGEON_ASSIGNED)
+    happen(session, case, Event.RECORDS_COMPLETE, now=now, by=by, seen_version=seen_version)
+    if any(one.state == "active" and one.decides for one in case.assignments):
+        happen(session, case, Event.SURGEON_ASSIGNED, now=now, by=by)
     session.flush()
 
 
@@ -172,8 +242,10 @@ def assign(
             "Nobody was assigned.",
             [FieldProblem("/person_id", "Choose an active surgeon from the list.")],
         )
-    happen(session, case, Event.SURGEON_ASSIGNED, seen_version=seen_version)
-    _end_assignments(case, now)
+    lock(session, case)
+    after(State(case.state), Event.SURGEON_ASSIGNED)
+    happen(session, case, Event.SURGEON_ASSIGNED, now=now, by=by, seen_version=seen_version)
+    end_parts(case, now)
     assignment = Assignment(
         case_id=case.id, person_id=surgeon.id, assigned_at=now, assigned_by=by, person=surgeon
     )
@@ -215,50 +287,78 @@ def keep_document(
     return document
 
 
-def complete(session: Session, case: Case, now: datetime) -> None:
+def complete(session: Session, case: Case, now: datetime, by: str = "") -> None:
     """The opinion is signed: the case is opined and its assignment completed."""
-    happen(session, case, Event.OPINION_SIGNED)
+    happen(session, case, Event.OPINION_SIGNED, now=now, by=by)
     for assignment in case.assignments:
         if assignment.state == "active":
             assignment.state, assignment.ended_at = "completed", now
+    end_parts(case, now)
     session.flush()
 
 
-def hold(session: Session, case: Case, *, reason: str, seen_version: int, now: datetime) -> None:
-    """Stop the clock, saying why and who must act; raises Invalid without a reason."""
+def hold(
+    session: Session,
+    case: Case,
+    *,
+    reason: str,
+    seen_version: int,
+    now: datetime,
+    by: str = "",
+    waits_for: str = "coordinator",
+) -> None:
+    """Stop the clock, saying why and who must act (a key of pauses.WHO); raises Invalid without."""
     was = case.state
     _with_reason(case, reason, "Say why the case is held, and who must act.")
-    happen(session, case, Event.HOLD, seen_version=seen_version)
+    who = who_must_act(waits_for)
+    happen(
+        session,
+        case,
+        Event.HOLD,
+        now=now,
+        by=by,
+        seen_version=seen_version,
+        detail=_short(reason),
+        waits_for=who,
+    )
     case.held_reason, case.held_from, case.held_since = _short(reason), was, now
     session.flush()
 
 
-def resume(session: Session, case: Case, *, seen_version: int, now: datetime) -> None:
+def resume(session: Session, case: Case, *, seen_version: int, now: datetime, by: str = "") -> None:
     """Go on where the case was held; the promised day moves by the days the clock stood still."""
-    happen(session, case, Event.RESUME, seen_version=seen_version)
-    if case.held_from:
-        case.state = case.held_from
-    if case.due_on is not None and case.held_since is not None:
-        case.due_on = deadlines.after_hold(case.due_on, case.held_since, now)
+    into = State(case.held_from) if case.held_from else None
+    if into is State.READY and any(
+        one.state == "active" and one.decides for one in case.assignments
+    ):
+        into = State.ASSIGNED  # somebody accepted while the case was held
+    happen(session, case, Event.RESUME, now=now, by=by, seen_version=seen_version, into=into)
     case.held_reason, case.held_from, case.held_since = "", "", None
     session.flush()
 
 
 def withdraw(
-    session: Session, case: Case, *, reason: str, seen_version: int, now: datetime
+    session: Session, case: Case, *, reason: str, seen_version: int, now: datetime, by: str = ""
 ) -> None:
     """End the case without an opinion; raises Invalid without a reason."""
     _with_reason(case, reason, "Say why the case is withdrawn.")
-    happen(session, case, Event.WITHDRAW, seen_version=seen_version)
+    why = _short(reason)
+    happen(session, case, Event.WITHDRAW, now=now, by=by, seen_version=seen_version, detail=why)
     case.held_reason = _short(reason)
-    _end_assignments(case, now)
+    end_parts(case, now, observers=True)
     session.flush()
 
 
-def take_back(session: Session, case: Case, *, seen_version: int, now: datetime) -> None:
-    """Take the case back from the surgeon; what they saved stays."""
-    happen(session, case, Event.SURGEON_WITHDRAWN, seen_version=seen_version)
-    _end_assignments(case, now)
+def take_back(
+    session: Session, case: Case, *, seen_version: int, now: datetime, by: str = ""
+) -> None:
+    """Take the case back from whoever has it; what they saved stays. Who signs at the same moment has
+    either signed, and this is refused, or finds that the case is no longer theirs.
+    """
+    lock(session, case)
+    after(State(case.state), Event.SURGEON_WITHDRAWN)
+    happen(session, case, Event.SURGEON_WITHDRAWN, now=now, by=by, seen_version=seen_version)
+    end_parts(case, now)
     session.flush()
 
 
@@ -271,7 +371,8 @@ def _short(text: str) -> str:
     return text.strip()[:LONGEST_TEXT]
 
 
-def _end_assignments(case: Case, now: datetime) -> None:
+def end_parts(case: Case, now: datetime, *, observers: bool = False) -> None:
+    """End every part in the case and every offer; observers keep theirs unless `observers`."""
     for assignment in case.assignments:
-        if assignment.state == "active":
+        if assignment.state in ("active", "offered") and (observers or assignment.decides):
             assignment.state, assignment.ended_at = "withdrawn", now

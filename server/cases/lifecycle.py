@@ -16,6 +16,7 @@ class State(StrEnum):
     ASSIGNED = "assigned"
     IN_REVIEW = "in_review"
     OPINED = "opined"
+    REASSESSMENT = "reassessment"
     CLOSED = "closed"
     ON_HOLD = "on_hold"
     WITHDRAWN = "withdrawn"
@@ -28,9 +29,15 @@ class Event(StrEnum):
     RECORDS_COMPLETE = "records_complete"
     RECORDS_WANTED = "records_wanted"
     SURGEON_ASSIGNED = "surgeon_assigned"
+    SURGEON_JOINED = "surgeon_joined"
+    ASKING_CHANGED = "asking_changed"
     SURGEON_WITHDRAWN = "surgeon_withdrawn"
     REVIEW_BEGUN = "review_begun"
     OPINION_SIGNED = "opinion_signed"
+    REASSESSMENT_PLANNED = "reassessment_planned"
+    REASSESSMENT_CANCELLED = "reassessment_cancelled"
+    ROUND_BEGUN = "round_begun"
+    ROUND_GIVEN_UP = "round_given_up"
     CLOSE = "close"
     WITHDRAW = "withdraw"
     HOLD = "hold"
@@ -56,6 +63,16 @@ TRANSITIONS: dict[tuple[State, Event], State] = {
     (S.READY, E.SURGEON_ASSIGNED): S.ASSIGNED,
     (S.ASSIGNED, E.SURGEON_ASSIGNED): S.ASSIGNED,
     (S.IN_REVIEW, E.SURGEON_ASSIGNED): S.ASSIGNED,
+    # One more of several accepts; who else is asked changes nothing of where the case stands.
+    (S.READY, E.SURGEON_JOINED): S.ASSIGNED,
+    **{
+        (state, E.SURGEON_JOINED): state
+        for state in (S.AWAITING_RECORDS, S.ASSIGNED, S.IN_REVIEW, S.ON_HOLD)
+    },
+    **{
+        (state, E.ASKING_CHANGED): state
+        for state in (S.AWAITING_RECORDS, S.READY, S.ASSIGNED, S.IN_REVIEW, S.ON_HOLD)
+    },
     (S.ASSIGNED, E.SURGEON_WITHDRAWN): S.READY,
     (S.IN_REVIEW, E.SURGEON_WITHDRAWN): S.READY,
     (S.ASSIGNED, E.REVIEW_BEGUN): S.IN_REVIEW,
@@ -63,6 +80,16 @@ TRANSITIONS: dict[tuple[State, Event], State] = {
     (S.ASSIGNED, E.OPINION_SIGNED): S.OPINED,
     (S.IN_REVIEW, E.OPINION_SIGNED): S.OPINED,
     (S.OPINED, E.CLOSE): S.CLOSED,
+    # The next time point of the same case, waited for or begun at once.
+    (S.OPINED, E.REASSESSMENT_PLANNED): S.REASSESSMENT,
+    (S.REASSESSMENT, E.REASSESSMENT_PLANNED): S.REASSESSMENT,
+    (S.REASSESSMENT, E.REASSESSMENT_CANCELLED): S.OPINED,
+    (S.OPINED, E.ROUND_BEGUN): S.AWAITING_RECORDS,
+    (S.REASSESSMENT, E.ROUND_BEGUN): S.AWAITING_RECORDS,
+    # Only in a round that follows an opinion (`actions.give_up_round`).
+    (S.AWAITING_RECORDS, E.ROUND_GIVEN_UP): S.OPINED,
+    (S.READY, E.ROUND_GIVEN_UP): S.OPINED,
+    (S.REASSESSMENT, E.CLOSE): S.CLOSED,
     # Where it goes on is where it was held; a case of which that is not known awaits its records.
     (S.ON_HOLD, E.RESUME): S.AWAITING_RECORDS,
     **{
@@ -82,6 +109,7 @@ LABELS: dict[State, str] = {
     S.ASSIGNED: "Assigned",
     S.IN_REVIEW: "In review",
     S.OPINED: "Opinion issued",
+    S.REASSESSMENT: "Reassessment planned",
     S.CLOSED: "Closed",
     S.ON_HOLD: "On hold",
     S.WITHDRAWN: "Withdrawn",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from sqlalchemy import select
 from sqlalchemy.orm import Session, selectinload
 
@@ -45,16 +47,14 @@ def case_by_id(session: Session, case_id: str) -> Case:
     return found
 
 
-def worklist(session: Session, *, finished: bool = False) -> list[Case]:
-    """Cases in work, next deadline first and those without one last; or the finished ones."""
-    wanted = select(Case).options(*_WHOLE)
-    if finished:
-        wanted = wanted.where(Case.state.in_(FINISHED)).order_by(Case.number.desc())
-    else:
-        wanted = wanted.where(Case.state.not_in(FINISHED)).order_by(
-            Case.due_on.is_(None), Case.due_on, Case.number
+def cases_of_ids(session: Session, ids: Collection[str]) -> list[Case]:
+    """These cases whole: those in work first, the next deadline first."""
+    wanted = select(Case).where(Case.id.in_(ids)).options(*_WHOLE)
+    return list(
+        session.scalars(
+            wanted.order_by(Case.state.in_(FINISHED), Case.listed_on, Case.number.desc())
         )
-    return list(session.scalars(wanted))
+    )
 
 
 def open_cases(session: Session) -> list[Case]:
@@ -85,10 +85,11 @@ def study_uids(session: Session, case_id: str) -> frozenset[str]:
 
 
 def holder(case: Case) -> Assignment | None:
-    """The surgeon who has the case now, or who completed it."""
-    for assignment in reversed(case.assignments):
-        if assignment.state in ("active", "completed"):
-            return assignment
+    """The surgeon who has the case now, or who completed it; of a panel, its chair."""
+    for state in ("active", "completed"):
+        having = [one for one in case.assignments if one.state == state and one.decides]
+        if having:
+            return next((one for one in reversed(having) if one.role == "chair"), having[-1])
     return None
 
 

@@ -11,9 +11,12 @@ from server.cli.imaging import check_imaging
 from server.cli.network import echo, push
 from server.cli.people import hospital_group, person_group
 from server.cli.prepare import prepare
+from server.cli.research import export_research
 from server.cli.resection import resect
 from server.cli.rules import rules_group
+from server.cli.sealing import seal_key
 from server.cli.segmenting import segment
+from server.cli.surgeons import export_surgeons, import_surgeons
 from server.cli.volumes import volumes
 from server.processes.commands import status, up
 
@@ -40,5 +43,9 @@ for command in (
     resect,
     segment,
     check_imaging,
+    seal_key,
+    import_surgeons,
+    export_surgeons,
+    export_research,
 ):
     main.add_command(command)

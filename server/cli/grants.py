@@ -10,8 +10,9 @@ from rich.console import Console
 from rich.table import Table
 from sqlalchemy.orm import Session
 
+from server.access.action import Permit
 from server.access.actions import issue_grant, revoke_grant
-from server.access.permissions import Permit
+from server.access.permissions import SHARED_PERMITS
 from server.access.queries import grant as grant_of
 from server.access.queries import grants, grants_of_case
 from server.access.records import Grant
@@ -146,9 +147,10 @@ def revoke(grant_id: str, why: str, home: Path | None) -> None:
 
 def _permits(may: str) -> frozenset[Permit]:
     names = [name.strip() for name in may.split(",") if name.strip()]
-    unknown = [name for name in names if name not in set(Permit)]
+    known = [permit.value for permit in Permit if permit not in SHARED_PERMITS]
+    unknown = [name for name in names if name not in known]
     if unknown:
-        raise click.UsageError(f"Unknown: {', '.join(unknown)}. Known are {', '.join(Permit)}.")
+        raise click.UsageError(f"Unknown: {', '.join(unknown)}. Known are {', '.join(known)}.")
     return frozenset(Permit(name) for name in names)
 
 

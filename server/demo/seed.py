@@ -14,17 +14,23 @@ from pathlib import Path
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from server.access.action import Permit
 from server.access.actions import issue_grant, revoke_grant, set_password
-from server.access.permissions import Permit
 from server.access.queries import grants_of_case
 from server.archive import Archive
 from server.cases import actions as cases
 from server.cases.lifecycle import State
 from server.cases.records import Case, CaseStudy
 from server.demo import cast
+from server.demo.afterwards import fill_afterwards, share_again
 from server.demo.cast import DemoCase, DemoHospital, DemoPerson
+from server.demo.conversation import fill_conversation
+from server.demo.history import fill_history
+from server.demo.panel import fill_panel
 from server.demo.phantoms import Phantom
+from server.demo.programs import fill_programs
 from server.demo.records import fill_records
+from server.demo.routing import fill_routing
 from server.demo.segmentations import segment
 from server.dicom.association import Peer
 from server.dicom.sending import Summary, send
@@ -34,7 +40,7 @@ from server.foundation.db import Database
 from server.foundation.errors import Unavailable
 from server.foundation.files import FileStore
 from server.foundation.settings import Settings
-from server.intake.lines import register_lines
+from server.intake.lines.registering import register_lines
 from server.intake.queries import arrivals_of_case
 from server.people import actions as people
 from server.people.queries import hospitals, person_of_email
@@ -80,8 +86,17 @@ def fill(settings: Settings, say: Say = print) -> DemoLinks:
         if fill_records(session, files, liver, pancreas, utc_now()):
             _record(session, "records.fill", liver)
             _record(session, "records.fill", pancreas)
+        fill_routing(session, _case(session, cast.WAITING_CASE), utc_now())
         _assign(session)
-        links = _links(session, settings)
+        fill_conversation(
+            session, _case(session, cast.LIVER_CASE), _case(session, cast.PANCREAS_CASE), utc_now()
+        )
+        fill_panel(session, utc_now())
+        fill_history(session, utc_now())
+        answered = fill_afterwards(session, files, utc_now())
+        shared = share_again(session, answered, settings.public_url, utc_now())
+        key = fill_programs(session, cast.RIVERSIDE.name, by=DEMO, now=utc_now())
+        links = (*_links(session, settings), shared, key)
     archive.close()
     db.dispose()
     return DemoLinks(password, links)

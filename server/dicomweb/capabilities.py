@@ -15,9 +15,9 @@ from xml.etree import ElementTree
 from flask import Response, json
 
 from server.access.door import Route
-from server.dicomweb.accept import DICOM, IMAGE_TYPES, JSON, MULTIPART, OCTETS, choose
-from server.dicomweb.ranges import strong_tag, unchanged
-from server.dicomweb.scope import Pass, wishes
+from server.dicomweb.media.accept import DICOM, IMAGE_TYPES, JSON, MULTIPART, OCTETS, choose
+from server.dicomweb.media.ranges import strong_tag, unchanged
+from server.dicomweb.views.scope import Pass, wishes
 
 WADL = "application/vnd.sun.wadl+xml"
 _NAMESPACE = "http://wadl.dev.java.net/2009/02"

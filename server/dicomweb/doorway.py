@@ -13,17 +13,21 @@ from typing import Any
 
 from flask import Response, request
 
+from server.access.action import Action
 from server.access.door import Credentials, ImageAdmission, ImageDoor, Route, describe_refusal
 from server.access.openings import Openings
-from server.access.permissions import Action
 from server.archive import Archive
-from server.dicomweb.currency import Currency
-from server.dicomweb.scope import outside
-from server.dicomweb.view import View
+from server.cases.queries import case_by_id
+from server.dicomweb.views.blinding import shortened_archive, shortened_holdings
+from server.dicomweb.views.currency import Currency
+from server.dicomweb.views.scope import outside
+from server.dicomweb.views.view import View
 from server.foundation import audit
 from server.foundation.clock import utc_now
 from server.foundation.db import Database
 from server.foundation.errors import MarginError
+from server.panel.sight import NOTHING_HIDDEN, Hidden, hidden_objects
+from server.panel.writing import note_written
 from server.prepared.manifest import Manifest
 from server.prepared.shelf import Shelf
 
@@ -57,6 +61,22 @@ class ImagePass:
     archive: Archive
     view: View
     holdings: Currency
+    hidden: Hidden
+    admission: ImageAdmission
+    db: Database
+
+    def note_written(self, SOPInstanceUID: str, SeriesInstanceUID: str) -> None:
+        if self.admission.case_id is None:
+            return
+        with self.db.writing() as session:
+            note_written(
+                session,
+                case_by_id(session, self.admission.case_id),
+                SOPInstanceUID=SOPInstanceUID,
+                SeriesInstanceUID=SeriesInstanceUID,
+                author_id=self.admission.author_id,
+                now=utc_now(),
+            )
 
     @property
     def shelf(self) -> Shelf:
@@ -121,14 +141,25 @@ class Doorway:
     def _pass_of(self, admission: ImageAdmission, launch_id: str | None) -> ImagePass:
         # A program has no origin to complete a path with, so it gets whole addresses.
         whole = f"{self._public_url}/dicom-web"
+        hidden = self._hidden_from(admission)
         return ImagePass(
             admission.actor.text,
             AdmissionScope(admission),
             f"/r/{launch_id}/dicom-web" if launch_id else whole,
-            self._reading.archive,
+            shortened_archive(self._reading.archive, hidden),
             self._reading.view_of(admission),
-            self._reading.currency,
+            shortened_holdings(self._reading.currency, hidden),
+            hidden,
+            admission,
+            self._reading.db,
         )
+
+    def _hidden_from(self, admission: ImageAdmission) -> Hidden:
+        """Asked anew each time while a panel votes: what was written a moment ago is hidden, too."""
+        if not admission.sealed or admission.case_id is None:
+            return NOTHING_HIDDEN
+        with self._reading.db.reading() as session:
+            return hidden_objects(session, admission.case_id, admission.author_id)
 
     def _record(
         self,

@@ -20,14 +20,14 @@ from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 from werkzeug.http import parse_etags
 
+from server.access.action import Action
 from server.access.door import ImageAdmission
-from server.access.permissions import Action
-from server.dicomweb.accept import OCTETS, read_accept
-from server.dicomweb.answers import UNCHANGING
 from server.dicomweb.doorway import Reading
-from server.dicomweb.ranges import RangeBeyondEnd, Span, counting_range, file_tag, read_span
-from server.dicomweb.sources import shown_path
-from server.dicomweb.view import View
+from server.dicomweb.media.accept import OCTETS, read_accept
+from server.dicomweb.media.answers import UNCHANGING
+from server.dicomweb.media.ranges import RangeBeyondEnd, Span, counting_range, file_tag, read_span
+from server.dicomweb.pixels.sources import shown_path
+from server.dicomweb.views.view import View
 from server.prepared.shelf import FRAME_CONTENT_TYPE
 
 ACCEL_PREFIX = "/prepared/"  # the proxy's name for the cache's folder
@@ -104,6 +104,8 @@ class Express:
         view = self._reading.view_of(admission)
         study, series, instance = (view.real(uid) for uid in uids)
         if study is None or series is None or instance is None:
+            return None
+        if series in admission.hidden.series:
             return None
         if admission.study_uids is not None and study not in admission.study_uids:
             return None

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
+from server.access.action import Action
 from server.access.door import Route
-from server.access.permissions import Action
-from server.dicomweb.bulk_sets import bulk_set, pixeldata
-from server.dicomweb.bulkdata import bulkdata
 from server.dicomweb.capabilities import capabilities_of
-from server.dicomweb.frames import frames
-from server.dicomweb.metadata import metadata
-from server.dicomweb.overview import opening, overview
-from server.dicomweb.rendered import rendered, thumbnail
-from server.dicomweb.retrieve import retrieve
-from server.dicomweb.search import search_instances, search_series, search_studies
-from server.dicomweb.store import store
+from server.dicomweb.delivery.bulk_sets import bulk_set, pixeldata
+from server.dicomweb.delivery.bulkdata import bulkdata
+from server.dicomweb.delivery.frames import frames
+from server.dicomweb.delivery.metadata import metadata
+from server.dicomweb.delivery.overview import opening, overview
+from server.dicomweb.delivery.retrieve import retrieve
+from server.dicomweb.pictures.rendered import rendered, thumbnail
+from server.dicomweb.query.search import search_instances, search_series, search_studies
+from server.dicomweb.storing.store import store
 
 _STUDY = "/studies/<study>"
 _SERIES = f"{_STUDY}/series/<series>"

@@ -251,7 +251,7 @@ def declare_complete(
             f"The records are not complete: {'; '.join(missing)}.",
             remedy="Waive what nobody can send, or say why the case may go on without it.",
         )
-    cases.declare_records_complete(session, case, seen_version, now)
+    cases.declare_records_complete(session, case, seen_version, now, by=by)
     if missing:
         session.add(
             RecordsOverride(

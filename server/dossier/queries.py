@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date
 
@@ -12,15 +11,9 @@ from sqlalchemy.orm import Session, selectinload
 
 from server.cases.records import Case, CaseDocument
 from server.dossier import custody
-from server.dossier.checklist import chosen
 from server.dossier.completeness import (
     Completeness,
-    ConsentFacts,
-    Decision,
-    Facts,
     ItemState,
-    Standing,
-    completeness,
 )
 from server.dossier.custody import Step
 from server.dossier.entries import EntryKind
@@ -29,14 +22,13 @@ from server.dossier.records import (
     CaseRequest,
     CaseTask,
     DocumentFacts,
-    ItemDecision,
     PatientConsent,
     RecordedValue,
     RecordEntry,
     RecordsOverride,
     Specimen,
 )
-from server.dossier.value_sets import OPERATIONS
+from server.dossier.standings import standings
 
 
 @dataclass(frozen=True)
@@ -198,62 +190,9 @@ def tasks_of(session: Session, case: Case) -> list[CaseTask]:
 
 def completeness_of(session: Session, case: Case) -> Completeness:
     """How the case's records stand against its checklist."""
-    request = request_of(session, case)
-    checklist = chosen(case.organ, request.cancer)
-    entries = entries_of(session, case.id)
-    specimens = list(
-        session.scalars(
-            select(Specimen)
-            .where(Specimen.case_id == case.id)
-            .options(selectinload(Specimen.events))
-        )
-    )
-    consent = standing_consent(session, case)
-    facts = Facts(
-        documents={
-            one.document_id: frozenset({one.kind, *one.also})
-            for one in facts_of_document(session, case.id).values()
-        },
-        quantities=frozenset(one.quantity for one in values_of(session, case.id)),
-        markers=frozenset(one.content["marker"] for one in entries[EntryKind.MARKER]),
-        entries=Counter({kind.value: len(lines) for kind, lines in entries.items()}),
-        studies=len(case.studies),
-        specimens=len(specimens),
-        specimens_here=sum(_arrived(one) for one in specimens),
-        question=bool(case.question.strip()),
-        circumstances=_circumstances(request, entries[EntryKind.TREATMENT]),
-        decisions=_decisions(session, case.id),
-        consent=ConsentFacts(
-            request.asker,
-            given=consent is not None and consent.revoked_at is None,
-            revoked=consent is not None and consent.revoked_at is not None,
-        ),
-    )
-    return completeness(checklist, facts)
+    return standings(session, [case])[case.id]
 
 
 def wanted(session: Session, case: Case) -> tuple[ItemState, ...]:
     """What the hospital still has to send or say, the required first."""
     return completeness_of(session, case).wanted
-
-
-def _arrived(specimen: Specimen) -> bool:
-    return any(one.step == Step.RECEIVED for one in specimen.events)
-
-
-def _circumstances(request: CaseRequest, treatments: Iterable[RecordEntry]) -> dict[str, bool]:
-    """What was said of the case, and what follows from its treatments."""
-    found = dict(request.circumstances)
-    kinds = {one.content.get("kind", "") for one in treatments}
-    if kinds & OPERATIONS:
-        found["operated_before"] = True
-    if "operation_abandoned" in kinds:
-        found["operation_abandoned"] = True
-    if kinds - OPERATIONS:
-        found["treated_before"] = True
-    return found
-
-
-def _decisions(session: Session, case_id: str) -> dict[str, Decision]:
-    kept = session.scalars(select(ItemDecision).where(ItemDecision.case_id == case_id))
-    return {one.item_id: Decision(Standing(one.standing), one.reason, one.by) for one in kept}

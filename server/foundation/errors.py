@@ -81,6 +81,10 @@ class Damaged(MarginError):
     """What came is not what was sent: its checksum is another."""
 
 
+class TooMany(MarginError):
+    """More was asked than is answered in a while; the fact `retry_after_s` says when to ask again."""
+
+
 class NoRoom(MarginError):
     """There is no room left to keep what was sent."""
 

@@ -1,8 +1,8 @@
-"""Every setting of Margin, declared once.
+"""What Margin was told by its environment.
 
-The table SETTINGS feeds the defaults, the validation, the help text and docs/settings.md. A setting
-is an environment variable; an empty variable means "not given". Secrets may also be read from a
-file named by the same variable with `_FILE` appended, which is how container secrets arrive.
+The table of `settings_table` feeds the defaults, the validation, the help text and docs/settings.md.
+A setting is an environment variable; an empty variable means "not given". Secrets may also be read
+from a file named by the same variable with `_FILE` appended, which is how container secrets arrive.
 """
 
 from __future__ import annotations
@@ -19,23 +19,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 from server.foundation.errors import FieldProblem, Invalid
-from server.foundation.settings_kinds import (
-    AE_TITLE,
-    DATABASE,
-    FILE,
-    FOLDER,
-    HOST,
-    PORT,
-    SECONDS,
-    SECRET,
-    TEXT,
-    WEB_ADDRESS,
-    YES_NO,
-    Kind,
-    count,
-    long_secret,
-    one_of,
-)
+from server.foundation.settings_kinds import Setting, long_secret
+from server.foundation.settings_table import SETTINGS
 
 PROJECT = Path(__file__).resolve().parents[2]
 SECRETS_FILE = "secrets.json"
@@ -44,185 +29,6 @@ KEPT_SECRETS = ("secret_key", "orthanc_password")
 
 class SettingsInvalid(Invalid):
     """One or more MARGIN_ variables hold something that cannot be used."""
-
-
-@dataclass(frozen=True)
-class Setting:
-    """One line of the table.
-
-    `default` is text as it would stand in the environment; `{home}`, `{host}`, `{port}`,
-    `{port_plus_1}` and `{orthanc_port}` in it stand for settings parsed before it, `{project}` for
-    the folder that holds the program.
-    """
-
-    field: str
-    kind: Kind
-    default: str
-    sentence: str
-    secret: bool = False
-
-    @property
-    def environment(self) -> str:
-        return f"MARGIN_{self.field.upper()}"
-
-
-SETTINGS: tuple[Setting, ...] = (
-    Setting("home", FOLDER, "var", "Everything Margin keeps lies under this folder."),
-    Setting("host", HOST, "127.0.0.1", "Address the web server listens on."),
-    Setting("port", PORT, "8600", "Port of the web server."),
-    Setting("dicom_port", PORT, "4243", "Port hospitals send to by DICOM C-STORE."),
-    Setting(
-        "orthanc_port",
-        PORT,
-        "{port_plus_1}",
-        "Port of Orthanc's HTTP, which answers this machine only.",
-    ),
-    Setting(
-        "proxy",
-        YES_NO,
-        "false",
-        "Whether `margin up` puts nginx in front of the web server, for TLS and HTTP/2.",
-    ),
-    Setting(
-        "tls_certificate",
-        FILE,
-        "{home}/tls/certificate.pem",
-        "Certificate of that proxy with its chain (PEM); one is made in the home when none is there.",
-    ),
-    Setting("tls_key", FILE, "{home}/tls/key.pem", "The private key of that certificate (PEM)."),
-    Setting(
-        "public_url",
-        WEB_ADDRESS,
-        "{scheme}://{host}:{port}",
-        "Address people reach Margin under; it stands in every link that is handed out.",
-    ),
-    Setting(
-        "proxy_count",
-        count(0, 5),
-        "{own_proxies}",
-        "How many reverse proxies stand in front; that many X-Forwarded-* entries are believed.",
-    ),
-    Setting(
-        "database_url",
-        DATABASE,
-        "sqlite:///{home}/margin.db",
-        "Where the records are kept: an SQLite file or a PostgreSQL database.",
-        secret=True,
-    ),
-    Setting(
-        "files_dir", FOLDER, "{home}/files", "Folder of stored documents, named by their SHA-256."
-    ),
-    Setting(
-        "cache_dir",
-        FOLDER,
-        "{home}/cache",
-        "Folder of what was prepared for viewing; may be emptied at any time, it is made again.",
-    ),
-    Setting(
-        "cache_mb",
-        count(100, 100_000_000),
-        "20480",
-        "How large that folder may become in MB; what was longest unused goes first.",
-    ),
-    Setting(
-        "orthanc_url", WEB_ADDRESS, "http://127.0.0.1:{orthanc_port}", "Address of Orthanc's HTTP."
-    ),
-    Setting("orthanc_user", TEXT, "margin", "The one user Orthanc knows: this server."),
-    Setting(
-        "orthanc_password",
-        SECRET,
-        "",
-        "That user's password; when not given, made once and kept in the home's secrets.json.",
-        secret=True,
-    ),
-    Setting(
-        "orthanc_timeout_s", SECONDS, "30", "How long one request to Orthanc may wait for bytes."
-    ),
-    Setting("dicom_aet", AE_TITLE, "MARGIN", "The AE title hospitals send to."),
-    Setting(
-        "dicom_check_host",
-        YES_NO,
-        "false",
-        "Also hold a sending hospital to its registered address, not only to its AE title.",
-    ),
-    Setting(
-        "dicom_tls_certificate",
-        FILE,
-        "",
-        "Certificate of the DICOM port with its chain (PEM); with it, DICOM goes by TLS only.",
-    ),
-    Setting("dicom_tls_key", FILE, "", "The private key of that certificate (PEM)."),
-    Setting(
-        "dicom_tls_ca",
-        FILE,
-        "",
-        "Authorities (PEM) one of which must have signed a hospital's certificate; without it none "
-        "is asked for.",
-    ),
-    Setting(
-        "refused_keep_days",
-        count(1, 3650),
-        "30",
-        "How long a study that was refused is kept before somebody may have it deleted.",
-    ),
-    Setting(
-        "stable_age_s",
-        count(1, 3600),
-        "5",
-        "How long a study must be quiet before Orthanc calls it stable.",
-    ),
-    Setting(
-        "secret_key",
-        SECRET,
-        "",
-        "Key that signs cookies; when not given, made once and kept in the home's secrets.json.",
-        secret=True,
-    ),
-    Setting("web_workers", count(1, 64), "1", "How many processes answer web requests."),
-    Setting("web_threads", count(1, 256), "24", "How many threads each of those processes has."),
-    Setting("viewer_dir", FOLDER, "{project}/build/viewer", "Folder of the installed viewer."),
-    Setting(
-        "sample_ct",
-        FOLDER,
-        "{project}/../shared/data/ct-liver-3slice",
-        "Folder of a real CT that the demo pushes too; nothing is pushed when it is missing.",
-    ),
-    Setting("maximum_upload_mb", count(1, 1_000_000), "4096", "Largest request body taken, in MB."),
-    Setting(
-        "upload_file_mb",
-        count(1, 10_000_000),
-        "20480",
-        "Largest single file that the upload page takes, in MB, in as many pieces as it needs.",
-    ),
-    Setting(
-        "upload_case_mb",
-        count(1, 100_000_000),
-        "102400",
-        "How much may be uploaded to one case in all, in MB; what zip files hold counts unpacked.",
-    ),
-    Setting(
-        "upload_reserve_mb",
-        count(0, 100_000_000),
-        "2048",
-        "How much room on the disk uploads leave free, in MB; none is taken beyond that.",
-    ),
-    Setting(
-        "upload_keep_days",
-        count(1, 365),
-        "7",
-        "How long a half uploaded file waits for its rest before it is deleted.",
-    ),
-    Setting("link_valid_days", count(1, 365), "14", "How long an access link works unless said."),
-    Setting(
-        "launch_valid_hours", count(1, 72), "8", "How long an opened viewer works without a link."
-    ),
-    Setting(
-        "log_level",
-        Kind("debug, info, warning or error", one_of("debug", "info", "warning", "error")),
-        "info",
-        "How much is written to the logs.",
-    ),
-)
 
 
 @dataclass(frozen=True)
@@ -255,6 +61,9 @@ class Settings:
     refused_keep_days: int
     stable_age_s: int
     secret_key: str = field(repr=False)
+    seal_key: Path
+    seal_cert: Path | Literal[""]
+    seal_password: str = field(repr=False)
     web_workers: int
     web_threads: int
     viewer_dir: Path
@@ -264,9 +73,22 @@ class Settings:
     upload_case_mb: int
     upload_reserve_mb: int
     upload_keep_days: int
+    time_zone: str
+    closed_days: Path | Literal[""]
     link_valid_days: int
     launch_valid_hours: int
+    api_requests_per_minute: int
     log_level: str
+    mail: str
+    mail_dir: Path
+    mail_from: str
+    smtp_host: str
+    smtp_port: int
+    smtp_security: str
+    smtp_user: str
+    smtp_password: str = field(repr=False)
+    smtp_ca: Path | Literal[""]
+    webhook_private: bool
 
     @classmethod
     def from_environ(cls, environ: Mapping[str, str]) -> Settings:

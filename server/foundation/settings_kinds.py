@@ -6,9 +6,11 @@ import os
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from email.utils import parseaddr
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 
 @dataclass(frozen=True)
@@ -69,6 +71,13 @@ def _web_address(text: str) -> str:
     return text.rstrip("/")
 
 
+def _mail_sender(text: str) -> str:
+    name, address = parseaddr(text)
+    if not re.fullmatch(r"[^@\s<>]+@[^@\s<>]+", address) or not name.isprintable():
+        raise ValueError("must be an address such as Margin <margin@hospital.example>")
+    return _plain(text)
+
+
 def _database(text: str) -> str:
     scheme, separator, rest = text.partition("://")
     # psycopg 3 is the only driver installed, so every spelling of PostgreSQL means it.
@@ -96,6 +105,13 @@ def _plain(text: str) -> str:
     return text
 
 
+def _time_zone(text: str) -> str:
+    try:
+        return ZoneInfo(text).key
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise ValueError("must be a zone of the IANA data base, such as Europe/Berlin") from None
+
+
 def long_secret(text: str) -> str:
     """A secret worth the name; raises ValueError with a sentence."""
     if text and len(text) < 16:
@@ -113,9 +129,31 @@ HOST = Kind("host", _host)
 WEB_ADDRESS = Kind("web address", _web_address)
 DATABASE = Kind("database address", _database)
 TEXT = Kind("text", _plain)
+MAIL_SENDER = Kind("mail address", _mail_sender)
+TIME_ZONE = Kind("time zone", _time_zone)
 SECRET = Kind("secret", long_secret)
 
 
 def count(low: int, high: int) -> Kind:
     """A whole number within bounds."""
     return Kind(f"whole number, {low} to {high}", _whole(low, high))
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One line of the table.
+
+    `default` is text as it would stand in the environment; `{home}`, `{host}`, `{port}`,
+    `{port_plus_1}` and `{orthanc_port}` in it stand for settings parsed before it, `{project}` for
+    the folder that holds the program.
+    """
+
+    field: str
+    kind: Kind
+    default: str
+    sentence: str
+    secret: bool = False
+
+    @property
+    def environment(self) -> str:
+        return f"MARGIN_{self.field.upper()}"

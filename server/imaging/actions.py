@@ -228,6 +228,7 @@ def return_to_hospital(
             seen_version=seen_version,
             now=now,
             by=by,
+            waits_for="hospital",
         )
     sent = HospitalReturn(
         case_id=case.id,

@@ -14,14 +14,15 @@ from server.cases.queries import case_by_id, case_of_study
 from server.cases.records import Case
 from server.foundation import audit, jobs
 from server.imaging.actions import ask_for_assessment
-from server.intake.candidates import candidates
-from server.intake.doubting import doubts, note_series
-from server.intake.holding import SAME_STUDY_UID, Doubt
-from server.intake.identity import Identity, name_key
-from server.intake.matching import Guess, Guesses, Match, StudyFacts, match
-from server.intake.observation import Observation, Received
+from server.intake.arrivals.candidates import candidates
+from server.intake.arrivals.doubting import doubts, note_series
+from server.intake.arrivals.holding import SAME_STUDY_UID, Doubt
+from server.intake.arrivals.identity import Identity, name_key
+from server.intake.arrivals.matching import Guess, Guesses, Match, StudyFacts, match
+from server.intake.arrivals.observation import Observation, Received
 from server.intake.queries import PUT_AWAY, arrival_of_orthanc_id
 from server.intake.records import Arrival, ArrivalSender, ReceivedInstance
+from server.intake.telling import tell_of_images
 from server.people.queries import hospital_of_ae_title
 from server.prepared import actions as preparation
 
@@ -113,6 +114,8 @@ def settle(
     ask_for_preparation(session, observation, now)
     if arrival.case_id is not None and arrival.state == "matched":
         ask_for_measurements(session, arrival, now)
+    if case is not None and fresh:
+        tell_of_images(session, arrival, case, fresh, now)
     session.flush()
     return arrival
 

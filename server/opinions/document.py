@@ -14,8 +14,12 @@ from datetime import UTC, date, datetime
 from typing import Literal, Protocol
 
 from server.foundation.errors import Invalid
+from server.opinions.key_images import KeyImage
+from server.opinions.panel_part import PanelPart
+from server.opinions.standing import FindingCategory, Precedent, Status, Verification
 
-Status = Literal["preliminary", "final"]
+Language = Literal["en", "zh"]
+Paper = Literal["a4", "letter"]
 ContactState = Literal["measured", "not_assessed", "not_visible"]
 VolumeState = Literal["measured", "refused", "measuring"]
 
@@ -278,7 +282,10 @@ class Opinion:
     `signed_at` is aware and in UTC; None makes a draft, as the surgeon sees it before signing.
     `verdict_reason` says why the verdict differs from the computed category and is empty where it
     does not. `patient` is a name to print and is empty unless the case allows it; otherwise the
-    patient is known by `hospital_reference` (accession number) and `case_number` alone.
+    patient is known by `hospital_reference` (accession number) and `case_number` alone. `basis` says
+    on what ground a final opinion is final (`assessed_on`: when the patient was seen), `precedent`
+    which preliminary one it follows; `imaging_limits` are what Margin found of the images,
+    `age_override` why images older than a definitive verdict allows were accepted.
     `revision_sha256` is the hash of the signed annotation, 64 lower-case hex digits. Raises
     `OpinionMalformed`.
     """
@@ -318,6 +325,17 @@ class Opinion:
     revision: int | None = None
     revision_sha256: str = ""
     amendment: Amendment | None = None
+    panel: PanelPart | None = None
+    basis: str = ""
+    assessed_on: date | None = None
+    precedent: Precedent | None = None
+    categories: tuple[FindingCategory, ...] = ()
+    key_images: tuple[KeyImage, ...] = ()
+    imaging_limits: tuple[str, ...] = ()
+    age_override: str = ""
+    language: Language = "en"
+    paper: Paper = "a4"
+    verification: Verification | None = None
     limitation: str = LIMITATION
 
     def __post_init__(self) -> None:
@@ -327,6 +345,8 @@ class Opinion:
             raise OpinionMalformed("An opinion belongs to a case and carries its number.")
         if not self.verdict.label:
             raise OpinionMalformed("An opinion states a verdict.")
+        if self.precedent is not None and self.status != "final":
+            raise OpinionMalformed("Only a final opinion follows a preliminary one.")
         if self.signed_at is None:
             return
         if self.signed_at.utcoffset() is None:

@@ -28,6 +28,7 @@ from server.annotations.evidence import EVIDENCE
 from server.annotations.fields import Field, answer_at, is_answered
 from server.opinions import coding
 from server.opinions.assessment import Assessment
+from server.opinions.image_plane import pixel_points
 from server.opinions.structure_groups import Group, group, organ_code, sites_of, tracking
 
 # Name, unit and number of points of what the viewer's tools measure.
@@ -36,8 +37,6 @@ _INFERRED: Final[Mapping[str, tuple[CodedConcept, CodedConcept, int]]] = {
     "angle": (coding.ANGLE, coding.DEGREE, 3),
 }
 _AXES_POINTS: Final = 4  # the ends of the long axis, then those of the short one
-# A point further off the slice than this was not drawn on it; half of a thick slice.
-FARTHEST_MM: Final = 5.0
 
 
 def evidence_groups(assessment: Assessment, seen: Mapping[str, Dataset]) -> list[Group]:
@@ -55,30 +54,6 @@ def evidence_groups(assessment: Assessment, seen: Mapping[str, Dataset]) -> list
         if image is not None and entry.get("state") == "supported":
             found.append(_group(assessment, field, entry, image))
     return found
-
-
-def pixel_points(points_mm: list[list[float]], image: Dataset) -> np.ndarray | None:
-    """Points in the patient's coordinates as (column, row) on an image, shape (n, 2), in pixels.
-
-    The centre of the first pixel is (0.5, 0.5), PS3.3 C.18.6.1.2. None where the image has no plane,
-    or a point does not lie on it.
-    """
-    given = [image.get(name) for name in _PLANE]
-    if not points_mm or any(value in (None, "") for value in given):
-        return None
-    corner, orientation, spacing = (np.asarray(value, dtype=float) for value in given)
-    along_row, along_column = orientation[:3], orientation[3:]
-    offsets = np.asarray(points_mm, dtype=float) - corner
-    if np.abs(offsets @ np.cross(along_row, along_column)).max() > FARTHEST_MM:
-        return None
-    columns = offsets @ along_row / spacing[1] + 0.5
-    rows = offsets @ along_column / spacing[0] + 0.5
-    found = np.stack([columns, rows], axis=1)
-    inside = (found >= 0).all() and (found <= [int(image.Columns), int(image.Rows)]).all()
-    return found if inside else None
-
-
-_PLANE: Final = ("ImagePositionPatient", "ImageOrientationPatient", "PixelSpacing")
 
 
 def _group(assessment: Assessment, field: Field, entry: Mapping[str, Any], image: Dataset) -> Group:

@@ -20,6 +20,7 @@ from server.foundation.clock import iso
 from server.foundation.errors import MarginError
 from server.opinions.assessment import Assessment, source_and_options
 from server.opinions.document import Volume
+from server.opinions.stored import content_sha256, to_stored
 
 FORMAT: Final = "margin-assessment"
 FORMAT_VERSION: Final = 1  # raised when a field changes its meaning or goes away
@@ -96,6 +97,7 @@ def _provenance(assessment: Assessment) -> dict[str, Any]:
         "time_point": assessment.time_point,
         "revision": opinion.revision,
         "answers_sha256": opinion.revision_sha256,
+        "content_sha256": content_sha256(to_stored(opinion)),
         "chain_sha256": assessment.chain_sha256 or None,
         "previous_sha256": assessment.previous_sha256 or None,
         "document_instance_uid": assessment.opinion_instance_uid or None,
@@ -215,6 +217,17 @@ def _opinion(assessment: Assessment) -> dict[str, Any]:
         "conditions": list(opinion.conditions),
         "capabilities": list(opinion.capabilities),
         "reassess": None if opinion.conversion is None else asdict(opinion.conversion),
+        "approach": opinion.approach,
+        "alternatives": opinion.alternatives,
+        "investigations": list(opinion.investigations),
+        "trial_eligibility": opinion.trial_eligibility,
+        "findings": [one.code for one in opinion.categories],
+        "basis": opinion.basis,
+        "assessed_on": opinion.assessed_on.isoformat() if opinion.assessed_on else None,
+        "follows": opinion.precedent.number if opinion.precedent else None,
+        "imaging_limits": list(opinion.imaging_limits),
+        "age_override": opinion.age_override,
+        "panel": asdict(opinion.panel) if opinion.panel else None,
         "limits": list(opinion.limits),
         "limitation": opinion.limitation,
     }

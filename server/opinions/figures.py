@@ -14,6 +14,7 @@ from markupsafe import Markup, escape
 
 from server.opinions.document import FlrThreshold, VesselContact, Volume
 from server.opinions.wording import angle_words, ml, percent, printable
+from server.opinions.words import ENGLISH, Words
 
 INK = "#1c2b36"
 MUTED = "#5b6b78"
@@ -24,20 +25,21 @@ HAZE = "#c98a3c"
 HALO = "#f0dcc0"
 REMNANT = "#2f7d6d"
 BAND = "#9fcabf"
-FONT = "Noto Sans, DejaVu Sans, sans-serif"
+FONT = "Noto Sans, DejaVu Sans, Noto Sans CJK SC, Droid Sans Fallback, sans-serif"
 
 _SIZE = 44.0
 _CENTRE = _SIZE / 2
 _RING = 15.0
 
 
-def clock_face(vessel: VesselContact) -> Markup:
+def clock_face(vessel: VesselContact, words: Words = ENGLISH) -> Markup:
     """The circumference of a vessel, 44 units square, with the part in contact drawn as an arc.
 
     An arc begins at `start_deg`, or at 12 o'clock where that is unknown. A vessel that was not
     assessed is a dashed ring with a question mark: it never looks like a vessel without contact.
     """
-    parts = [f"<title>{escape(printable(vessel.name))}: {escape(angle_words(vessel))}</title>"]
+    said = f"{words.term(vessel.name)}{words['colon']}{angle_words(vessel, words)}"
+    parts = [f"<title>{escape(printable(said))}</title>"]
     if vessel.contact_deg is None:
         parts.append(_ring(MUTED, 1.2, dash="2.6 2.6", fill="none"))
         parts.append(_text("?", _CENTRE, _CENTRE + 4.6, 13, MUTED))
@@ -53,7 +55,9 @@ def clock_face(vessel: VesselContact) -> Markup:
     return _svg("face", _SIZE, _SIZE, parts)
 
 
-def remnant_bar(volume: Volume, thresholds: tuple[FlrThreshold, ...]) -> Markup:
+def remnant_bar(
+    volume: Volume, thresholds: tuple[FlrThreshold, ...], words: Words = ENGLISH
+) -> Markup:
     """The FLR in percent as a bar from 0, its uncertainty as a band, each threshold as a marked
     line.
 
@@ -66,7 +70,7 @@ def remnant_bar(volume: Volume, thresholds: tuple[FlrThreshold, ...]) -> Markup:
     end = min(100.0, math.ceil(top / 10.0) * 10.0)
     levels = _label_levels(thresholds, end)
     rail = 16.0 + 11.0 * (max(levels, default=0))
-    parts = [f"<title>{escape(_bar_words(volume, thresholds))}</title>"]
+    parts = [f"<title>{escape(_bar_words(volume, thresholds, words))}</title>"]
     parts.append(_box(0, end, end, rail, 18, "#f1f4f6"))
     parts.append(_box(0, volume.flr_percent, end, rail, 18, REMNANT))
     parts.append(_box(low, high, end, rail + 5, 8, BAND))
@@ -143,14 +147,18 @@ def _scale(end: float, y: float) -> list[str]:
     return parts
 
 
-def _bar_words(volume: Volume, thresholds: tuple[FlrThreshold, ...]) -> str:
+def _bar_words(volume: Volume, thresholds: tuple[FlrThreshold, ...], words: Words) -> str:
     low, high = volume.band_percent or (0.0, 0.0)
-    words = (
-        f"Future liver remnant {percent(volume.flr_percent)}, uncertainty {percent(low)} to "
-        f"{percent(high)}, {ml(volume.flr_ml)}"
+    against = words["comma"].join(_threshold_words(threshold) for threshold in thresholds)
+    said = words.said(
+        "bar",
+        percent=percent(volume.flr_percent),
+        low=percent(low),
+        high=percent(high),
+        ml=ml(volume.flr_ml, words),
+        thresholds=against or words["none_chosen"],
     )
-    against = ", ".join(_threshold_words(threshold) for threshold in thresholds)
-    return printable(f"{words}; thresholds: {against or 'none chosen'}")
+    return printable(said)
 
 
 def _ring(colour: str, width: float, *, dash: str, fill: str) -> str:

@@ -1,36 +1,30 @@
-"""An opinion as a page of HTML (the preview before signing) and as a PDF (PDF/UA-1, A4).
+"""An opinion as a PDF (PDF/UA-1, A4 or Letter), by WeasyPrint. Only a process that prints loads this.
 
-Both come from one template. Nothing is fetched while rendering: fonts are the system's own,
-pictures are inline SVG, and the fetcher refuses every address. See docs/decisions/0002-pdf.md.
+Nothing is fetched while rendering: fonts are the system's own, pictures are handed over, and the
+fetcher refuses every other address. See docs/decisions/0002-pdf.md.
+
+`python -m server.opinions.pdf` reads HTML from standard input and writes the PDF.
 """
 
 from __future__ import annotations
 
-import base64
 import contextlib
 import hashlib
-from pathlib import Path
-from typing import Any, NoReturn
+import io
+import re
+import sys
+from typing import Any, Final
 
-import jinja2
-from markupsafe import Markup
 from weasyprint import HTML
 from weasyprint.text.fonts import FontConfiguration
-from weasyprint.urls import FatalURLFetchingError, URLFetcher
+from weasyprint.urls import FatalURLFetchingError, URLFetcher, URLFetcherResponse
 
 from server.foundation.errors import Invalid
-from server.opinions import figures, wording
-from server.opinions.document import PRELIMINARY_NOTE, Opinion
+from server.opinions.document import Opinion
+from server.opinions.page import Pictures, printed_html
 
-_TEMPLATES = Path(__file__).parent / "templates"
-_STYLE = (_TEMPLATES / "opinion.css").read_text(encoding="utf-8")
-
-# The preview holds one inline style sheet and no script; this policy permits exactly that.
-PREVIEW_CSP = (
-    "default-src 'none'; style-src 'sha256-"
-    + base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
-    + "'; base-uri 'none'; form-action 'none'; frame-ancestors 'self'; sandbox"
-)
+_SCHEME: Final = "margin-picture:"
+_AVOIDED_BREAKS: Final = re.compile(r"break-(?:inside|after|before): avoid;?")
 
 
 class RenderingReachedOut(Invalid):
@@ -38,94 +32,60 @@ class RenderingReachedOut(Invalid):
 
 
 class ClosedFetcher(URLFetcher):  # type: ignore[misc]  # WeasyPrint carries no types
-    """Refuses every address, also `file:` and `data:`, and remembers what was asked for."""
+    """Gives the pictures that were handed over; refuses every other address, also `file:` and
+    `data:`, and remembers what was asked for.
+    """
 
-    def __init__(self) -> None:
+    def __init__(self, pictures: Pictures | None = None) -> None:
         super().__init__()
         self.refused: list[str] = []
+        self._pictures = {picture_address(one): one for one in (pictures or {}).values()}
 
-    def fetch(self, url: str, _headers: Any = None) -> NoReturn:
-        """Raise a fatal error for any `url`."""
+    def fetch(self, url: str, _headers: Any = None) -> Any:
+        """A handed-over picture. Raises a fatal error for any other `url`."""
+        if url in self._pictures:
+            return URLFetcherResponse(
+                url, body=io.BytesIO(self._pictures[url]), headers={"Content-Type": "image/jpeg"}
+            )
         self.refused.append(url)
         raise FatalURLFetchingError(f"an opinion may not fetch {url[:200]!r}")
 
-    def __call__(self, url: str) -> NoReturn:
-        self.fetch(url)
+    def __call__(self, url: str) -> Any:
+        return self.fetch(url)
 
 
-def _finalise(value: Any) -> Any:
-    """Clean every printed string; escaping comes after this and is never switched off."""
-    if isinstance(value, str) and not isinstance(value, Markup):
-        return wording.printable(value)
-    return value
+def picture_address(picture: bytes) -> str:
+    """Under which address a picture lies in a page that is printed: the same for the same picture."""
+    return f"{_SCHEME}{hashlib.sha256(picture).hexdigest()}"
 
 
-def _environment() -> jinja2.Environment:
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(_TEMPLATES),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        finalize=_finalise,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters.update(
-        ml=wording.ml,
-        percent=wording.percent,
-        day=wording.day,
-        moment=wording.moment,
-        denominator=wording.denominator,
-    )
-    environment.globals.update(
-        style=Markup(_STYLE),  # noqa: S704  our own file, not a value
-        preliminary_note=PRELIMINARY_NOTE,
-        clock_face=figures.clock_face,
-        remnant_bar=figures.remnant_bar,
-        angle_words=wording.angle_words,
-        kind_words=wording.kind_words,
-        answer_is_long=wording.answer_is_long,
-        against=wording.against,
-        age=wording.age,
-        trust_mark=wording.trust_mark,
-        trust_marks=wording.trust_marks,
-        computed=wording.computed,
-        tone=wording.tone,
-        recommends=wording.recommends,
-        sides_known=wording.sides_known,
-    )
-    return environment
-
-
-_ENVIRONMENT = _environment()
-
-
-def render_html(opinion: Opinion) -> str:
-    """The opinion as one self-contained HTML page; serve it with `PREVIEW_CSP`."""
-    return _ENVIRONMENT.get_template("opinion.html").render(opinion=opinion)
-
-
-def render_pdf(opinion: Opinion) -> bytes:
-    """The opinion as tagged A4 PDF. The same opinion gives the same bytes on the same machine.
+def render_pdf(opinion: Opinion, pictures: Pictures | None = None) -> bytes:
+    """The opinion as tagged PDF; `pictures` are those of its key images. The same opinion and pictures
+    give the same bytes on the same machine.
 
     Raises `RenderingReachedOut` when anything asks for an outside resource.
     """
-    return pdf_of_html(render_html(opinion))
+    given = pictures or {}
+    html = printed_html(
+        opinion, lambda one: picture_address(given[one.name]) if one.name in given else ""
+    )
+    return pdf_of_html(html, given)
 
 
-def pdf_of_html(html: str) -> bytes:
+def pdf_of_html(html: str, pictures: Pictures | None = None) -> bytes:
     """Self-contained HTML as PDF/UA-1; raises `RenderingReachedOut` when it is not
     self-contained.
     """
-    fetcher = ClosedFetcher()
+    fetcher = ClosedFetcher(pictures)
     pdf = b""
     # Inside an SVG image even a fatal error is swallowed, so the fetcher's own list decides.
     with contextlib.suppress(FatalURLFetchingError):
-        document = HTML(string=html, url_fetcher=fetcher)
-        pdf = document.write_pdf(
-            pdf_variant="pdf/ua-1",
-            pdf_identifier=hashlib.sha256(html.encode()).hexdigest()[:32].encode(),
-            font_config=FontConfiguration(),
-        )
+        try:
+            pdf = _written(html, fetcher)
+        except AssertionError:
+            # WeasyPrint 70 gives up where rules against breaks leave a page empty. An opinion with a
+            # heading at the foot of a page is better than none.
+            pdf = _written(_AVOIDED_BREAKS.sub("", html), fetcher)
     if fetcher.refused:
         raise RenderingReachedOut(
             "The opinion could not be printed because it refers to something outside itself.",
@@ -133,3 +93,17 @@ def pdf_of_html(html: str) -> bytes:
             refused=fetcher.refused,
         )
     return pdf
+
+
+def _written(html: str, fetcher: ClosedFetcher) -> bytes:
+    document = HTML(string=html, url_fetcher=fetcher)
+    pdf: bytes = document.write_pdf(
+        pdf_variant="pdf/ua-1",
+        pdf_identifier=hashlib.sha256(html.encode()).hexdigest()[:32].encode(),
+        font_config=FontConfiguration(),
+    )
+    return pdf
+
+
+if __name__ == "__main__":
+    sys.stdout.buffer.write(pdf_of_html(sys.stdin.buffer.read().decode()))

@@ -6,7 +6,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from server.foundation.errors import NotFound
-from server.opinions.records import IssuedOpinion
+from server.opinions.records import IssuedOpinion, OpinionDraft
 
 
 class OpinionNotIssued(NotFound):
@@ -43,3 +43,25 @@ def issued(session: Session, case_id: str) -> IssuedOpinion:
         "There is no opinion to read yet.",
         remedy="It appears here as soon as the surgeon has signed and the document is made.",
     )
+
+
+def draft_record(
+    session: Session, case_id: str, reviewer_id: str, time_point: int = 1
+) -> OpinionDraft | None:
+    """What this reviewer wrote for the opinion at a time point, or None."""
+    return session.scalar(
+        select(OpinionDraft).where(
+            OpinionDraft.case_id == case_id,
+            OpinionDraft.reviewer_id == reviewer_id,
+            OpinionDraft.time_point == time_point,
+        )
+    )
+
+
+def replaced_by(session: Session, number: str) -> IssuedOpinion | None:
+    """The opinion that amends this one or makes it final; the newest where there are several."""
+    return session.scalars(
+        select(IssuedOpinion)
+        .where(IssuedOpinion.replaces == number)
+        .order_by(IssuedOpinion.requested_at.desc())
+    ).first()

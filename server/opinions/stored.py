@@ -6,6 +6,8 @@ even when the hospital has been renamed or a ruleset has a new version.
 
 from __future__ import annotations
 
+import hashlib
+import json
 import types
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
@@ -27,6 +29,15 @@ FORMAT = 1  # of the stored JSON; raised when a field changes its meaning
 def to_stored(opinion: Opinion) -> dict[str, Any]:
     """The opinion as JSON-ready values; `from_stored` gives an equal opinion back."""
     return {"format": FORMAT, "opinion": _encode(opinion)}
+
+
+def content_sha256(stored: Mapping[str, Any]) -> str:
+    """SHA-256 of what is kept in canonical JSON (sorted keys, no blanks, ASCII), but for where and by
+    which code it is verified: a hash cannot be chosen before the code that is printed beside it.
+    """
+    opinion = {key: one for key, one in stored["opinion"].items() if key != "verification"}
+    canonical = json.dumps({**stored, "opinion": opinion}, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(canonical.encode()).hexdigest()
 
 
 def from_stored(stored: Mapping[str, Any]) -> Opinion:

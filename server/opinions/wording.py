@@ -5,25 +5,22 @@ from __future__ import annotations
 import unicodedata
 from datetime import date, datetime
 
-from server.opinions.document import Evaluation, FlrThreshold, Opinion, VesselContact, Volume
+from server.opinions.document import (
+    Evaluation,
+    FlrThreshold,
+    Opinion,
+    Verdict,
+    VesselContact,
+    Volume,
+)
+from server.opinions.words import ENGLISH, Words
 
 NBSP = "\N{NO-BREAK SPACE}"
 REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 
-# The marks of trust as printed, with what they mean, in the order in which they are explained.
-TRUST_WORDS: dict[str, tuple[str, str]] = {
-    "sourced": ("sourced", "read in the source that is named"),
-    "general_knowledge": ("not verified", "general knowledge, not found in a source"),
-    "derived": ("derived", "completed by Margin where the published text is silent"),
-    "unpublished": ("unpublished", "a proposal without a publication behind it"),
-}
+# The marks of trust in the order in which they are explained.
+TRUSTS = ("sourced", "general_knowledge", "derived", "unpublished")
 _TRUST_ALIASES = {"gk": "general_knowledge", "unpub": "unpublished"}
-
-KIND_WORDS = {
-    "none": "no contact",
-    "solid": "solid contact",
-    "haze_only": "stranding only, no solid contact",
-}
 
 # Bidirectional overrides and isolates could make a sentence read as its opposite.
 _BIDI_CONTROLS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
@@ -47,59 +44,64 @@ def _unprintable(character: str) -> bool:
     return unicodedata.category(character) in ("Cc", "Cs")
 
 
-def angle_words(vessel: VesselContact) -> str:
+def angle_words(vessel: VesselContact, words: Words = ENGLISH) -> str:
     """The contact in words. "Not assessed" is never worded like "no contact"."""
-    if vessel.state == "not_assessed":
-        return "not assessed"
-    if vessel.state == "not_visible":
-        return "not visible on these images"
+    if vessel.state in ("not_assessed", "not_visible"):
+        return words[vessel.state]
     if vessel.contact_deg == 0:
-        return KIND_WORDS["haze_only"] if vessel.kind == "haze_only" else "no contact"
-    return f"{vessel.contact_deg}° of 360°"
+        return words["haze_only"] if vessel.kind == "haze_only" else words["no_contact"]
+    return words.said("of_circumference", degrees=vessel.contact_deg)
 
 
-def kind_words(vessel: VesselContact) -> str:
+def kind_words(vessel: VesselContact, words: Words = ENGLISH) -> str:
     """What kind of contact it is, where there is any and it was recorded."""
     if not vessel.contact_deg or vessel.kind == "none":
         return ""
-    return KIND_WORDS.get(vessel.kind, vessel.kind)
+    return words[vessel.kind] if vessel.kind in ("solid", "haze_only") else vessel.kind
 
 
-def ml(volume_ml: float | None) -> str:
+def ml(volume_ml: float | None, words: Words = ENGLISH) -> str:
     """A volume such as `420 mL` or `12.0 mL`; one decimal below 100 mL."""
     if volume_ml is None:
-        return "not measured"
+        return words["not_measured"]
     number = f"{volume_ml:.0f}" if abs(volume_ml) >= 99.95 else f"{volume_ml:.1f}"
     return f"{number}{NBSP}mL"
 
 
-def percent(value: float | None) -> str:
+def percent(value: float | None, words: Words = ENGLISH) -> str:
     """A percentage with one decimal where it has one: `28.4 %`, `30 %`."""
     if value is None:
-        return "not measured"
+        return words["not_measured"]
     number = f"{value:.1f}"
     return f"{number.removesuffix('.0')}{NBSP}%"
 
 
-def day(value: date | None) -> str:
+def day(value: date | None, words: Words = ENGLISH) -> str:
     """A date as `2026-11-20`."""
-    return "date unknown" if value is None else value.strftime("%Y-%m-%d")
+    return words["date_unknown"] if value is None else value.strftime("%Y-%m-%d")
 
 
-def moment(value: datetime | None) -> str:
-    """A time in UTC as `2026-11-20 08:30 UTC`."""
+def moment(value: datetime | None, words: Words = ENGLISH) -> str:
+    """A time in UTC as `2026-11-20 08:30 UTC`, the same in every language."""
     return "" if value is None else value.strftime("%Y-%m-%d %H:%M UTC")
 
 
-_DENOMINATORS = {"measured TLV - tumour": "the measured liver without tumour"}
+def status(opinion: Opinion, words: Words = ENGLISH) -> str:
+    """Draft, preliminary or final."""
+    return words[f"status_{'draft' if opinion.draft else opinion.status}"]
 
 
-def denominator(words: str) -> str:
+def verdict(given: Verdict, words: Words = ENGLISH) -> str:
+    """The verdict as printed."""
+    return words.term(given.label)
+
+
+def denominator(said: str, words: Words = ENGLISH) -> str:
     """What a percentage is of, in plain words where the given ones are short-hand."""
-    return _DENOMINATORS.get(words, words)
+    return words["measured_liver"] if said == "measured TLV - tumour" else words.term(said)
 
 
-def age(taken: date | None, opinion: Opinion) -> str:
+def age(taken: date | None, opinion: Opinion, words: Words = ENGLISH) -> str:
     """How old images were at the signature; empty where either date is unknown or in the wrong
     order.
     """
@@ -108,50 +110,61 @@ def age(taken: date | None, opinion: Opinion) -> str:
         return ""
     days = (signed.date() - taken).days
     if days == 0:
-        return "on the day of the opinion"
-    return f"{days} day{'' if days == 1 else 's'} before the opinion"
+        return words["same_day"]
+    return words["one_day_before"] if days == 1 else words.said("days_before", days=days)
 
 
-def against(volume: Volume, threshold: FlrThreshold) -> str:
+def against(volume: Volume, threshold: FlrThreshold, words: Words = ENGLISH) -> str:
     """Where the measured band lies against a threshold; a value at the threshold reaches it."""
     band = volume.band_percent
     if band is None:
-        return "not measured"
+        return words["not_measured"]
     low, high = band
     other = threshold.denominator != volume.denominator
-    caution = "; but it was measured against another denominator" if other else ""
+    caution = words["other_denominator"] if other else ""
     if low >= threshold.percent:
-        return f"the whole band reaches the threshold{caution}"
+        return words.said("band_reaches", caution=caution)
     if high < threshold.percent:
-        return f"the whole band is below the threshold{caution}"
-    return f"the threshold lies inside the band, so this measurement does not decide{caution}"
+        return words.said("band_below", caution=caution)
+    return words.said("band_undecided", caution=caution)
 
 
-def trust_mark(trust: str) -> str:
+def trust_mark(trust: str, words: Words = ENGLISH) -> str:
     """The mark printed beside a rule or number; an unknown trust is printed as it stands."""
     key = trust.lower()
-    mark, _ = TRUST_WORDS.get(_TRUST_ALIASES.get(key, key), (trust, ""))
-    return mark
+    return words.instead(f"trust_{_TRUST_ALIASES.get(key, key)}", trust)
 
 
-def trust_marks(opinion: Opinion) -> list[tuple[str, str]]:
+def trust_marks(opinion: Opinion, words: Words = ENGLISH) -> list[tuple[str, str]]:
     """The marks used in this opinion with their meanings."""
     used = {fired.trust for evaluation in opinion.evaluations for fired in evaluation.fired}
     used |= {threshold.trust for threshold in opinion.thresholds}
     used |= {volume.uncertainty_trust for volume in opinion.volumes}
-    marks = {trust_mark(trust) for trust in used if trust}
-    known = [words for words in TRUST_WORDS.values() if words[0] in marks]
-    unknown = sorted(marks - {mark for mark, _ in known})
-    return known + [(mark, "a mark of the ruleset") for mark in unknown]
+    keys = {_TRUST_ALIASES.get(one.lower(), one.lower()): one for one in used if one}
+    known = [(words[f"trust_{one}"], words[f"trust_{one}_means"]) for one in TRUSTS if one in keys]
+    unknown = sorted(one for key, one in keys.items() if key not in TRUSTS)
+    return known + [(mark, words["trust_other_means"]) for mark in unknown]
 
 
-def computed(evaluation: Evaluation) -> str:
+def computed(evaluation: Evaluation, words: Words = ENGLISH) -> str:
     """The computed category, or between which categories it lies while findings are missing."""
     if evaluation.category is not None:
-        return evaluation.category_label or evaluation.category
+        return words.term(evaluation.category_label or evaluation.category)
     if evaluation.interval_label:
-        return f"Not decided: {evaluation.interval_label}"
-    return "Not addressed by this set"
+        best, _, worst = evaluation.interval_label.partition(" to ")
+        ends = (words.term(one[:1].upper() + one[1:]) for one in (best, worst))
+        known = words.said("band", low=next(ends), high=next(ends)) if worst else ""
+        interval = known if words is not ENGLISH and known else evaluation.interval_label
+        return words.said("not_decided", interval=interval)
+    return words["not_addressed"]
+
+
+def by_category(opinion: Opinion, words: Words = ENGLISH) -> list[tuple[str, str]]:
+    """Each computed category with the sets that compute it, in the order of the sets."""
+    found: dict[str, list[str]] = {}
+    for one in opinion.evaluations:
+        found.setdefault(computed(one, words), []).append(one.title)
+    return [(category, words["comma"].join(titles)) for category, titles in found.items()]
 
 
 _TONES = {
@@ -195,11 +208,7 @@ def recommends(opinion: Opinion) -> bool:
         or opinion.operation
         or opinion.approach
         or opinion.alternatives
-        or opinion.conditions
         or opinion.capabilities
-        or opinion.conversion
-        or opinion.investigations
-        or opinion.trial_eligibility
     )
 
 

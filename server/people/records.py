@@ -43,7 +43,8 @@ class HospitalLine(Base):
 
 
 class Person(Base):
-    """Somebody Margin knows by name. `role` is admin, coordinator, surgeon or auditor.
+    """Somebody Margin knows by name. `role` is admin, coordinator, surgeon or auditor; `language` is
+    the one in which they are written to.
 
     A surgeon may have no password: they come in by the access link of a case.
     """
@@ -56,6 +57,7 @@ class Person(Base):
     role: Mapped[str] = mapped_column(String(20))
     centre: Mapped[str] = mapped_column(String(200), default="")
     subspecialty: Mapped[str] = mapped_column(String(200), default="")
+    language: Mapped[str] = mapped_column(String(8), default="en", server_default="en")
     password_hash: Mapped[str | None] = mapped_column(String(200))
     totp_secret: Mapped[str | None] = mapped_column(String(64))
     active: Mapped[bool] = mapped_column(default=True)

@@ -12,12 +12,12 @@ from server.annotations.decision import Answers
 from server.annotations.following import Followed, followed
 from server.annotations.organs import ORGANS
 from server.annotations.organs.organ import Chosen
-from server.annotations.queries import prior_revisions
 from server.annotations.summary import sections
 from server.cases.records import Case
 from server.intake.queries import arrivals_of_case
 from server.intake.records import Arrival
-from server.opinions.document import Amendment, Opinion, Row, Section, Signer, Study
+from server.opinions.document import Amendment, Language, Opinion, Row, Section, Signer, Study
+from server.opinions.key_images import chosen_images, key_images
 from server.opinions.recorded import (
     entered_volume,
     measured_thresholds,
@@ -25,8 +25,15 @@ from server.opinions.recorded import (
     remaining_sections,
 )
 from server.opinions.stored import evaluation_of, volume_of
-from server.volumetry.queries import volume_json, volumes_of_case
+from server.panel.sight import visible_priors, visible_volumes
+from server.volumetry.queries import volume_json
+from server.web.imaging_ground import ground_of
+from server.web.time_points import compared_section
 
+# Where paper is 8.5 by 11 inches: CLDR, supplemental data, paperSize US-Letter.
+LETTER_COUNTRIES = frozenset(
+    {"BZ", "CA", "CL", "CO", "CR", "GT", "MX", "NI", "PA", "PH", "PR", "SV", "US", "VE"}
+)
 NOT_IMAGES = frozenset({"SEG", "SR", "DOC", "PR", "KO"})  # PS3.3 C.7.3.1.1.1, Modality
 
 
@@ -39,6 +46,16 @@ class Signature:
     revision: int
     sha256: str
 
+    @property
+    def fields(self) -> dict[str, Any]:
+        """The same as keyword arguments of `Opinion`."""
+        return {
+            "number": self.number,
+            "signed_at": self.signed_at,
+            "revision": self.revision,
+            "revision_sha256": self.sha256,
+        }
+
 
 def compose(
     session: Session,
@@ -46,30 +63,29 @@ def compose(
     answers: dict[str, Any],
     *,
     signer: Signer,
+    now: datetime,
     signature: Signature | None = None,
     options: Chosen | None = None,
     amendment: Amendment | None = None,
+    seen_by: str = "",
 ) -> Opinion:
-    """The opinion as these answers make it: a draft without `signature`.
+    """The opinion as these answers make it: a draft without `signature`, preliminary until a draft's
+    texts and choices are written into it (`server.opinions.drafts`).
 
     `options` are those chosen of the rulesets; `amendment` says what a later opinion replaces.
+    `seen_by` is the id of the reviewer who reads it: of what others measured while a panel votes it
+    holds nothing.
     """
     organ = ORGANS[case.organ]
     evaluations = organ.evaluate(answers, options)
-    volumes = [volume_of(volume_json(found)) for found in volumes_of_case(session, case.id)]
+    volumes = [
+        volume_of(volume_json(found)) for found in visible_volumes(session, case.id, seen_by)
+    ]
     if not any(volume.state == "measured" for volume in volumes):
         entered = entered_volume(answers)
         volumes += [entered] if entered else []
     summary = remaining_sections(sections(organ, answers, evaluations), organ.schema)
     arrivals = arrivals_of_case(session, case.id)
-    signed: dict[str, Any] = {}
-    if signature is not None:
-        signed = {
-            "number": signature.number,
-            "signed_at": signature.signed_at,
-            "revision": signature.revision,
-            "revision_sha256": signature.sha256,
-        }
     return Opinion(
         status="preliminary",
         case_number=case.number,
@@ -82,21 +98,36 @@ def compose(
         signer=signer,
         sections=(
             *(Section.copy_of(section) for section in summary),
-            *_response_section(responses(session, case, answers)),
+            *_response_section(responses(session, case, answers, seen_by)),
+            *compared_section(session, case, answers, options, seen_by),
         ),
         evaluations=tuple(evaluation_of(evaluation.to_json()) for evaluation in evaluations),
         volumes=tuple(volumes),
         thresholds=measured_thresholds(answers),
         imaging=tuple(_study(arrival) for arrival in arrivals),
         amendment=amendment,
+        key_images=chosen_images(key_images(organ.fields, answers)),
         **recorded_fields(answers, organ.schema),
-        **signed,
+        **_for_the_hospital(session, case, now.date()),
+        **(signature.fields if signature else {}),
     )
 
 
-def responses(session: Session, case: Case, answers: Answers) -> list[Followed]:
+def _for_the_hospital(session: Session, case: Case, on: date) -> dict[str, Any]:
+    """In which language and on which paper, and what is to be said of the images in it."""
+    language: Language = "zh" if case.hospital.language == "zh" else "en"
+    ground = ground_of(session, case, on, language)
+    return {
+        "language": language,
+        "paper": "letter" if case.hospital.country in LETTER_COUNTRIES else "a4",
+        "imaging_limits": ground.limits,
+        "age_override": ground.override,
+    }
+
+
+def responses(session: Session, case: Case, answers: Answers, seen_by: str = "") -> list[Followed]:
     """How the targets respond at these answers, against the earlier cases of the patient."""
-    earlier = [one.answers for one in prior_revisions(session, case.id, case.organ)]
+    earlier = [one.answers for one in visible_priors(session, case.id, case.organ, seen_by)]
     return followed(ORGANS[case.organ], answers, earlier[::-1])
 
 

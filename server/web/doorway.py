@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from flask import make_response, request
@@ -10,13 +11,16 @@ from flask_wtf import CSRFProtect
 from sqlalchemy.orm import Session
 from werkzeug.exceptions import HTTPException
 
+from server.access.action import Action
 from server.access.door import Admission, Credentials, Route, admit, describe_refusal
 from server.access.openings import Openings
-from server.access.permissions import OPEN_TO_ALL, READING_IS_RECORDED, Action
+from server.access.permissions import OPEN_TO_ALL, READING_IS_RECORDED, Program
+from server.access.programs import note_use
 from server.foundation import audit
 from server.foundation.clock import utc_now
 from server.foundation.errors import MarginError, NotFound, Refused
 from server.web import problems, shown
+from server.web.pace import Pace
 from server.web.visit import Services, Visit
 
 CHANGING = ("POST", "PUT", "PATCH", "DELETE")
@@ -40,11 +44,14 @@ class Doorway:
         self._protection = protection
         self._read_credentials = read_credentials
         self._openings = Openings()
+        self._pace = Pace(services.settings.api_requests_per_minute)
 
     def endpoint(self, route: Route) -> Callable[..., Any]:
         """The endpoint of one route."""
 
         def endpoint(**args: Any) -> Any:
+            if any("\x00" in str(value) for value in args.values()):
+                raise NotFound("There is no such page.", remedy="Check the address.")
             launch_id, number = args.pop("launch", None), args.pop("number", None)
             if route.streams and request.method in CHANGING:
                 return self._take(route, launch_id, number, args)
@@ -64,6 +71,7 @@ class Doorway:
             if not (route.action is Action.PUBLIC and isinstance(error, NotFound)):
                 self._record_refusal(route, number or launch_id, error)
             return problems.response_to(error)
+        self._note_use(visit)
         if route.action in READING_IS_RECORDED and self._openings.is_first(
             visit.actor.text, request.path
         ):
@@ -73,7 +81,7 @@ class Doorway:
 
     def _change(self, route: Route, launch_id: str | None, number: str | None, args: Any) -> Any:
         try:
-            self._refuse_cross_site()
+            self._refuse_cross_site(route)
             with self._services.db.writing() as session:
                 visit = self._visit(session, route, launch_id, number)
                 with shown.refusals(visit):
@@ -85,6 +93,7 @@ class Doorway:
         except MarginError as error:
             self._record_refusal(route, number or launch_id, error)
             return problems.response_to(error)
+        self._note_use(visit)
         if route.action is not Action.SIGN_IN and refused:
             # A form that came back: its view undid what it had begun.
             with self._services.db.writing() as session:
@@ -95,13 +104,14 @@ class Doorway:
         """A change that brings bytes in bulk. What the view noted is written into the trail; of the
         pieces of one file it notes the first and the last."""
         try:
-            self._refuse_cross_site()
+            self._refuse_cross_site(route)
             with self._services.db.reading() as session:
                 visit = self._visit(session, route, launch_id, number)
             response = make_response(route.view(visit, **args))
         except MarginError as error:
             self._record_refusal(route, number or launch_id, error)
             return problems.response_to(error)
+        self._note_use(visit)
         if visit.notes:
             with self._services.db.writing() as session:
                 _record(session, route, visit, "done")
@@ -112,13 +122,24 @@ class Doorway:
     ) -> Visit:
         now = utc_now()
         credentials = self._read_credentials(launch_id)
+        if not route.by_key:
+            credentials = replace(credentials, bearer=None)
         admission = admit(
             session, route.action, credentials, now=now, number=number, launch_id=launch_id
         )
         request.environ["margin.admission"] = admission
+        if isinstance(admission.actor, Program):
+            self._pace.take(admission.actor.program_id)
         return Visit(session, now, admission, self._services)
 
-    def _refuse_cross_site(self) -> None:
+    def _note_use(self, visit: Visit) -> None:
+        """When a key was last used, to the minute: shown to whoever wonders whether it still is."""
+        actor = visit.actor
+        if isinstance(actor, Program) and self._pace.is_first_of_minute(actor.program_id):
+            with self._services.db.writing() as session:
+                note_use(session, actor.program_id, visit.now)
+
+    def _refuse_cross_site(self, route: Route) -> None:
         """Refuse a change that another site made the browser send."""
         if request.headers.get("Sec-Fetch-Site", "same-origin") not in ("same-origin", "none"):
             raise CrossSiteRequest(
@@ -129,6 +150,9 @@ class Doorway:
         if request.headers.get("X-Margin-Panel") == "1" or "Tus-Resumable" in request.headers:
             return
         if request.is_json:
+            return
+        # A key is sent by a program; no other site can make a browser send one.
+        if route.by_key and self._read_credentials(None).bearer is not None:
             return
         try:
             self._protection.protect()
@@ -144,7 +168,7 @@ class Doorway:
         admission: Admission | None = request.environ.get("margin.admission")
         case = admission.case if admission else None
         actor = admission.actor.text if admission else str(error.facts.get("actor", "nobody"))
-        if route.action in OPEN_TO_ALL and error.facts.get("grant"):
+        if (admission is None or route.action in OPEN_TO_ALL) and error.facts.get("grant"):
             actor = f"grant {error.facts['grant']}"
         with self._services.db.writing() as session:
             audit.append(

@@ -26,9 +26,13 @@ from wtforms.fields import SelectChoice
 from wtforms.validators import InputRequired, Length, NumberRange, Optional
 from wtforms.widgets import CheckboxInput, ListWidget
 
+from server.access.action import Permit
 from server.access.actions import LONGEST_GRANT_DAYS, SHORTEST_PASSWORD
-from server.access.permissions import Permit
+from server.access.permissions import SHARED_PERMITS
 from server.cases.actions import LONGEST_TEXT
+from server.cases.local_category import LOCAL_CATEGORIES, NOT_STATED
+from server.cases.pauses import WHO
+from server.cases.tiers import default_tier, tiers
 from server.foundation.errors import Conflict, Invalid
 from server.web.wording import PERMIT_LABELS
 
@@ -121,6 +125,11 @@ class CaseForm(Form):
         [Length(max=LONGEST_TEXT, message="The verdict is longer than %(max)d characters.")],
         filters=[text_only],
     )
+    local_category = SelectField(
+        "Which comes to",
+        choices=[SelectChoice(*one) for one in LOCAL_CATEGORIES.items()],
+        default=NOT_STATED,
+    )
     local_verdict_reason = TextAreaField(
         "Reason given", [Length(max=LONGEST_TEXT)], filters=[text_only]
     )
@@ -129,12 +138,23 @@ class CaseForm(Form):
         [Length(max=LONGEST_ACCESSION_NUMBERS, message="At most %(max)d characters in all.")],
         filters=[text_only],
     )
+    tier = SelectField(
+        "Service tier",
+        choices=[SelectChoice(one.id, one.title) for one in tiers().values()],
+        default=default_tier(),
+    )
 
 
 class AdvanceForm(Form):
     version = WholeNumber(validators=required("Reload the case."))
     event = HiddenField(validators=required("Say what happened."))
     reason = StringField("Reason", [Length(max=LONGEST_TEXT)], filters=[text_only])
+    waits_for = SelectField(
+        "Who must act",
+        [Optional()],
+        choices=[SelectChoice(*one) for one in WHO.items()],
+        default="coordinator",
+    )
 
 
 class AssignForm(Form):
@@ -150,7 +170,11 @@ class GrantForm(Form):
     permits = SelectMultipleField(
         "The link permits",
         required("Choose at least one thing that the link permits."),
-        choices=[SelectChoice(permit.value, PERMIT_LABELS[permit.value]) for permit in Permit],
+        choices=[
+            SelectChoice(permit.value, PERMIT_LABELS[permit.value])
+            for permit in Permit
+            if permit not in SHARED_PERMITS
+        ],
         option_widget=CheckboxInput(),
         widget=ListWidget(prefix_label=False),
     )

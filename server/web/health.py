@@ -5,8 +5,8 @@ from __future__ import annotations
 from flask import Response
 from sqlalchemy import text
 
+from server.access.action import Action
 from server.access.door import Route
-from server.access.permissions import Action
 from server.web.visit import Visit
 
 

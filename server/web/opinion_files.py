@@ -1,14 +1,15 @@
-"""The issued opinion as data: the structured report of DICOM, and JSON."""
+"""The issued opinion as data: the structured report of DICOM, JSON, and FHIR."""
 
 from __future__ import annotations
 
 from flask import Response, send_file
 
+from server.access.action import Action
 from server.access.door import Route
-from server.access.permissions import Action
 from server.intake.queries import arrivals_of_case
 from server.opinions.assessment import Assessment, assessment_of
 from server.opinions.export import ExportedSeries, assessment_text
+from server.opinions.fhir import MIME_TYPE, fhir_text
 from server.opinions.imaging import stored_report
 from server.opinions.queries import issued, issued_as
 from server.web.composition import NOT_IMAGES
@@ -33,6 +34,15 @@ def opinion_data(visit: Visit) -> Response:
         "application/json",
         f"opinion-{assessment.opinion.number}.json",
     )
+
+
+def opinion_fhir(visit: Visit) -> Response:
+    """The newest opinion as a FHIR R4 bundle, with its PDF in it."""
+    kept = issued(visit.session, visit.case.id)
+    assessment = assessment_of(visit.session, kept)
+    pdf = visit.services.files.path(kept.sha256).read_bytes()
+    name = f"opinion-{assessment.opinion.number}.fhir.json"
+    return _file(visit, fhir_text(assessment, pdf).encode(errors="replace"), MIME_TYPE, name)
 
 
 def opinion_report(visit: Visit) -> Response:
@@ -73,6 +83,8 @@ def _file(visit: Visit, body: bytes, mimetype: str, name: str) -> Response:
 ROUTES = [
     Route("/cases/<number>/opinion.json", opinion_data, Action.OPINION_READ),
     Route("/r/<launch>/opinion.json", opinion_data, Action.OPINION_READ),
+    Route("/cases/<number>/opinion.fhir.json", opinion_fhir, Action.OPINION_READ),
+    Route("/r/<launch>/opinion.fhir.json", opinion_fhir, Action.OPINION_READ),
     Route("/cases/<number>/opinions/<opinion>", opinion_by_number, Action.OPINION_READ),
     Route("/r/<launch>/opinions/<opinion>", opinion_by_number, Action.OPINION_READ),
     Route("/cases/<number>/opinion.dcm", opinion_report, Action.OPINION_READ),

@@ -7,8 +7,8 @@ from typing import Final
 
 from flask import Response, jsonify
 
+from server.access.action import Action
 from server.access.door import Route
-from server.access.permissions import Action
 from server.imaging.phase import Phase
 from server.imaging.queries import facts_of_row, series_rows
 from server.web.shown import veil_of

@@ -14,34 +14,40 @@ from server.annotations.changes import (
 )
 from server.annotations.evidence import EVIDENCE
 from server.annotations.organs import ORGANS
-from server.annotations.queries import prior_revisions
 from server.annotations.records import Revision
 from server.annotations.versions import leftovers
 from server.cases.queries import case_by_id
 from server.foundation.clock import iso
 from server.opinions.document import Alteration, Amendment
 from server.opinions.queries import opinions_of_case
+from server.panel.sight import visible_priors
 from server.web import shown
+from server.web.taking_part import own_id
 from server.web.visit import Visit
 
 
 @dataclass(frozen=True)
 class Prior:
-    """The signed revision that a value is compared with. `case_number` is empty in the same case."""
+    """The signed revision that a value is compared with. `case_number` is empty in the same case;
+    `round` is that of an earlier round of it, 0 for the revision that is amended."""
 
     revision: Revision
     case_number: str = ""
+    round: int = 0
 
 
 def prior_of(visit: Visit, revision: Revision | None) -> Prior | None:
-    """What an amendment was opened from; else the last opinion of an earlier case of the patient."""
+    """What an amendment was opened from; else the last signature of the time point before, in an
+    earlier round of the case or in an earlier case of the patient."""
     if revision is not None and revision.amends is not None:
         return Prior(amended_by(revision))
-    earlier = prior_revisions(visit.session, visit.case.id, visit.case.organ)
+    earlier = visible_priors(visit.session, visit.case.id, visit.case.organ, own_id(visit))
     if not earlier:
         return None
-    number = case_by_id(visit.session, earlier[0].annotation.case_id).number
-    return Prior(earlier[0], number)
+    was = earlier[0].annotation
+    if was.case_id == visit.case.id:
+        return Prior(earlier[0], round=was.round)
+    return Prior(earlier[0], case_by_id(visit.session, was.case_id).number)
 
 
 def amended_by(revision: Revision) -> Revision:
@@ -58,6 +64,7 @@ def prior_json(visit: Visit, prior: Prior | None) -> dict[str, Any] | None:
     answers = shown.answers(visit, was.answers)
     return {
         "case": prior.case_number or None,
+        "round": prior.round or None,
         "revision": was.number,
         "signed_at": iso(was.signed_at),
         "answers": {name: one for name, one in answers.items() if name != EVIDENCE},

@@ -17,6 +17,7 @@ from server.foundation.errors import (
     NotUnderstood,
     Refused,
     TooLarge,
+    TooMany,
     Unauthenticated,
     Unavailable,
     UnsupportedMedia,
@@ -34,6 +35,7 @@ STATUS: dict[type[MarginError], int] = {
     TooLarge: 413,
     UnsupportedMedia: 415,
     Invalid: 422,
+    TooMany: 429,
     Damaged: 460,  # of tus 1.0, checksum
     Unavailable: 503,
     NoRoom: 507,
@@ -48,7 +50,18 @@ TITLES = {
     413: "This is too large",
     415: "This kind of file is not taken",
     422: "Something needs to be corrected",
+    429: "Too much was asked at once",
     503: "The archive does not answer",
+}
+
+
+# What a page is called where the name of its status would mislead: nobody can sign in again here.
+TITLES_OF_CODES = {
+    "consent_withdrawn": "This is no longer shared with you",
+    "consent_over": "This is no longer shared with you",
+    "consent_missing": "This is not shared with you",
+    "grant_revoked": "This access was withdrawn",
+    "grant_expired": "This access has expired",
 }
 
 
@@ -65,6 +78,8 @@ def wants_json() -> bool:
     path = request.path
     if path.startswith("/dicom-web") or "/dicom-web" in path or "/api/" in path:
         return True
+    if path == "/openapi.json":
+        return True
     if "Tus-Resumable" in request.headers:
         return True
     best = request.accept_mimetypes.best_match(["text/html", "application/json"])
@@ -77,11 +92,13 @@ def response_to(error: MarginError) -> Response:
     if wants_json():
         response = jsonify(body_of(error))
     else:
-        title = TITLES.get(status, "Something went wrong")
+        title = TITLES_OF_CODES.get(error.code) or TITLES.get(status, "Something went wrong")
         response = make_response(render_template("problem.html", error=error, title=title))
     response.status_code = status
     response.headers["Cache-Control"] = "no-store"
-    if status == 401 and request.path.startswith("/dicom-web"):
+    if "retry_after_s" in error.facts:
+        response.headers["Retry-After"] = str(error.facts["retry_after_s"])
+    if status == 401 and request.path.startswith(("/dicom-web", "/api/")):
         response.headers["WWW-Authenticate"] = 'Bearer realm="margin"'
     return response
 

@@ -6,8 +6,8 @@ from typing import Any
 
 from flask import Response, jsonify
 
+from server.access.action import Action
 from server.access.door import Route
-from server.access.permissions import Action
 from server.annotations.organs import ORGANS
 from server.dossier.queries import LatestValue, latest_values
 from server.web.pages.records_frame import said_of

@@ -14,6 +14,8 @@ from server.web import (
     viewer,
     volumetry_tasks,
 )
+from server.web.api import page as api_page
+from server.web.api.table import ROUTES as API
 from server.web.pages.routes import ROUTES as PAGES
 
 ROUTES: list[Route] = [
@@ -21,6 +23,8 @@ ROUTES: list[Route] = [
     *links.ROUTES,
     *opinion_files.ROUTES,
     *PAGES,
+    *api_page.ROUTES,
+    *API,
     *panel.ROUTES,
     *phases.ROUTES,
     *recorded.ROUTES,

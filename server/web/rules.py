@@ -6,8 +6,8 @@ from typing import Any, Final
 
 from flask import Response, jsonify, request
 
+from server.access.action import Action
 from server.access.door import Route
-from server.access.permissions import Action
 from server.annotations.judging import CaseRefused, Judge, as_json, listing, parsed
 from server.annotations.validation import said
 from server.foundation.errors import BadRequest, TooLarge
@@ -76,9 +76,15 @@ def _case_and_options(body: Any) -> tuple[Any, Any]:
 
 ROUTES = [
     route
-    for prefix in ("/api/rules", "/r/<launch>/api/rules")
+    for prefix, by_key in (("/api/rules", True), ("/r/<launch>/api/rules", False))
     for route in (
-        Route(prefix, list_rules, Action.RULES_EVALUATE),
-        Route(f"{prefix}/<organ>/<ruleset>", evaluate_rules, Action.RULES_EVALUATE, ("POST",)),
+        Route(prefix, list_rules, Action.RULES_EVALUATE, by_key=by_key),
+        Route(
+            f"{prefix}/<organ>/<ruleset>",
+            evaluate_rules,
+            Action.RULES_EVALUATE,
+            ("POST",),
+            by_key=by_key,
+        ),
     )
 ]

@@ -19,16 +19,23 @@ from flask import Response, request
 from sqlalchemy.orm import Session
 from werkzeug.exceptions import ClientDisconnected
 
+from server.access.action import Action
 from server.access.door import Route
-from server.access.permissions import Account, Action, Holder
+from server.access.permissions import Account, Holder, Program
 from server.foundation import audit
 from server.foundation.clock import utc_now
 from server.foundation.db import new_id
 from server.foundation.errors import BadRequest, MarginError, NotUnderstood, UnsupportedMedia
-from server.intake import uploads
-from server.intake.resumable import CHECKSUMS, Checksum, UploadFolder, UploadNotFound, checksum_of
-from server.intake.upload_queries import upload_of_case
-from server.intake.upload_records import Upload
+from server.intake.uploads import actions as uploads
+from server.intake.uploads.queries import upload_of_case
+from server.intake.uploads.records import Upload
+from server.intake.uploads.resumable import (
+    CHECKSUMS,
+    Checksum,
+    UploadFolder,
+    UploadNotFound,
+    checksum_of,
+)
 from server.web.visit import Visit
 
 VERSION = "1.0.0"
@@ -67,7 +74,7 @@ def folder_of(visit: Visit) -> UploadFolder:
 def sender_of(visit: Visit) -> str:
     """Who sends, as the case's page shows it."""
     actor = visit.actor
-    return actor.name if isinstance(actor, Account | Holder) else actor.text
+    return actor.name if isinstance(actor, Account | Holder | Program) else actor.text
 
 
 def offer(visit: Visit) -> Response:

@@ -12,8 +12,8 @@ from flask import Response, redirect, request, send_file
 from werkzeug.security import safe_join
 from werkzeug.wrappers import Response as WerkzeugResponse
 
+from server.access.action import Action
 from server.access.door import Route
-from server.access.permissions import Action
 from server.foundation.errors import NotFound, Unavailable
 from server.opinions.queries import issued
 from server.web.headers import VIEWER_POLICY

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from functools import cached_property
 from typing import Any, Protocol
 
 from sqlalchemy.orm import Session
 
+from server.access.action import Action
 from server.access.door import Admission
-from server.access.permissions import Account, Action, Actor, Holder
+from server.access.permissions import Account, Actor, Holder
 from server.access.records import Launch
 from server.archive import Archive
+from server.cases.clock_queries import calendars_of
 from server.cases.records import Case
 from server.foundation.db import Database
 from server.foundation.files import FileStore
@@ -53,7 +55,8 @@ class Visit:
     """One request that the door let in.
 
     `session` is a transaction that commits when the view of a changing request returns; in a reading
-    request nothing is kept. `note` adds facts to the audit line of this request (never identity).
+    request nothing is kept. `note` adds facts to the audit line of this request (never identity);
+    `found` is what was found out once for all who ask in this request.
     """
 
     session: Session
@@ -61,6 +64,7 @@ class Visit:
     admission: Admission
     services: Services
     notes: dict[str, Any] = field(default_factory=dict)
+    found: dict[str, Any] = field(default_factory=dict)
 
     @property
     def actor(self) -> Actor:
@@ -83,6 +87,11 @@ class Visit:
         """The visit under `/r/<launch>/`; only such routes may ask."""
         assert self.admission.launch is not None
         return self.admission.launch
+
+    @cached_property
+    def today(self) -> date:
+        """The day that it is where the service is."""
+        return calendars_of(self.session).today(self.now)
 
     @property
     def pseudonymised(self) -> bool:

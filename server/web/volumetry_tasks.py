@@ -5,19 +5,22 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from flask import Response, jsonify, make_response, request
+from flask import Response, jsonify, make_response
 
+from server.access.action import Action
 from server.access.door import Route
-from server.access.permissions import Action
 from server.cases.queries import study_uids
 from server.foundation.errors import FieldProblem, Invalid
+from server.panel.writing import note_written
 from server.volumetry import orders
 from server.volumetry.cut import cut_of
 from server.volumetry.growth import GROWTHS
 from server.volumetry.queries import volume_json
 from server.volumetry.records import VolumeMeasurement
 from server.web import shown
-from server.web.panel import API, BodyNotUnderstood
+from server.web.bodies import fields_of_body
+from server.web.panel import API
+from server.web.taking_part import own_id, shows_volume
 from server.web.visit import Visit
 
 ACCEPTED = 202
@@ -29,16 +32,17 @@ class RegionRefused(Invalid):
 
 def try_resection(visit: Visit) -> Response:
     """Have a cut tried on the liver of a segmentation of this case."""
-    body = _body({"volume": str, "cut": dict})
-    source = orders.measured_volume(visit.session, visit.case.id, body["volume"])
+    body = fields_of_body({"volume": str, "cut": dict})
+    source = _measured(visit, body["volume"])
     kept = orders.ask_for_resection(visit.session, source, cut_of(body["cut"]), visit.now)
+    _note_author(visit, kept)
     visit.note(volume=kept.id)
     return _accepted(visit, kept)
 
 
 def grow_region(visit: Visit) -> Response:
     """Have a liver or a tumour grown from a point on a series of this case."""
-    body = _body({"organ": str, "SeriesInstanceUID": str, "StudyInstanceUID": str})
+    body = fields_of_body({"organ": str, "SeriesInstanceUID": str, "StudyInstanceUID": str})
     problems = []
     if body["organ"] not in GROWTHS:
         problems.append(FieldProblem("/organ", "The organ is liver or tumour."))
@@ -52,7 +56,7 @@ def grow_region(visit: Visit) -> Response:
     if problems:
         raise RegionRefused("This cannot be grown.", problems, remedy="Correct the fields named.")
     liver = body.get("liver")
-    within = orders.measured_volume(visit.session, visit.case.id, str(liver)) if liver else None
+    within = _measured(visit, str(liver)) if liver else None
     assert study is not None
     assert series is not None
     assert seed is not None
@@ -65,16 +69,27 @@ def grow_region(visit: Visit) -> Response:
         within,
         visit.now,
     )
+    _note_author(visit, kept)
     visit.note(volume=kept.id)
     return _accepted(visit, kept)
 
 
-def _body(expected: dict[str, type]) -> dict[str, Any]:
-    said = request.get_json(silent=True)
-    if isinstance(said, dict) and all(isinstance(said.get(n), k) for n, k in expected.items()):
-        return said
-    raise BodyNotUnderstood(
-        f"The body is no JSON object with {', '.join(expected)}.", remedy="Reload the viewer."
+def _measured(visit: Visit, volume_id: str) -> VolumeMeasurement:
+    """A measurement that can be worked with; one that this visitor may not see yet is not there."""
+    found = orders.measured_volume(visit.session, visit.case.id, volume_id)
+    if not shows_volume(visit, found):
+        raise orders.VolumeNotFound("There is no such segmentation in this case.", remedy="Reload.")
+    return found
+
+
+def _note_author(visit: Visit, made: VolumeMeasurement) -> None:
+    note_written(
+        visit.session,
+        visit.case,
+        SOPInstanceUID=made.SOPInstanceUID,
+        SeriesInstanceUID=str(made.result["made"]["SeriesInstanceUID"]),
+        author_id=own_id(visit),
+        now=visit.now,
     )
 
 

@@ -6,7 +6,7 @@ Dates are written 2026-11-20 and moments in UTC; the browser adds the local time
 from __future__ import annotations
 
 import re
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from jinja2 import Environment
@@ -14,7 +14,6 @@ from markupsafe import Markup, escape
 
 from server.access.records import Grant
 from server.annotations.organs import ORGANS
-from server.cases.deadlines import urgency
 from server.cases.lifecycle import LABELS, Event, State
 from server.imaging.wording import language_names
 from server.web.pages import assets
@@ -28,6 +27,7 @@ STATE_TONES: dict[str, str] = {
     State.ASSIGNED: "info",
     State.IN_REVIEW: "info",
     State.OPINED: "good",
+    State.REASSESSMENT: "accent",
     State.CLOSED: "idle",
     State.ON_HOLD: "warn",
     State.WITHDRAWN: "idle",
@@ -38,6 +38,8 @@ PERMIT_LABELS: dict[str, str] = {
     "sign": "sign the opinion",
     "upload": "send images and documents",
     "download": "read the opinion",
+    "shared": "read what is shared",
+    "shared_images": "see the images that are shared",
 }
 EVENT_LABELS: dict[str, str] = {
     Event.RECORDS_COMPLETE: "Records are complete: start the clock",
@@ -69,11 +71,18 @@ OUTCOME_TONES = {"done": "good", "allowed": "idle", "refused": "bad"}
 JOB_TONES = {"waiting": "idle", "running": "info", "done": "good", "dead": "bad"}
 JOB_LABELS = {
     "issue_opinion": "Make and store an opinion",
+    "print_addendum": "Make the document of an addendum",
+    "print_letter": "Make the document of a letter",
     "measure_segmentation": "Measure a segmentation",
     "assess_imaging": "Assess the images of a case",
     "split_arrival": "Take a study apart",
     "delete_refused": "Delete a refused study",
     "test_line": "Test a hospital's line",
+    "deliver_notice": "Send a mail or call a webhook",
+    "send_digest": "Send a day's mail",
+    "export_research": "Make a research export",
+    "recompute_clocks": "Recompute all clocks and send reminders",
+    "lapse_offers": "End offers that nobody answered in time",
 }
 
 
@@ -85,6 +94,7 @@ def teach(env: Environment) -> None:
         day=day,
         moment=moment,
         ago=ago,
+        remaining=remaining,
         size=size,
         count=count,
         state_label=state_label,
@@ -102,7 +112,7 @@ def teach(env: Environment) -> None:
         person_name=person_name,
         dicom_day=dicom_day,
         due_words=due_words,
-        urgency=urgency,
+        lasted=lasted,
         modalities=modalities,
     )
     env.globals.update(
@@ -139,6 +149,18 @@ def ago(value: datetime | None, now: datetime) -> str:
     if seconds < 2 * 86400:
         return f"{seconds // 3600} h ago"
     return f"{seconds // 86400} days ago"
+
+
+def remaining(value: datetime, now: datetime) -> str:
+    """How long until a moment, in the largest whole unit: `3 h left`, `2 days left`, `over`."""
+    seconds = int((value - now).total_seconds())
+    if seconds <= 0:
+        return "over"
+    if seconds < 3600:
+        return f"{max(1, seconds // 60)} min left"
+    if seconds < 2 * 86400:
+        return f"{seconds // 3600} h left"
+    return f"{seconds // 86400} days left"
 
 
 def size(count_bytes: int | None) -> str:
@@ -207,14 +229,26 @@ def dicom_day(value: str | None) -> str:
     return text or "no date"
 
 
-def due_words(due: date | None, now: datetime) -> str:
-    """How far off a deadline is: `today`, `in 3 days`, `2 days overdue`."""
+def due_words(due: date | None, today: date) -> str:
+    """How far off a deadline is: `today`, `in 3 days`, `2 days overdue`. A moment stands for its day
+    of UTC."""
     if due is None:
         return "the clock has not started"
-    left = (due - now.astimezone(UTC).date()).days
+    if isinstance(today, datetime):
+        today = today.astimezone(UTC).date()
+    left = (due - today).days
     if left < 0:
         return f"{count(-left, 'day')} overdue"
     return {0: "today", 1: "tomorrow"}.get(left, f"in {left} days")
+
+
+def lasted(time: timedelta) -> str:
+    """How long something took: `3 d 4 h`, `5 h 20 min`, `12 min`."""
+    minutes = int(time.total_seconds() // 60)
+    days, hours = divmod(minutes // 60, 24)
+    if days:
+        return f"{days} d {hours} h"
+    return f"{hours} h {minutes % 60} min" if hours else f"{minutes} min"
 
 
 def modalities(series: list[dict[str, Any]]) -> str:

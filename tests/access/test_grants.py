@@ -9,6 +9,7 @@ from pyotp import TOTP
 from sqlalchemy import select, text
 
 from server.access import tokens
+from server.access.action import Action, Permit
 from server.access.actions import (
     FAILURES_BEFORE_WAITING,
     SignInFailed,
@@ -23,7 +24,6 @@ from server.access.actions import (
     use_token,
 )
 from server.access.door import Credentials, ImageDoor, NotPermitted, NotSignedIn, VisitEnded, admit
-from server.access.permissions import Action, Permit
 from server.access.queries import GrantExpired, GrantRevoked, TokenUnknown, grants_of_case
 from server.access.records import Grant
 from server.cases.queries import CaseNotFound

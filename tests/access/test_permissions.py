@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import pytest
 
+from server.access.action import Action, Permit
 from server.access.permissions import (
     BY_PERMIT,
     BY_ROLE,
     OPEN_TO_ALL,
     Account,
-    Action,
     Actor,
     Allowed,
     CaseFacts,
     Denied,
     Holder,
     Nobody,
-    Permit,
     may,
 )
 

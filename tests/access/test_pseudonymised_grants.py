@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from server.access.action import Permit
 from server.access.actions import issue_grant
-from server.access.permissions import Permit
 from server.access.queries import grants_of_case
 from server.cli import main
 from server.foundation.errors import Invalid

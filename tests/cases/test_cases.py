@@ -8,9 +8,8 @@ import pytest
 
 from server.cases import actions
 from server.cases.actions import CaseChangedMeanwhile, StudyBelongsElsewhere
-from server.cases.deadlines import urgency
 from server.cases.lifecycle import Event, EventNotPossible
-from server.cases.queries import case_by_number, holder, worklist
+from server.cases.queries import case_by_number, holder
 from server.foundation.errors import Invalid
 from tests.world import INSIDE_STUDY, World
 
@@ -88,32 +87,7 @@ def test_a_signed_case_cannot_be_put_on_hold(world: World, now: datetime) -> Non
         actions.complete(session, case_by_number(session, world.inside.number), now)
     with pytest.raises(EventNotPossible), world.db.writing() as session:
         case = case_by_number(session, world.inside.number)
-        actions.happen(session, case, Event.HOLD, seen_version=case.version)
-
-
-def test_the_worklist_shows_the_next_deadline_first(world: World, now: datetime) -> None:
-    with world.db.writing() as session:
-        case = case_by_number(session, world.outside.number)
-        case.due_on = date(2026, 11, 21)
-    with world.db.reading() as session:
-        assert [case.number for case in worklist(session)] == [
-            world.outside.number,
-            world.inside.number,
-        ]
-
-
-@pytest.mark.parametrize(
-    ("due", "expected"),
-    [
-        (None, "none"),
-        (date(2026, 11, 19), "overdue"),
-        (date(2026, 11, 20), "soon"),
-        (date(2026, 11, 22), "soon"),
-        (date(2026, 11, 23), "later"),
-    ],
-)
-def test_urgency(due: date | None, expected: str, now: datetime) -> None:
-    assert urgency(due, now) == expected
+        actions.happen(session, case, Event.HOLD, seen_version=case.version, now=now)
 
 
 def test_a_held_case_goes_on_where_it_was_and_later_by_the_days_it_stood_still(
@@ -137,7 +111,7 @@ def test_a_surgeon_has_the_case_again_once_the_wanted_records_came(
 ) -> None:
     with world.db.writing() as session:
         case = case_by_number(session, world.inside.number)
-        actions.happen(session, case, Event.RECORDS_WANTED, seen_version=case.version)
+        actions.happen(session, case, Event.RECORDS_WANTED, seen_version=case.version, now=now)
         actions.declare_records_complete(session, case, case.version, now)
         assert case.state == "assigned"
 

@@ -14,7 +14,8 @@ from typing import Any
 import pytest
 import yaml
 
-from server.foundation.settings import PROJECT, SETTINGS, Settings
+from server.foundation.settings import PROJECT, Settings
+from server.foundation.settings_table import SETTINGS
 from server.processes.nginx_configuration import challenge_folder, configuration
 from server.processes.programs import runs_own_orthanc
 from tests.postgres import new_database, postgres_server

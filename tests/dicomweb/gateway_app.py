@@ -12,13 +12,15 @@ from typing import Any
 
 from flask import Flask, Response, request
 
+from server.access.action import Action
 from server.access.door import Route
-from server.access.permissions import Action
 from server.archive import Archive
-from server.dicomweb.currency import Currency
 from server.dicomweb.routes import ROUTES
-from server.dicomweb.view import PLAIN_VIEW, View
+from server.dicomweb.views.blinding import shortened_archive, shortened_holdings
+from server.dicomweb.views.currency import Currency
+from server.dicomweb.views.view import PLAIN_VIEW, View
 from server.foundation.errors import MarginError
+from server.panel.sight import NOTHING_HIDDEN, Hidden
 from server.prepared.manifest import Manifest
 from server.prepared.shelf import Shelf
 from server.web import problems
@@ -51,6 +53,10 @@ class HandMadePass:
     archive: Archive
     holdings: Currency
     view: View = PLAIN_VIEW
+    hidden: Hidden = NOTHING_HIDDEN
+
+    def note_written(self, SOPInstanceUID: str, SeriesInstanceUID: str) -> None:
+        """Nobody asks here who wrote what."""
 
     @property
     def shelf(self) -> Shelf:
@@ -67,6 +73,7 @@ def gateway_app(
     *,
     shelf: Shelf | None = None,
     view: View = PLAIN_VIEW,
+    hidden: Hidden = NOTHING_HIDDEN,
 ) -> Flask:
     """Every route under `/dicom-web` (bearer: the scope's name) and `/r/<name>/dicom-web`.
 
@@ -76,7 +83,8 @@ def gateway_app(
     currency = Currency(archive, shelf or Shelf(NOWHERE), lambda study, series: None)
 
     def pass_of(name: str, prefix: str) -> HandMadePass:
-        return HandMadePass(name, scopes[name], prefix, archive, currency, view)
+        seen = shortened_archive(archive, hidden), shortened_holdings(currency, hidden)
+        return HandMadePass(name, scopes[name], prefix, *seen, view, hidden)
 
     for position, route in enumerate(ROUTES):
         for prefix in ("/dicom-web", "/r/<launch>/dicom-web"):

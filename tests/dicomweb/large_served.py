@@ -12,7 +12,7 @@ from pathlib import Path
 from werkzeug.serving import make_server
 
 from server.archive import Archive
-from server.dicomweb.pseudonyms import PseudonymisedView
+from server.dicomweb.views.pseudonyms import PseudonymisedView
 from tests.archive.orthanc_process import PASSWORD, USER
 from tests.dicomweb.gateway_app import HandMadeScope, gateway_app
 

@@ -18,17 +18,17 @@ from flask.testing import FlaskClient
 from pydicom import dcmread
 from pydicom.filebase import DicomBytesIO
 
+from server.access.action import Permit
 from server.access.actions import issue_grant
 from server.access.door import Credentials, ImageDoor
 from server.access.openings import Openings
-from server.access.permissions import Permit
 from server.archive import Archive
 from server.cases import actions as cases
-from server.dicomweb.case_views import CaseViews
-from server.dicomweb.currency import Currency
 from server.dicomweb.doorway import Doorway, Reading
 from server.dicomweb.express import Express
 from server.dicomweb.routes import ROUTES
+from server.dicomweb.views.case_views import CaseViews
+from server.dicomweb.views.currency import Currency
 from server.foundation.clock import utc_now
 from server.foundation.db import Database
 from server.prepared.shelf import Shelf

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from server.dicom.transfer_syntaxes import EXPLICIT_LITTLE
-from server.dicomweb.accept import (
+from server.dicomweb.media.accept import (
     ANYTHING,
     DICOM,
     JSON,

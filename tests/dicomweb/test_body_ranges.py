@@ -9,7 +9,7 @@ from flask import Flask
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from server.dicomweb.ranges import (
+from server.dicomweb.media.ranges import (
     RangeBeyondEnd,
     Segment,
     Span,

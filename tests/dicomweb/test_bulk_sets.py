@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from server.dicomweb.bulk_sets import pointers
+from server.dicomweb.delivery.bulk_sets import pointers
 from tests.dicomweb import samples
 from tests.dicomweb.conftest import Caller
 

@@ -6,14 +6,15 @@ import re
 from itertools import pairwise
 from pathlib import Path
 
-from server.dicomweb import search, sent, store
-from server.dicomweb.accept import DEFAULT_SYNTAXES, IMAGE_TYPES
-from server.dicomweb.answers import CHANGING, UNCHANGING, UNTRUSTED
-from server.dicomweb.frames import MOST_FRAMES
-from server.dicomweb.rendered import THUMBNAIL_CACHE, THUMBNAIL_VIEWPORT
-from server.dicomweb.rendering import ANNOTATIONS, DEFAULT_QUALITY, MOST_PIXELS_A_SIDE
+from server.dicom.rendering import ANNOTATIONS, DEFAULT_QUALITY, MOST_PIXELS_A_SIDE
+from server.dicomweb.delivery.frames import MOST_FRAMES
+from server.dicomweb.media.accept import DEFAULT_SYNTAXES, IMAGE_TYPES
+from server.dicomweb.media.answers import CHANGING, UNCHANGING, UNTRUSTED
+from server.dicomweb.pictures.rendered import THUMBNAIL_CACHE, THUMBNAIL_VIEWPORT
+from server.dicomweb.pixels.transcoding import ENCODABLE
+from server.dicomweb.query import search
 from server.dicomweb.routes import ROUTES
-from server.dicomweb.transcoding import ENCODABLE
+from server.dicomweb.storing import sent, store
 
 PAGE = (Path(__file__).parents[2] / "docs" / "conformance.md").read_text()
 

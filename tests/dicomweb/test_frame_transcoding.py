@@ -19,7 +19,7 @@ from server.dicom.transfer_syntaxes import (
     JPEG_LS_LOSSLESS,
     RLE,
 )
-from server.dicomweb.transcoding import (
+from server.dicomweb.pixels.transcoding import (
     ENCODABLE,
     CannotEncode,
     decoded,

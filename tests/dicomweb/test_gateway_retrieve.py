@@ -7,7 +7,7 @@ import io
 import pytest
 from pydicom import dcmread
 
-from server.dicomweb.answers import with_own_addresses
+from server.dicomweb.media.answers import with_own_addresses
 from tests.archive.files import ct_slice, written
 from tests.dicomweb import samples
 from tests.dicomweb.conftest import Caller

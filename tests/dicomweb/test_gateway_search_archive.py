@@ -165,7 +165,7 @@ def test_everything_that_orthanc_knows_of_an_instance_can_be_asked_for(
 def test_more_studies_than_may_be_looked_into_are_refused(
     people: dict[str, Caller], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("server.dicomweb.candidates.MOST_EXAMINED", 2)
+    monkeypatch.setattr("server.dicomweb.query.candidates.MOST_EXAMINED", 2)
     assert found(people["archive"], "studies", "limit=2&offset=1")
     response = people["archive"].get("/studies?KVP=121")
     assert (response.status_code, response.json["error"]["code"]) == (413, "search_too_broad")

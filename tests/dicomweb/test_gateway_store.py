@@ -9,7 +9,7 @@ import pytest
 from pydicom import dcmread
 from pydicom.encaps import generate_frames
 
-from server.dicomweb.sent import (
+from server.dicomweb.storing.sent import (
     CANNOT_UNDERSTAND,
     CLASS_NOT_SUPPORTED,
     DOES_NOT_MATCH,

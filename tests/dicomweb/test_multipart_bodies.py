@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from server.dicomweb.multipart import PartReader, closing, part_head
+from server.dicomweb.media.multipart import PartReader, closing, part_head
 from server.foundation.errors import BadRequest, TooLarge
 from tests.dicomweb.samples import multipart
 

@@ -14,7 +14,7 @@ from pydicom.pixels import apply_voi_lut
 from pydicom.uid import ExplicitVRLittleEndian
 
 from server.dicom.frame_shape import FrameShape
-from server.dicomweb.rendering import (
+from server.dicom.rendering import (
     DEFAULT_QUALITY,
     Drawing,
     Viewport,

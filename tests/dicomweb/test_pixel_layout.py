@@ -10,7 +10,7 @@ from pydicom import dcmread
 from pydicom.data import get_testdata_file
 from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
-from server.dicomweb.pixels import find_pixels, stored_syntax
+from server.dicomweb.pixels.layout import find_pixels, stored_syntax
 from tests.archive.files import ct_slice, pixels, written
 from tests.dicomweb import samples
 

@@ -17,7 +17,7 @@ from pydicom.uid import (
     SecondaryCaptureImageStorage,
 )
 
-from server.dicomweb.pseudonyms import NotFromThisView, PseudonymisedView
+from server.dicomweb.views.pseudonyms import NotFromThisView, PseudonymisedView
 from tests.archive.files import blank, ct_slice, written
 from tests.dicom.planted import MARK, identity_in
 from tests.dicomweb import samples

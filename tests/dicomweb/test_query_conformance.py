@@ -6,9 +6,10 @@ from pathlib import Path
 
 from pydicom.datadict import keyword_for_tag
 
-from server.dicomweb import candidates, query, search
-from server.dicomweb.attributes import REQUIRED, WHERE_KNOWN, Level
-from server.dicomweb.matching import MOST_UIDS
+from server.dicomweb.query import candidates, search
+from server.dicomweb.query import parameters as query
+from server.dicomweb.query.attributes import REQUIRED, WHERE_KNOWN, Level
+from server.dicomweb.query.matching import MOST_UIDS
 
 PAGE = (Path(__file__).parents[2] / "docs" / "conformance.md").read_text()
 SECTION = PAGE.partition("## Searching\n")[2].partition("\n## ")[0]

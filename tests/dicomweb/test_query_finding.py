@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from pydicom.datadict import dictionary_VR, keyword_for_tag, tag_for_keyword
 
-from server.dicomweb.attributes import REQUIRED, WHERE_KNOWN, Level, level_of, tags
-from server.dicomweb.finding import Page, Search, SeriesEntry, search_study
-from server.dicomweb.query import read_query
+from server.dicomweb.query.attributes import REQUIRED, WHERE_KNOWN, Level, level_of, tags
+from server.dicomweb.query.finding import Page, Search, SeriesEntry, search_study
+from server.dicomweb.query.parameters import read_query
 
 CT, SEG = "1.2.840.10008.5.1.4.1.1.2", "1.2.840.10008.5.1.4.1.1.66.4"
 

@@ -9,8 +9,8 @@ from urllib.parse import quote
 import pytest
 from pydicom.datadict import dictionary_VR, tag_for_keyword
 
-from server.dicomweb.matching import MOST_UIDS, Wildcard, criteria
-from server.dicomweb.query import read_query
+from server.dicomweb.query.matching import MOST_UIDS, Wildcard, criteria
+from server.dicomweb.query.parameters import read_query
 from server.foundation.errors import BadRequest
 
 

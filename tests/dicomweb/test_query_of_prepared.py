@@ -14,9 +14,9 @@ import pytest
 from flask.testing import FlaskClient
 
 from server.archive import Archive
-from server.dicomweb import search
-from server.dicomweb.pseudonyms import PseudonymisedView
-from server.dicomweb.view import PLAIN_VIEW, View
+from server.dicomweb.query import search
+from server.dicomweb.views.pseudonyms import PseudonymisedView
+from server.dicomweb.views.view import PLAIN_VIEW, View
 from server.prepared.manifest import Manifest, PreparedInstance
 from server.prepared.shelf import MANIFEST, Shelf
 from tests.dicomweb.gateway_app import HandMadeScope, gateway_app

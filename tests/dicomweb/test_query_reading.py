@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from server.dicomweb.query import (
+from server.dicomweb.query.parameters import (
     LONGEST_QUERY_BYTES,
     MOST_FIELDS,
     MOST_PARAMETERS,

@@ -18,7 +18,7 @@ from server.annotations.records import Revision
 from server.cases.records import Case
 from server.opinions.assessment import assessment_of
 from server.opinions.export import assessment_json
-from server.opinions.pdf import render_html
+from server.opinions.page import render_html
 from server.opinions.queries import opinions_of_case
 from server.opinions.stored import from_stored
 from tests.world import World

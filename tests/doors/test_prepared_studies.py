@@ -17,7 +17,7 @@ from server.access import actions as access
 from server.access.records import Grant
 from server.access.tokens import sha256
 from server.app import create_app
-from server.dicomweb.currency import Held, is_current
+from server.dicomweb.views.currency import Held, is_current
 from server.foundation import audit
 from server.foundation.clock import utc_now
 from server.foundation.settings import Settings

@@ -12,8 +12,9 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
+from server.access.action import Action, Permit
 from server.access.actions import issue_grant
-from server.access.permissions import Action, Allowed, CaseFacts, Holder, Permit, may
+from server.access.permissions import Allowed, CaseFacts, Holder, may
 from server.annotations.organs import ORGANS
 from server.annotations.records import Revision
 from server.cases import actions as cases

@@ -36,7 +36,7 @@ def case_of(session: Session, world: World) -> Case:
     """The pancreas case, awaiting its records."""
     case = case_by_id(session, world.inside.id)
     if case.state == State.ASSIGNED:
-        cases.happen(session, case, Event.RECORDS_WANTED)
+        cases.happen(session, case, Event.RECORDS_WANTED, now=case.opened_at)
     return case
 
 

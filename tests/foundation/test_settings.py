@@ -11,12 +11,12 @@ import pytest
 
 from server.foundation.settings import (
     PROJECT,
-    SETTINGS,
     Settings,
     SettingsInvalid,
     unknown_names,
     with_home_secrets,
 )
+from server.foundation.settings_table import SETTINGS
 
 
 def refused(**environ: str) -> str:

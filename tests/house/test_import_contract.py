@@ -32,11 +32,11 @@ def test_the_staircase_holds() -> None:
 @pytest.mark.parametrize(
     ("room", "offence"),
     [
-        ("cases/deadlines.py", "from server.web import problems"),
+        ("cases/clock.py", "from server.web import problems"),
         ("opinions/queries.py", "from server.intake import queries as q"),
         ("access/tokens.py", "import flask"),
         ("cases/lifecycle.py", "import sqlalchemy"),
-        ("dicomweb/search.py", "import pyorthanc"),
+        ("dicomweb/query/search.py", "import pyorthanc"),
     ],
 )
 def test_an_offence_is_found(tmp_path: Path, room: str, offence: str) -> None:

@@ -11,8 +11,8 @@ import pytest
 from server.archive import Archive
 from server.dicom.association import Peer
 from server.dicom.sending import send
-from server.intake.feed import Feed
-from server.intake.lines import register_lines
+from server.intake.arrivals.feed import Feed
+from server.intake.lines.registering import register_lines
 from tests.archive.orthanc_process import OrthancProcess, running_orthanc
 from tests.world import World
 

@@ -25,12 +25,12 @@ from server.demo.phantoms import PHASES, Phantom
 from server.dicom.association import DEFAULT_SYNTAX, VERIFICATION, Association, AssociationRejected
 from server.dicom.peer import Peer
 from server.dicom.sending import echo, send
-from server.intake import line_tests
-from server.intake.line_tests import ask_for_test
-from server.intake.lines import PREFIX, register_lines
+from server.intake.lines import testing as line_tests
+from server.intake.lines.refusals import take_over
+from server.intake.lines.registering import PREFIX, register_lines
+from server.intake.lines.testing import ask_for_test
 from server.intake.queries import line_states, refused_associations, strangers
 from server.intake.records import LineState, RefusedAssociation
-from server.intake.refusals import take_over
 from server.people import actions as people
 from server.people.queries import lines
 from tests.archive.orthanc_process import OrthancProcess, free_port

@@ -11,11 +11,11 @@ from sqlalchemy.orm import Session
 
 from server.archive import Archive, Changes
 from server.demo.phantoms import PHASES, Phantom
-from server.intake.candidates import candidates
-from server.intake.doubting import doubts, note_repeat
-from server.intake.feed import Feed
-from server.intake.identity import Identity, name_key
-from server.intake.matching import Guesses, Match, StudyFacts, match
+from server.intake.arrivals.candidates import candidates
+from server.intake.arrivals.doubting import doubts, note_repeat
+from server.intake.arrivals.feed import Feed
+from server.intake.arrivals.identity import Identity, name_key
+from server.intake.arrivals.matching import Guesses, Match, StudyFacts, match
 from server.intake.queries import arrivals
 from server.intake.records import Arrival, ArrivalSender, ReceivedInstance
 from tests.archive.orthanc_process import PASSWORD, USER, OrthancProcess

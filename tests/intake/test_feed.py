@@ -16,8 +16,8 @@ from server.demo.phantoms import PHASES, Phantom
 from server.demo.segmentations import segment
 from server.foundation import audit
 from server.foundation.jobs import Job
-from server.intake.decisions import attach
-from server.intake.feed import Feed
+from server.intake.arrivals.decisions import attach
+from server.intake.arrivals.feed import Feed
 from server.intake.queries import arrivals, feed_status
 from server.intake.records import Arrival, ReceivedInstance
 from tests.archive.files import ct_slice, written

@@ -17,13 +17,18 @@ from server.cases.queries import case_by_number, case_of_study
 from server.demo.phantoms import PHASES, Phantom
 from server.foundation.errors import Invalid
 from server.foundation.jobs import Job
-from server.intake import decisions
-from server.intake.decisions import DELETE_REFUSED, SPLIT_ARRIVAL, ArrivalIsHeld, KeptForNow
-from server.intake.doubting import note_repeat
-from server.intake.feed import Feed
+from server.intake.arrivals import decisions
+from server.intake.arrivals.decisions import (
+    DELETE_REFUSED,
+    SPLIT_ARRIVAL,
+    ArrivalIsHeld,
+    KeptForNow,
+)
+from server.intake.arrivals.doubting import note_repeat
+from server.intake.arrivals.feed import Feed
+from server.intake.arrivals.splitting import copy_series, delete_study
 from server.intake.queries import arrivals, not_served, refused_for_case
 from server.intake.records import Arrival
-from server.intake.splitting import copy_series, delete_study
 from tests.archive.orthanc_process import OrthancProcess
 from tests.intake.conftest import Clock, push, settle
 from tests.world import World

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from server.intake.identity import (
+from server.intake.arrivals.identity import (
     DIFFERENT,
     NEARLY_THE_SAME,
     Identity,

@@ -17,8 +17,8 @@ from server.foundation.jobs import Job
 from server.imaging.actions import ASSESS_IMAGING
 from server.imaging.queries import CaseImaging, imaging_of, series_rows
 from server.intake.actions import note_study, settle
+from server.intake.arrivals.observation import observe, origins
 from server.intake.imaging_job import ImagingJob
-from server.intake.observation import observe, origins
 from server.prepared.eviction import Room
 from server.prepared.preparing import Preparer
 from server.prepared.shelf import Shelf

@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import date
 
 from server.cases.accession import accession_numbers
-from server.intake.identity import Identity
-from server.intake.matching import Candidate, Guesses, Match, StudyFacts, match
+from server.intake.arrivals.identity import Identity
+from server.intake.arrivals.matching import Candidate, Guesses, Match, StudyFacts, match
 
 
 def study(**facts: str | None) -> StudyFacts:

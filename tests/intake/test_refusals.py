@@ -9,9 +9,9 @@ from sqlalchemy import select
 
 from server.foundation import audit
 from server.foundation.db import Database
-from server.intake.orthanc_log import Echoed, Opened, Refusal, facts_in
+from server.intake.lines.orthanc_log import Echoed, Opened, Refusal, facts_in
+from server.intake.lines.refusals import IN_WORDS, MOST_AUDITED, take_over
 from server.intake.records import LineState, RefusedAssociation
-from server.intake.refusals import IN_WORDS, MOST_AUDITED, take_over
 from tests.world import World
 
 AT = "1121 01:30:42.264896 CommandDispatcher.cpp:617]"

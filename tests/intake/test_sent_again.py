@@ -14,10 +14,10 @@ from server.archive import Archive
 from server.archive.ids import orthanc_id
 from server.dicom.association import Peer
 from server.dicom.sending import Summary, send
-from server.intake.feed import Feed
-from server.intake.orthanc_log import Repeated, facts_in
+from server.intake.arrivals.feed import Feed
+from server.intake.lines.orthanc_log import Repeated, facts_in
+from server.intake.lines.refusals import take_over
 from server.intake.records import Arrival, RepeatedInstance
-from server.intake.refusals import take_over
 from tests.archive.files import ct_slice, written
 from tests.archive.orthanc_process import OrthancProcess
 from tests.intake.conftest import Clock, push, settle

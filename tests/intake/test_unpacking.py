@@ -15,9 +15,9 @@ from pathlib import Path
 
 import pytest
 
-from server.intake import kinds
-from server.intake.kinds import DICOM, NotTaken, NotWanted, kind_of
-from server.intake.unpacking import Found, Limits, walk
+from server.intake.uploads import kinds
+from server.intake.uploads.kinds import DICOM, NotTaken, NotWanted, kind_of
+from server.intake.uploads.unpacking import Found, Limits, walk
 
 ROOMY = Limits(10**9, 10**10)
 PART10 = bytes(128) + b"DICM" + b"x" * 100
@@ -286,7 +286,7 @@ def test_a_hundred_thousand_tiny_files_take_little_time_and_memory(tmp_path: Pat
         for number in range(100_000):
             archive.writestr(f"notes/{number:06d}.txt", b"x")
     code = (
-        "import pathlib,re,sys,time;from server.intake.unpacking import *;"
+        "import pathlib,re,sys,time;from server.intake.uploads.unpacking import *;"
         "p=pathlib.Path(sys.argv[1]);s=p.parent/'s';s.mkdir();"
         "n=sum(1 for _ in walk(p,'many.zip',s,Limits(10**9,10**10)));"
         "said=pathlib.Path('/proc/self/status').read_text();"

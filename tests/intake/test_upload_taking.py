@@ -27,14 +27,14 @@ from server.foundation import jobs
 from server.foundation.clock import utc_now
 from server.foundation.files import FileStore
 from server.foundation.settings import Settings
-from server.intake import uploads
-from server.intake.judging import Judge
 from server.intake.records import RepeatedInstance
-from server.intake.resumable import UploadFolder
-from server.intake.taking import CAREFUL_FROM, DIED, Means, take_uploads
-from server.intake.upload_queries import outcomes, progress
-from server.intake.upload_records import Upload, UploadEntry
-from server.intake.uploads import TAKE_UPLOADS, Limits
+from server.intake.uploads import actions as uploads
+from server.intake.uploads.actions import TAKE_UPLOADS, Limits
+from server.intake.uploads.judging import Judge
+from server.intake.uploads.queries import outcomes, progress
+from server.intake.uploads.records import Upload, UploadEntry
+from server.intake.uploads.resumable import UploadFolder
+from server.intake.uploads.taking import CAREFUL_FROM, DIED, Means, take_uploads
 from tests.archive.files import ct_slice, written
 from tests.archive.orthanc_process import PASSWORD, USER, OrthancProcess, running_orthanc
 from tests.world import OUTSIDE_STUDY, World

@@ -16,7 +16,8 @@ from pydicom.uid import Comprehensive3DSRStorage
 from server.opinions.assessment import Assessment, Predecessor
 from server.opinions.document import Alteration, Amendment
 from server.opinions.export import assessment_json
-from server.opinions.pdf import render_html, render_pdf
+from server.opinions.page import render_html
+from server.opinions.pdf import render_pdf
 from server.opinions.stored import from_stored, to_stored
 from server.opinions.structured_report import structured_report
 from tests.opinions.assessments import STUDY, example, imaging, section, told

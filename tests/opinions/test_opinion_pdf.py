@@ -22,13 +22,8 @@ import pytest
 from pypdf import PdfReader
 
 from server.opinions.document import LIMITATION, Opinion
-from server.opinions.pdf import (
-    PREVIEW_CSP,
-    RenderingReachedOut,
-    pdf_of_html,
-    render_html,
-    render_pdf,
-)
+from server.opinions.page import PREVIEW_CSP, render_html
+from server.opinions.pdf import RenderingReachedOut, pdf_of_html, render_pdf
 from tests.opinions import samples
 
 ROOT = Path(__file__).parents[2]

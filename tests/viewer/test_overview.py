@@ -14,10 +14,16 @@ import numpy as np
 import pytest
 from flask import Flask, Response
 
-from server.dicomweb.clearance import Clearance
-from server.dicomweb.overview import ResolutionInvalid, halvings_for, opening, order, overview
-from server.dicomweb.scope import Pass, StudyOutsideGrant
-from server.dicomweb.view import PLAIN_VIEW, View
+from server.dicomweb.delivery.overview import (
+    ResolutionInvalid,
+    halvings_for,
+    opening,
+    order,
+    overview,
+)
+from server.dicomweb.views.clearance import Clearance
+from server.dicomweb.views.scope import Pass, StudyOutsideGrant
+from server.dicomweb.views.view import PLAIN_VIEW, View
 from server.prepared.manifest import Manifest, PreparedInstance
 from server.prepared.shelf import MANIFEST, Shelf, frame_body
 

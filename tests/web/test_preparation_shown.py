@@ -8,7 +8,7 @@ from datetime import datetime
 from flask import Flask
 
 from server.cases.queries import case_by_id
-from server.intake.decisions import attach
+from server.intake.arrivals.decisions import attach
 from server.prepared import actions
 from server.prepared.manifest import Manifest, PreparedInstance
 from tests.web.conftest import Browser

@@ -34,7 +34,8 @@ def db(app: Flask) -> Database:
 def awaiting(small_world: World, db: Database) -> str:
     """The address of the inside case, which waits for its records."""
     with db.writing() as session:
-        happen(session, case_by_number(session, small_world.inside.number), Event.RECORDS_WANTED)
+        case = case_by_number(session, small_world.inside.number)
+        happen(session, case, Event.RECORDS_WANTED, now=case.opened_at)
     return f"/cases/{small_world.inside.number}"
 
 

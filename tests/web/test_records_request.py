@@ -8,8 +8,8 @@ from datetime import datetime, timedelta
 import pytest
 from flask import Flask
 
+from server.access.action import Permit
 from server.access.actions import issue_grant
-from server.access.permissions import Permit
 from server.cases.queries import case_by_number
 from server.dossier import actions, requests
 from server.dossier.completeness import Standing

@@ -20,7 +20,7 @@ from sqlalchemy import select
 from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 
 from server.foundation.settings import Settings
-from server.intake.upload_records import Upload
+from server.intake.uploads.records import Upload
 from tests.archive.files import ct_slice, written
 from tests.web.upload_line import Line
 from tests.world import World

@@ -23,7 +23,7 @@ from server.archive import Archive
 from server.foundation.clock import utc_now
 from server.foundation.db import Database
 from server.foundation.settings import Settings
-from server.intake.upload_queries import outcomes, progress
+from server.intake.uploads.queries import outcomes, progress
 from server.processes.supervision import Supervisor
 from tests.archive.files import ct_slice, written
 from tests.e2e.conftest import running_margin

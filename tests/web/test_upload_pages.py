@@ -16,7 +16,7 @@ from server.cases.queries import case_by_number
 from server.dicom import confidentiality as table
 from server.dicom.browser_rules import Letter, browser_rules, letters
 from server.dicom.deidentification import Deed, decision
-from server.intake.upload_records import Upload, UploadEntry
+from server.intake.uploads.records import Upload, UploadEntry
 from tests.web.conftest import Browser
 from tests.world import World
 
@@ -120,7 +120,8 @@ def test_when_the_case_is_over_the_page_says_so_and_asks_for_nothing(
     visitor: Visitor, app: Flask, small_world: World, looked_through: Upload
 ) -> None:
     with app.extensions["margin"].db.writing() as session:
-        cases.happen(session, case_by_number(session, small_world.inside.number), Event.WITHDRAW)
+        case = case_by_number(session, small_world.inside.number)
+        cases.happen(session, case, Event.WITHDRAW, now=case.opened_at)
     browser, base = visitor("hospital")
     page = browser.get(f"{base}/uploads").text
     assert "Nothing more is taken for this case." in page

@@ -15,7 +15,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import func, select
 from werkzeug.test import TestResponse
 
-from server.access.permissions import Permit
+from server.access.action import Permit
 from server.access.records import Grant
 from server.cases import actions as cases
 from server.cases.lifecycle import Event
@@ -23,10 +23,10 @@ from server.cases.queries import case_by_number
 from server.foundation import audit, jobs
 from server.foundation.clock import utc_now
 from server.foundation.settings import Settings
-from server.intake.resumable import UploadFolder
-from server.intake.sweeping import tidy
-from server.intake.upload_records import Upload
-from server.intake.uploads import TAKE_UPLOADS
+from server.intake.uploads.actions import TAKE_UPLOADS
+from server.intake.uploads.records import Upload
+from server.intake.uploads.resumable import UploadFolder
+from server.intake.uploads.sweeping import tidy
 from tests.world import World
 
 Visit = Callable[[str], tuple[FlaskClient, str]]
@@ -257,7 +257,8 @@ def test_when_the_case_is_over_nothing_is_taken(
     hospital: tuple[FlaskClient, str], app: Flask, small_world: World, folder: Path
 ) -> None:
     with app.extensions["margin"].db.writing() as session:
-        cases.happen(session, case_by_number(session, small_world.inside.number), Event.WITHDRAW)
+        case = case_by_number(session, small_world.inside.number)
+        cases.happen(session, case, Event.WITHDRAW, now=case.opened_at)
     client, base = hospital
     for body in (b"", b"abc"):
         answer = create(client, base, 3, body)

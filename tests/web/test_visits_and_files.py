@@ -17,7 +17,7 @@ from server.cases.queries import case_by_number
 from server.cases.records import Case, CaseDocument
 from server.foundation.db import Database
 from server.intake.records import Arrival
-from server.intake.upload_records import Upload
+from server.intake.uploads.records import Upload
 from server.web.pages.visits import what_happens_next
 from tests.web.conftest import Browser
 from tests.web.studies import PATIENT, arrival
@@ -216,7 +216,7 @@ def test_when_the_question_is_answered_nothing_more_is_asked_for(
 ) -> None:
     with db.writing() as session:
         case = case_by_number(session, small_world.inside.number)
-        cases.happen(session, case, Event.WITHDRAW)
+        cases.happen(session, case, Event.WITHDRAW, now=today)
     browser, base = visitor("hospital")
     page = browser.get(f"{base}/").text
     assert "Nothing more will happen." in page

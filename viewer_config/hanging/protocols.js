@@ -35,7 +35,8 @@ const dayOf = (displaySet) =>
 
 /**
  * Which display set stands for what: `{best, arterial, portal_venous, delayed, native, prior}`, each a
- * display set or null. Current is the study with the latest date, the prior the one before it. Pure.
+ * display set or null. Current is the study with the latest date, the prior the latest before it of the
+ * same modality, or of any where there is none. Pure.
  */
 export function placesOf(displaySets) {
   const images = displaySets.filter((one) => worthOf(describe(one)) > 0);
@@ -48,13 +49,20 @@ export function placesOf(displaySets) {
       describe,
     );
   const best = bestOf(current, describe);
+  const earlier = images.filter((one) => dayOf(one) < days[0]);
+  const alike = earlier.filter((one) => one.Modality === best?.Modality);
+  const before = alike.length > 0 ? alike : earlier;
+  const priorDay = before.map(dayOf).sort().at(-1);
   return {
     best,
     arterial: ofPhase("arterial"),
     portal_venous: ofPhase("portal_venous"),
     delayed: ofPhase("delayed"),
     native: ofPhase("native"),
-    prior: days.length > 1 ? bestOf(studyOf(days[1]), describe) : null,
+    prior: bestOf(
+      before.filter((one) => dayOf(one) === priorDay),
+      describe,
+    ),
   };
 }
 

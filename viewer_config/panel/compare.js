@@ -54,5 +54,6 @@ export function comparison(field, before, now) {
 /** Where the values beside ours come from: "revision 1 of 2026-11-02", "M-2026-00001 of …". */
 export function priorName(prior) {
   const day = prior.signed_at.slice(0, 10);
-  return `${prior.case ?? `revision ${prior.revision}`} of ${day}`;
+  const where = prior.round ? `round ${prior.round}` : `revision ${prior.revision}`;
+  return `${prior.case ?? where} of ${day}`;
 }

@@ -1,5 +1,6 @@
 // The whole panel, from the case at the top to the signature at the bottom.
 import { AmendDialog, AmendmentNotice, Older, PriorLine } from "./amend.js";
+import { Ask } from "./ask.js";
 import { Conflict, Unsent } from "./conflict.js";
 import { Criteria } from "./criteria.js";
 import { Form, Overview } from "./form.js";
@@ -133,7 +134,7 @@ function useView(store, root) {
   };
 }
 
-function CaseHead({ panel, label }) {
+function CaseHead({ store, panel, label }) {
   const { number, question, local_verdict: localVerdict, due_on: due } = panel.case;
   return html`
     <header class="mgn-head">
@@ -143,6 +144,7 @@ function CaseHead({ panel, label }) {
       </p>
       ${question && html`<p class="mgn-question">${question}</p>`}
       ${localVerdict && html`<p class="mgn-small">Told at home: ${localVerdict}</p>`}
+      <p><${Ask} store=${store} /></p>
     </header>
   `;
 }
@@ -192,7 +194,7 @@ export function Panel({ store }) {
           store.view.scrollTop = event.currentTarget.scrollTop;
         }}
       >
-        <${CaseHead} panel=${panel} label=${model.label} />
+        <${CaseHead} store=${store} panel=${panel} label=${model.label} />
         <${AmendmentNotice} store=${store} onJump=${view.jump} />
         <${PriorLine} store=${store} />
         <${Older} store=${store} />

@@ -44,6 +44,7 @@ function Restate({ store, onDone }) {
   const [failure, setFailure] = useState(null);
   const [busy, setBusy] = useState(false);
   const verdict = store.state.model.at.get("/verdict");
+  const inPanel = Boolean(store.state.together);
   const sign = async (event) => {
     event.preventDefault();
     setBusy(true);
@@ -76,8 +77,9 @@ function Restate({ store, onDone }) {
         ${failure.problems.map((problem) => html`<p>${problem.message}</p>`)}
       </div>`}
       <p class="mgn-small">
-        A signed revision is final. The opinion is sent to the hospital as the preview shows it, and
-        stored beside the images.
+        ${inPanel
+          ? "What you sign is your vote. It is final, and nobody sees it before all have voted."
+          : "A signed revision is final. The opinion is sent to the hospital as the preview shows it, and stored beside the images."}
       </p>
       <button type="submit" class="mgn-action mgn-action-sign" disabled=${!chosen || busy}>
         ${busy ? "Signing…" : `Sign as ${store.state.panel.me.name}`}
@@ -123,7 +125,24 @@ export function SignDialog({ store, onClose, onJump }) {
 
 /** The foot of the panel: the way to sign, or who signed and what became of the opinion. */
 export function SignFoot({ store, onSign, onAmend, onJump }) {
-  const { signed, opinion, toSign, model } = store.state;
+  const { signed, opinion, toSign, model, together } = store.state;
+  if (signed && together?.state !== "concluded" && together?.voted) {
+    return html`
+      <footer class="mgn-foot mgn-foot-signed">
+        <p><b>Your vote is in</b>, ${dayAndTimeOf(signed.at)}</p>
+        <p aria-live="polite">${together.says}</p>
+        <p><a href=${together.href}>The panel: ${together.votes} of ${together.wanted} votes</a></p>
+      </footer>
+    `;
+  }
+  if (together?.concludes && !signed) {
+    return html`
+      <footer class="mgn-foot">
+        <p class="mgn-small">${together.says}</p>
+        <p><a class="mgn-action mgn-action-sign" href=${together.href}>Write the conclusion</a></p>
+      </footer>
+    `;
+  }
   if (signed) {
     const verdict = model.at.get("/verdict");
     const words = verdict?.allOptions.find((option) => option.value === signed.verdict)?.label;

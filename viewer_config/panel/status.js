@@ -13,10 +13,19 @@ export function dayAndTimeOf(iso) {
   return `${at.getFullYear()}-${two(at.getMonth() + 1)}-${two(at.getDate())} ${timeOf(iso)}`;
 }
 
+/** Why nothing is saved any more, as the server says it; a page of its own cannot. */
+function endedWords(ended) {
+  const said = ended.message || "your access has ended.";
+  return said.endsWith(".") ? said : `${said}.`;
+}
+
 /** `{tone, text}` for the state of the panel and its queue; tone: calm, busy or bad. */
 export function statusOf(state, queue) {
   if (state.ended) {
-    return { tone: "bad", text: "Not saved: your access has ended." };
+    const kept = state.kept
+      ? " What you entered is kept in this browser and comes back when you open a new link here."
+      : "";
+    return { tone: "bad", text: `Not saved: ${endedWords(state.ended)}${kept}` };
   }
   if (state.conflict) {
     return { tone: "bad", text: "Not saved: this annotation was changed elsewhere." };
@@ -45,7 +54,7 @@ export function statusOf(state, queue) {
 export function StatusLine({ store }) {
   const { tone, text } = statusOf(store.state, store.queue);
   const stuck = ["stopped", "held", "retrying"].includes(store.queue.phase);
-  const { ended, complaint, undo, conflict } = store.state;
+  const { ended, complaint, undo, conflict, restored } = store.state;
   const remedy = ended?.remedy || complaint?.remedy;
   return html`
     <div class=${`mgn-status mgn-status-${tone}`} data-status=${tone}>
@@ -61,6 +70,11 @@ export function StatusLine({ store }) {
       html`<button type="button" class="mgn-link" onClick=${() => store.undo()}>
         Undo: ${undo.label}
       </button>`}
+      ${restored > 0 &&
+      html`<p class="mgn-small" role="status">
+        ${restored === 1 ? "1 answer" : `${restored} answers`} that could not be saved when your access
+        ended ${restored === 1 ? "is" : "are"} back.
+      </p>`}
       ${remedy && html`<p class="mgn-small">${remedy}</p>`}
     </div>
   `;

@@ -15,6 +15,7 @@ import {
 import { subjectOf, withEvidence, withEvidencePruned, withoutSupport } from "./evidence.js";
 import { isShown, modelOf, namesIn, pointerTo } from "./model.js";
 import { SaveQueue } from "./save.js";
+import { UnsentChanges } from "./unsent.js";
 import { Viewer } from "./viewer.js";
 
 const VOLUMES_POLL_MS = 3000;
@@ -40,11 +41,14 @@ const NOTHING = {
   toSign: [],
   volumes: [],
   opinion: null,
+  together: null,
   refused: new Map(),
   unreadable: new Map(),
   complaint: null,
   conflict: null,
   ended: null,
+  kept: false,
+  restored: 0,
   unsent: null,
   undo: null,
 };
@@ -58,11 +62,16 @@ export class PanelStore {
   #volumesUntil = 0;
   #volumesTimer = null;
   #following = null;
+  #kept;
   state = NOTHING;
 
   /** `drawVolumes` starts a segmentation in the viewer; `after` replaces the clock in tests. */
-  constructor(api, { drawVolumes = () => {}, after, viewer = new Viewer() } = {}) {
+  constructor(
+    api,
+    { drawVolumes = () => {}, after, viewer = new Viewer(), kept = new UnsentChanges() } = {},
+  ) {
     this.#api = api;
+    this.#kept = kept;
     this.viewer = viewer;
     this.drawVolumes = drawVolumes;
     // What is folded and open, kept here because OHIF takes the panel off the page and back.
@@ -228,8 +237,14 @@ export class PanelStore {
 
   /** Sign what is saved. Throws ApiError; the caller shows it. */
   async sign(verdict) {
-    const { signed, opinion } = await this.#api.sign(this.state.version, verdict);
+    const { signed, opinion, panel } = await this.#api.sign(this.state.version, verdict);
     this.queue.stop({ forget: true });
+    const together = panel ?? null;
+    if (together) {
+      // A vote: no opinion follows from it alone.
+      this.#set({ signed, together, opinion: opinion ?? null });
+      return;
+    }
     this.#set({ signed, opinion: opinion ?? { status: "issuing", href: "" } });
     this.followOpinion();
   }
@@ -306,8 +321,10 @@ export class PanelStore {
       toSign: panel.to_sign,
       volumes: panel.volumes,
       opinion: panel.opinion,
+      together: panel.panel ?? null,
       ...(annotation.signed ? { refused: new Map(), unreadable: new Map(), undo: null } : {}),
     });
+    this.#restoreUnsent();
     if (panel.opinion?.status === "issuing") {
       setTimeout(() => this.followOpinion(), OPINION_POLL_MS);
     }
@@ -322,6 +339,9 @@ export class PanelStore {
     this.#forgetProblems(pointer);
     this.#set({ answers, undo, complaint: null });
     this.queue.touch();
+    if (this.state.ended) {
+      this.#keepUnsent();
+    }
   }
 
   #forgetProblems(pointer) {
@@ -358,8 +378,10 @@ export class PanelStore {
         amendment: reply.amendment ?? null,
         response: reply.response ?? [],
         ended: null,
+        kept: false,
         complaint: null,
       });
+      this.#kept.forget(this.state.panel);
       return "saved";
     } catch (error) {
       return this.#refusal(error, sent);
@@ -380,6 +402,7 @@ export class PanelStore {
     }
     if (error.accessEnded) {
       this.#set({ ended: error });
+      this.#keepUnsent();
       return "stop";
     }
     if (error.status === 422) {
@@ -388,6 +411,21 @@ export class PanelStore {
     const passing = error.status === 0 || error.status >= 500 || [408, 429].includes(error.status);
     this.#set({ complaint: error });
     return passing ? "retry" : "hold";
+  }
+
+  /** The access ended: what is not saved stays in this browser, for a new link. */
+  #keepUnsent() {
+    const changes = changesBetween(this.#saved, this.state.answers);
+    this.#set({ kept: changes.length > 0 && this.#kept.keep(this.state.panel, changes) });
+  }
+
+  /** A new link after an access that ended: what was not saved then is entered again, and saved. */
+  #restoreUnsent() {
+    const changes = this.mayWrite && !this.queue.unsaved ? this.#kept.found(this.state.panel) : [];
+    if (changes.length > 0) {
+      this.#set({ answers: withChanges(this.state.answers, changes), restored: changes.length });
+      this.queue.touch();
+    }
   }
 
   #refusedFields(error, sent) {

@@ -80,6 +80,14 @@ test("the prior is the study before the latest, and phases are those of the late
   assert.equal(placesOf([now]).prior, null);
 });
 
+test("the prior of a CT is the CT before it, not the MRI between; of any kind where there is none", () => {
+  const now = displaySet("portal venous", "20260601");
+  const old = displaySet("portal venous", "20260101");
+  const other = { ...displaySet("portal venous MR", "20260301"), Modality: "MR" };
+  assert.equal(placesOf([old, other, now]).prior, old);
+  assert.equal(placesOf([other, now]).prior, other);
+});
+
 test("what is fetched early is what the protocol hangs first", () => {
   for (const width of [1280, 1920]) {
     const places = opening(width).stages[0].viewports.map((one) => one.displaySets[0].id);

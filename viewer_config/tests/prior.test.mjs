@@ -31,6 +31,7 @@ test("the time point before is named by its case, or by its revision in the same
   const signed_at = "2026-11-02T10:00:00+00:00";
   assert.equal(priorName({ case: "M-2026-00001", revision: 2, signed_at }), "M-2026-00001 of 2026-11-02");
   assert.equal(priorName({ case: null, revision: 1, signed_at }), "revision 1 of 2026-11-02");
+  assert.equal(priorName({ case: null, round: 2, revision: 1, signed_at }), "round 2 of 2026-11-02");
 });
 
 const panelWith = (annotation, more = {}) => ({

@@ -7,12 +7,14 @@ from datetime import datetime
 
 from flask import Response, request
 
+from server.access.action import Action
 from server.access.door import Route, facts
-from server.access.permissions import Action, Allowed, may
+from server.access.permissions import Allowed, may
 from server.cases.queries import CaseNotFound, case_by_number, open_cases
 from server.cases.records import Case
 from server.foundation.errors import Conflict, FieldProblem, Invalid
-from server.intake import decisions, queries
+from server.intake import queries
+from server.intake.arrivals import decisions
 from server.intake.records import Arrival
 from server.people.queries import hospitals
 from server.people.records import Hospital

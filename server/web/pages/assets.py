@@ -8,8 +8,8 @@ from pathlib import Path
 
 from flask import Response
 
+from server.access.action import Action
 from server.access.door import Route
-from server.access.permissions import Action
 from server.foundation.errors import NotFound
 from server.web.visit import Visit
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from flask import Response, request
 
+from server.access.action import Action
 from server.access.door import Route
-from server.access.permissions import Action
 from server.foundation.audit import newest, verify
 from server.web.pages.layout import page
 from server.web.visit import Visit

@@ -10,7 +10,7 @@ from pydicom.datadict import dictionary_VR, tag_for_keyword
 from sqlalchemy.orm import Session
 
 from server.annotations.organs import ORGANS
-from server.annotations.queries import annotation_of, current, signed_revisions
+from server.annotations.queries import annotation_of, current
 from server.annotations.records import Revision
 from server.cases.lifecycle import State
 from server.cases.records import Case, CaseStudy
@@ -18,10 +18,10 @@ from server.intake.queries import arrivals_of_case
 from server.intake.records import Arrival
 from server.opinions.queries import opinions_of_case
 from server.opinions.records import IssuedOpinion
+from server.panel.sight import hidden_objects, sight_of
 from server.prepared.queries import StudyPreparation, preparations
-from server.volumetry.queries import volumes_of_case
-from server.volumetry.records import VolumeMeasurement
-from server.web.visit import CaseView
+from server.web.taking_part import own_id, signed_seen
+from server.web.visit import CaseView, Visit
 
 
 @dataclass(frozen=True)
@@ -34,10 +34,12 @@ class StudySeen:
     study: CaseStudy
     arrival: Arrival | None
     preparation: StudyPreparation | None = None
+    hidden: frozenset[str] = frozenset()
 
     @property
     def series(self) -> list[dict[str, Any]]:
-        return self.arrival.series if self.arrival else []
+        every = self.arrival.series if self.arrival else []
+        return [one for one in every if one.get("SeriesInstanceUID") not in self.hidden]
 
 
 @dataclass(frozen=True)
@@ -77,12 +79,19 @@ class Progress:
         return self.revision.signed_at if self.revision else None
 
 
-def studies_seen(session: Session, case: Case) -> list[StudySeen]:
-    """The case's studies by study date; those not noted yet come last."""
+def studies_seen(session: Session, case: Case, seen_by: str = "") -> list[StudySeen]:
+    """The case's studies by study date; those not noted yet come last. `seen_by` is whose own drawings
+    are among the series while a panel votes; others' are not."""
+    hidden = hidden_objects(session, case.id, seen_by).series
     arrived = {arrival.StudyInstanceUID: arrival for arrival in arrivals_of_case(session, case.id)}
     prepared = preparations(session, [study.StudyInstanceUID for study in case.studies])
     seen = [
-        StudySeen(study, arrived.get(study.StudyInstanceUID), prepared.get(study.StudyInstanceUID))
+        StudySeen(
+            study,
+            arrived.get(study.StudyInstanceUID),
+            prepared.get(study.StudyInstanceUID),
+            hidden,
+        )
         for study in case.studies
     ]
     return sorted(seen, key=lambda one: one.arrival.StudyDate if one.arrival else "9")
@@ -107,7 +116,7 @@ def without_names(seen: StudySeen, view: CaseView) -> ShownStudy:
     )
     shown = ShownArrival(**of_study, state=arrival.state, instance_count=arrival.instance_count)
     series = []
-    for one in arrival.series:
+    for one in seen.series:
         known = {name: str(one.get(name) or "") for name in _OF_SERIES}
         series.append({**_as_images_show(view, **known), "instances": one["instances"]})
     return ShownStudy(shown, series, preparation)
@@ -129,11 +138,15 @@ def _as_images_show(view: CaseView, **attributes: str) -> dict[str, str]:
     return {name: "" if values[0] is None else str(values[0]) for name, values in found.items()}
 
 
-def progress(session: Session, case: Case, person_id: str | None) -> Progress:
-    """Where the form of the reviewer stands, or of whoever signed through a link of another name."""
-    revision = current(annotation_of(session, case.id, person_id)) if person_id else None
+def progress(visit: Visit, person_id: str | None) -> Progress:
+    """Where the form of the reviewer stands, or of whoever signed through a link of another name; as
+    far as this visitor may see it."""
+    session, case = visit.session, visit.case
+    revision = None
+    if person_id and sight_of(session, case.id, own_id(visit)).shows(person_id, case.round):
+        revision = current(annotation_of(session, case.id, person_id))
     if revision is None:
-        revision = next(reversed(signed_revisions(session, case.id)), None)
+        revision = next(reversed(signed_seen(visit)), None)
     organ = ORGANS.get(case.organ)
     if revision is None or organ is None:
         return Progress(revision)
@@ -152,11 +165,6 @@ def is_pending(studies: list[StudySeen], opinion: IssuedOpinion | None) -> bool:
     receiving = any(one.arrival is None or one.arrival.settled_at is None for one in studies)
     preparing = any(one.preparation and one.preparation.under_way for one in studies)
     return receiving or preparing or (opinion is not None and opinion.archived_at is None)
-
-
-def volumes_of(session: Session, case: Case) -> list[VolumeMeasurement]:
-    """What was measured from segmentations, newest first."""
-    return volumes_of_case(session, case.id)
 
 
 def viewer_address(launch_id: str, case: Case, view: CaseView) -> str | None:
@@ -192,11 +200,12 @@ def way(case: Case) -> list[Step]:
         State.ASSIGNED: 3,
         State.IN_REVIEW: 3,
         State.OPINED: 4,
+        State.REASSESSMENT: 4,
         State.CLOSED: 4,
     }.get(state)
     if reached is None:
         reached = 1 if case.studies else 0
-    over = state in (State.OPINED, State.CLOSED)
+    over = state in (State.OPINED, State.REASSESSMENT, State.CLOSED)
     return [
         Step(label, "done" if index < reached or over else "now" if index == reached else "ahead")
         for index, label in enumerate(labels)

@@ -7,23 +7,28 @@ from typing import Any
 
 from flask import Response
 
+from server.access.action import Action, Permit
 from server.access.door import Route
-from server.access.permissions import Action, Permit
 from server.access.queries import grants_of_case
 from server.annotations.organs import ORGANS
 from server.cases import actions
 from server.cases.lifecycle import Event, State, possible
+from server.cases.local_category import NOT_STATED, state_local_category
 from server.cases.queries import holder
+from server.cases.tiers import default_tier
+from server.cases.timekeeping import agree_tier
 from server.foundation.audit import AuditLine, newest
 from server.foundation.errors import Invalid, MarginError
 from server.people.queries import hospital, people
+from server.web import telling
 from server.web.forms import AssignForm, CaseForm, GrantForm, choices, show_problems
-from server.web.pages import case_facts, imaging_shown
+from server.web.pages import case_facts, imaging_shown, questions_shown
 from server.web.pages.layout import FORM_REFUSED, go, page
 from server.web.pages.records_frame import glance
 from server.web.pages.revisions import history
 from server.web.pages.visits import surgeons_page
 from server.web.pages.worklist import archive_status, coordinated, row_of
+from server.web.taking_part import volumes_seen
 from server.web.visit import Visit
 
 AUDIT_LINES_SHOWN = 200
@@ -55,21 +60,22 @@ def show_case(visit: Visit, refused: MarginError | None = None, **facts: Any) ->
     studies = case_facts.studies_seen(session, case)
     shown: dict[str, Any] = {
         "case": case,
-        "row": row_of(case, visit.now),
+        "row": row_of(case, visit.today),
         "steps": case_facts.way(case),
         "events": [event for event in OFFERED if possible(State(case.state), event)],
         "can_assign": possible(State(case.state), Event.SURGEON_ASSIGNED),
         "assign_form": assign_form(visit, formdata=None),
         "studies": studies,
         "pending": case_facts.is_pending(studies, opinion),
-        "volumes": case_facts.volumes_of(session, case),
-        "progress": case_facts.progress(session, case, held_by.person_id if held_by else None),
+        "volumes": volumes_seen(visit),
+        "progress": case_facts.progress(visit, held_by.person_id if held_by else None),
         "opinion": opinion,
         "history": history(visit),
         "grants": grants_of_case(session, case.id),
         "surgeon_grant": grant_form(visit, "surgeon", formdata=None),
         "hospital_grant": grant_form(visit, "hospital", formdata=None),
         "trail": _trail(visit),
+        "questions": questions_shown.glance(visit),
         "archive": archive_status(visit),
         "glance": glance(visit),
         "imaging": imaging_shown.coordinators(visit),
@@ -147,9 +153,13 @@ def open_case(visit: Visit) -> Response:
                 opened_by=visit.actor.text,
                 now=visit.now,
             )
+            agree_tier(visit.session, case, form.tier.data or default_tier(), visit.now)
+            said = form.local_category.data or NOT_STATED
+            state_local_category(visit.session, case, said, by=visit.actor.text, now=visit.now)
     except Invalid as error:
         show_problems(form, error)
         return page(visit, "case_new.html", refused=error, form=form)
+    telling.opened(visit, case)
     visit.note(case_number=case.number)
     return go(
         f"/cases/{case.number}",

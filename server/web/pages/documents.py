@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from flask import Response, request
 
+from server.access.action import Action
 from server.access.door import Route
-from server.access.permissions import Action
 from server.cases.queries import document
 from server.cases.records import CaseDocument
 from server.dossier.checklist import chosen

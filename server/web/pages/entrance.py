@@ -7,9 +7,10 @@ import hashlib
 from flask import Response, request
 
 from server.access import actions
+from server.access.action import Action
 from server.access.actions import SignInFailed, TooManyAttempts
 from server.access.door import Route, account_of
-from server.access.permissions import Account, Action
+from server.access.permissions import Account
 from server.foundation import audit
 from server.people.queries import person
 from server.web import cookies

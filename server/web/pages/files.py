@@ -7,14 +7,14 @@ from collections.abc import Iterator
 from flask import Response, jsonify, request, send_file
 from werkzeug.datastructures import FileStorage
 
+from server.access.action import Action
 from server.access.door import Route
-from server.access.permissions import Action
 from server.cases.queries import document
 from server.foundation.clock import utc_now
 from server.foundation.db import new_id
 from server.foundation.errors import BadRequest
-from server.intake import uploads
-from server.intake.kinds import (
+from server.intake.uploads import actions as uploads
+from server.intake.uploads.kinds import (
     HEAD_BYTES,
     HEIC,
     JPEG,

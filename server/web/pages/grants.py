@@ -5,8 +5,8 @@ from __future__ import annotations
 from flask import Response, request
 
 from server.access import actions
+from server.access.action import Action, Permit
 from server.access.door import Route
-from server.access.permissions import Action, Permit
 from server.access.queries import grant
 from server.foundation.errors import FieldProblem, Invalid
 from server.people.queries import person

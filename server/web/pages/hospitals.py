@@ -8,14 +8,14 @@ from typing import Any
 
 from flask import Response
 
+from server.access.action import Action
 from server.access.door import Route
-from server.access.permissions import Action
 from server.foundation.errors import Conflict, Invalid
 from server.intake import queries
-from server.intake.line_tests import ask_for_test
+from server.intake.lines.refusals import IN_WORDS
+from server.intake.lines.testing import ask_for_test
 from server.intake.queries import Traffic
 from server.intake.records import LineState
-from server.intake.refusals import IN_WORDS
 from server.people import actions
 from server.people.actions import NameTaken
 from server.people.queries import HospitalNotFound, hospital, line

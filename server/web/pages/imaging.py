@@ -9,8 +9,9 @@ from flask import Response, request, send_file
 from wtforms import HiddenField, SelectField, SelectMultipleField, StringField, TextAreaField
 from wtforms.validators import Length
 
+from server.access.action import Action
 from server.access.door import Route
-from server.access.permissions import Action
+from server.cases.lifecycle import Event
 from server.foundation.errors import BadRequest, Invalid, NotFound
 from server.imaging import actions, letter
 from server.imaging.actions import LONGEST_REASON
@@ -20,9 +21,10 @@ from server.imaging.protocols import protocol_named
 from server.imaging.queries import CaseImaging, imaging_of, return_of_case, series_row
 from server.imaging.sheet import sheet_html
 from server.imaging.wording import language_names, words_of
-from server.opinions.pdf import pdf_of_html
+from server.opinions.printing import printed
 from server.people.queries import hospital
 from server.prepared.shelf import Shelf
+from server.web import telling
 from server.web.forms import Form, WholeNumber, choices, required, show_problems, text_only
 from server.web.pages import imaging_shown
 from server.web.pages.cases import show_case
@@ -144,6 +146,7 @@ def send_return(visit: Visit) -> Response:
     except Invalid as error:
         show_problems(form, error)
         return _return_page(visit, imaging, form, refused=error)
+    telling.step(visit, Event.RECORDS_WANTED, [])
     visit.note(language=sent.language, findings=[item["id"] for item in sent.items])
     return go(
         f"/cases/{visit.case.number}#imaging",
@@ -213,7 +216,7 @@ def protocol_sheet(visit: Visit) -> Response:
     words_of(language)
     protocol = protocol_named(request.args.get("protocol", "") or _protocol_of(visit))
     html = sheet_html(protocol, language, on=visit.now.date(), case_number=visit.case.number)
-    content = pdf_of_html(html)
+    content = printed(html)
     return send_file(
         BytesIO(content),
         mimetype="application/pdf",

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from flask import Response
 
+from server.access.action import Action
 from server.access.door import Route
-from server.access.permissions import Action
 from server.foundation import jobs
 from server.web.pages.layout import go, page
 from server.web.visit import Visit

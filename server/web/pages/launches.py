@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from flask import Response
 
+from server.access.action import Action
 from server.access.actions import begin_launch
 from server.access.door import Route
-from server.access.permissions import Action
 from server.foundation.errors import Conflict
 from server.people.queries import person
 from server.web import cookies
@@ -21,6 +23,11 @@ class NothingToShow(Conflict):
 
 def launch(visit: Visit) -> Response:
     """Begin a visit to the case and go to the viewer with the case's studies."""
+    return begin(visit, lambda launch_id: viewer_address(launch_id, visit.case, visit.view) or "/")
+
+
+def begin(visit: Visit, address_of: Callable[[str], str]) -> Response:
+    """Begin a visit to the case and go where `address_of` its id says; raises NothingToShow."""
     if not visit.case.studies:
         raise NothingToShow(
             "This case has no images yet.",
@@ -29,7 +36,7 @@ def launch(visit: Visit) -> Response:
     me = person(visit.session, visit.account.person_id)
     begun = begin_launch(visit.session, visit.case, person=me, now=visit.now)
     settings = visit.services.settings
-    response = go(viewer_address(begun.launch.id, visit.case, visit.view) or "/")
+    response = go(address_of(begun.launch.id))
     cookies.give(
         response,
         settings,

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from flask import Response, flash, make_response, redirect, render_template, request
 
-from server.access.permissions import Account, Action
+from server.access.action import Action
+from server.access.permissions import Account
 from server.foundation import jobs
 from server.foundation.errors import Invalid, MarginError
 from server.intake import queries as intake
+from server.notices import queries as notices
 from server.web.pages.case_places import case_tabs
 from server.web.problems import status_of
 from server.web.visit import Visit
@@ -21,24 +23,30 @@ SEE_OTHER = 303
 
 @dataclass(frozen=True)
 class Place:
-    """One entry of the navigation. `count` is how much waits there."""
+    """One entry of the navigation. `count` is how much waits there; `also` is where it is too."""
 
     label: str
     address: str
     action: Action
     count: int = 0
     alarming: bool = False
+    also: str = ""
 
     @property
     def here(self) -> bool:
-        return request.path.startswith(self.address)
+        others = (self.also,) if self.also else ()
+        return request.path.startswith((self.address, *others))
 
 
 PLACES = (
     Place("Worklist", "/worklist", Action.WORKLIST_READ),
     Place("Arrivals", "/arrivals", Action.ARRIVALS_READ),
+    Place("Notices", "/notices", Action.NOTICES_READ),
     Place("Hospitals", "/hospitals", Action.HOSPITALS_READ),
+    Place("Surgeons", "/surgeons", Action.SURGEONS_READ, also="/centres"),
+    Place("Your profile", "/profile", Action.PROFILE_OWN),
     Place("People", "/people", Action.PEOPLE_READ),
+    Place("Figures", "/figures", Action.FIGURES_READ),
     Place("Jobs", "/jobs", Action.JOBS_READ),
     Place("Audit", "/audit", Action.AUDIT_READ),
 )
@@ -53,6 +61,7 @@ def page(
             template,
             visit=visit,
             now=visit.now,
+            today=visit.today,
             account=visit.actor if isinstance(visit.actor, Account) else None,
             places=places(visit),
             case_tabs=case_tabs(visit) if visit.admission.case else [],
@@ -86,7 +95,9 @@ def places(visit: Visit) -> list[Place]:
         waiting, alarming = 0, False
         if place.action is Action.ARRIVALS_READ:
             waiting = intake.unmatched_count(visit.session, actor.hospital_ids)
+        elif place.action is Action.NOTICES_READ:
+            waiting = notices.unread_count(visit.session, actor.person_id)
         elif place.action is Action.JOBS_READ:
             waiting, alarming = jobs.dead_count(visit.session), True
-        found.append(Place(place.label, place.address, place.action, waiting, alarming))
+        found.append(replace(place, count=waiting, alarming=alarming))
     return found

@@ -6,9 +6,9 @@ from typing import Any
 
 from flask import Response, request
 
+from server.access.action import Action
 from server.access.actions import set_password
 from server.access.door import Route
-from server.access.permissions import Action
 from server.foundation.errors import Conflict, FieldProblem, Invalid
 from server.people import actions, queries
 from server.people.actions import ROLES, NameTaken

@@ -5,8 +5,8 @@ from __future__ import annotations
 
 from flask import Response, request
 
+from server.access.action import Action
 from server.access.door import Route
-from server.access.permissions import Action
 from server.dossier import actions
 from server.dossier.checklist import of_organ
 from server.dossier.completeness import Standing

@@ -9,7 +9,7 @@ from typing import Any
 
 from flask import Response, request
 
-from server.access.permissions import Action
+from server.access.action import Action
 from server.cases.records import CaseDocument
 from server.dossier.checklist import Need
 from server.dossier.completeness import Completeness, ItemState

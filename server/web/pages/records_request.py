@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from flask import Response, request
 
+from server.access.action import Action
 from server.access.door import Route
-from server.access.permissions import Action
+from server.access.sharing_actions import withdraw_all
 from server.dossier import requests
 from server.dossier.checklist import circumstances, of_organ
 from server.dossier.queries import consents_of, request_of
@@ -103,9 +104,13 @@ def revoke_consent(visit: Visit) -> Response:
         )
     except Invalid as error:
         return request_page(visit, error, "revoke")
+    why = "The consent to ask for a second opinion was revoked."
+    ended = withdraw_all(visit.session, visit.case, why=why, by=visit.actor.text, now=visit.now)
+    visit.note(**({"shared_ended": ended} if ended else {}))
     return go(
         f"{base_of(visit)}/records/request#consent",
-        "The consent is revoked. Withdraw the case's links unless the patient wants it to go on.",
+        "The consent is revoked, and nothing of the case is shared any more. "
+        "Withdraw the case's links unless the patient wants it to go on.",
     )
 
 

@@ -7,8 +7,8 @@ from datetime import date
 
 from flask import Response
 
+from server.access.action import Action
 from server.access.door import Route
-from server.access.permissions import Action
 from server.dossier import actions
 from server.dossier.checklist import chosen, markers
 from server.dossier.entries import EntryKind

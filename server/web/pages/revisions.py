@@ -7,13 +7,13 @@ from datetime import datetime
 
 from flask import Response, request
 
+from server.access.action import Action
 from server.access.door import Route
-from server.access.permissions import Action
 from server.annotations.actions import EarlierCaseRefused, link_earlier_case
 from server.annotations.chain import breaks
 from server.annotations.changes import Change
 from server.annotations.organs import ORGANS
-from server.annotations.queries import annotations_of_case, earlier_link
+from server.annotations.queries import earlier_link
 from server.annotations.records import Annotation, Revision
 from server.cases.queries import CaseNotFound, case_by_id, case_by_number
 from server.cases.records import Case
@@ -23,6 +23,7 @@ from server.opinions.records import IssuedOpinion
 from server.web import shown
 from server.web.pages.layout import go
 from server.web.prior import changes_of
+from server.web.taking_part import annotations_seen
 from server.web.visit import Visit
 
 
@@ -39,6 +40,7 @@ class RevisionSeen:
     changes: list[Change]
     opinion: IssuedOpinion | None
     sha256: str
+    round: int = 1
 
 
 @dataclass(frozen=True)
@@ -52,7 +54,12 @@ class History:
     @property
     def amended(self) -> bool:
         """Whether there is anything to tell beside the one opinion."""
-        return any(one.amends is not None for one in self.revisions)
+        return self.rounds > 1 or any(one.amends is not None for one in self.revisions)
+
+    @property
+    def rounds(self) -> int:
+        """The newest round in which somebody signed or amends."""
+        return max((one.round for one in self.revisions), default=1)
 
 
 def history(visit: Visit) -> History:
@@ -60,7 +67,7 @@ def history(visit: Visit) -> History:
     seen: list[RevisionSeen] = []
     broken: list[str] = []
     issued = {one.revision_id: one for one in opinions_of_case(visit.session, visit.case.id)}
-    for annotation in annotations_of_case(visit.session, visit.case.id):
+    for annotation in annotations_seen(visit):
         signed = [one for one in annotation.revisions if one.signed_at]
         broken.extend(breaks(annotation.organ, signed))
         told = [one for one in annotation.revisions if one.signed_at or one.amends]
@@ -86,6 +93,7 @@ def _seen(
         changes=changes_of(visit, revision, veiled=True) if amends else [],
         opinion=opinion if visit.may(Action.OPINION_READ) else None,
         sha256=revision.chain_sha256,
+        round=annotation.round,
     )
 
 

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from flask import Response
 
+from server.access.action import Action
 from server.access.door import Route
-from server.access.permissions import Action
 from server.dossier import specimens
 from server.dossier.custody import LABELS
 from server.dossier.custody_form import SHEETS, custody_form
 from server.dossier.queries import specimens_of, tasks_of
 from server.dossier.value_sets import SPECIMEN_KINDS, TASK_KINDS
 from server.foundation.errors import Invalid, NotFound
-from server.opinions.pdf import pdf_of_html
+from server.opinions.printing import printed
 from server.web.pages.case_places import base_of
 from server.web.pages.layout import go
 from server.web.pages.records import both
@@ -42,7 +42,6 @@ def specimens_page(
         task_kinds=TASK_KINDS,
         documents=documents_seen(visit),
         may_move=visit.may(Action.SPECIMENS_CHANGE),
-        today=visit.now.date(),
         moment_now=visit.now.strftime("%Y-%m-%d %H:%M"),
     )
 
@@ -94,7 +93,7 @@ def print_form(visit: Visit, sheet: str) -> Response:
         sheet=sheet,
         printed_at=visit.now,
     )
-    response = Response(pdf_of_html(html), mimetype="application/pdf")
+    response = Response(printed(html), mimetype="application/pdf")
     name = f"{visit.case.number}-custody-{sheet}.pdf"
     response.headers.set("Content-Disposition", "attachment", filename=name)
     visit.note(file=name)

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from flask import Response
 
+from server.access.action import Action
 from server.access.door import Route
-from server.access.permissions import Action
 from server.cases import actions
 from server.cases.lifecycle import Event
 from server.dossier.actions import declare_complete
 from server.foundation.errors import BadRequest, Invalid
+from server.panel import actions as panels
 from server.people.queries import person
+from server.web import telling
 from server.web.forms import AdvanceForm, show_problems
 from server.web.pages.cases import OFFERED, assign_form, show_case
 from server.web.pages.layout import FORM_REFUSED, go
@@ -39,7 +41,8 @@ def advance(visit: Visit) -> Response:
     event = Event(form.event.data)
     reason = (form.reason.data or "").strip()
     try:
-        _let_happen(visit, event, reason, form.version.data or 0)
+        who = form.waits_for.data or "coordinator"
+        let_happen(visit, event, reason, form.version.data or 0, who)
     except Invalid as error:
         visit.session.rollback()
         show_problems(form, error)
@@ -48,29 +51,44 @@ def advance(visit: Visit) -> Response:
     return go(f"/cases/{visit.case.number}", SAID[event])
 
 
-def _let_happen(visit: Visit, event: Event, reason: str, seen_version: int) -> None:
-    session, one, now = visit.session, visit.case, visit.now
+def let_happen(visit: Visit, event: Event, reason: str, seen_version: int, waits_for: str) -> None:
+    """Let a step happen that a coordinator asked for: on the page, or through the API."""
+    session, one, now, by = visit.session, visit.case, visit.now, visit.actor.text
+    asked = telling.standing(one)
     match event:
         case Event.RECORDS_COMPLETE:
             missing = declare_complete(
                 session,
                 one,
                 seen_version=seen_version,
-                by=visit.actor.text,
+                by=by,
                 now=now,
                 override=reason,
             )
             visit.note(**({"missing": list(missing)} if missing else {}))
         case Event.HOLD:
-            actions.hold(session, one, reason=reason, seen_version=seen_version, now=now)
+            actions.hold(
+                session,
+                one,
+                reason=reason,
+                waits_for=waits_for,
+                seen_version=seen_version,
+                now=now,
+                by=by,
+            )
         case Event.WITHDRAW:
-            actions.withdraw(session, one, reason=reason, seen_version=seen_version, now=now)
+            actions.withdraw(session, one, reason=reason, seen_version=seen_version, now=now, by=by)
+            panels.dissolve(session, one)
         case Event.RESUME:
-            actions.resume(session, one, seen_version=seen_version, now=now)
+            actions.resume(session, one, seen_version=seen_version, now=now, by=by)
         case Event.SURGEON_WITHDRAWN:
-            actions.take_back(session, one, seen_version=seen_version, now=now)
+            panels.dissolve(session, one)
+            actions.take_back(session, one, seen_version=seen_version, now=now, by=by)
         case _:
-            actions.happen(session, one, event, seen_version=seen_version)
+            actions.happen(
+                session, one, event, seen_version=seen_version, now=now, by=by, detail=reason
+            )
+    telling.step(visit, event, asked)
 
 
 def assign(visit: Visit) -> Response:
@@ -79,7 +97,9 @@ def assign(visit: Visit) -> Response:
     if not form.validate():
         return show_case(visit, refused=FORM_REFUSED, assign_form=form)
     surgeon = person(visit.session, form.person_id.data)
-    actions.assign(
+    before = telling.standing(visit.case)
+    panels.dissolve(visit.session, visit.case)
+    made = actions.assign(
         visit.session,
         visit.case,
         surgeon,
@@ -87,6 +107,7 @@ def assign(visit: Visit) -> Response:
         by=visit.actor.text,
         now=visit.now,
     )
+    telling.assigned(visit, made, before)
     visit.note(surgeon=surgeon.name)
     return go(
         f"/cases/{visit.case.number}",

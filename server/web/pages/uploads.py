@@ -9,14 +9,15 @@ from typing import Any
 
 from flask import Response, jsonify, request
 
+from server.access.action import Action
 from server.access.door import Route
-from server.access.permissions import Account, Action
+from server.access.permissions import Account
 from server.cases.lifecycle import Event, State, possible
 from server.foundation.clock import iso
 from server.foundation.errors import BadRequest
-from server.intake import uploads
-from server.intake.kinds import HEAD_BYTES, NotTaken, NotWanted, kind_of
-from server.intake.upload_queries import marks, outcomes, progress, uploads_of_case
+from server.intake.uploads import actions as uploads
+from server.intake.uploads.kinds import HEAD_BYTES, NotTaken, NotWanted, kind_of
+from server.intake.uploads.queries import marks, outcomes, progress, uploads_of_case
 from server.web import tus
 from server.web.pages.cleaning import cleaning_rules
 from server.web.pages.layout import page

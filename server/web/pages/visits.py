@@ -6,18 +6,24 @@ from urllib.parse import urlsplit
 
 from flask import Response
 
+from server.access.action import Action
 from server.access.door import Route
-from server.access.permissions import Account, Action, Holder
+from server.access.permissions import Account
+from server.cases.clock_words import promise
 from server.cases.lifecycle import State
 from server.cases.records import Case
+from server.cases.tiers import default_tier, tiers
 from server.intake.queries import refused_for_case
 from server.people.queries import coordinators_of
 from server.web import shown
-from server.web.pages import case_facts, imaging_shown
+from server.web.pages import case_facts, imaging_shown, questions_shown
 from server.web.pages.layout import go, page
+from server.web.pages.offers import is_offered
 from server.web.pages.records_frame import consent_problem, glance, wanted_of
 from server.web.pages.revisions import history
 from server.web.pages.worklist import archive_status, case_urgency
+from server.web.panel_said import panel_json
+from server.web.taking_part import own_id, part_in
 from server.web.visit import Visit
 from server.web.wording import day
 
@@ -40,7 +46,7 @@ def surgeons_page(visit: Visit) -> Response:
     """Question first, then the images and the form. Never a patient's name."""
     case, session, launch = visit.case, visit.session, visit.admission.launch
     base = f"/r/{launch.id}" if launch else f"/cases/{case.number}"
-    studies = case_facts.studies_seen(session, case)
+    studies = case_facts.studies_seen(session, case, own_id(visit))
     return page(
         visit,
         "surgeon.html",
@@ -49,26 +55,21 @@ def surgeons_page(visit: Visit) -> Response:
         base=base,
         can_view=visit.may(Action.IMAGES_READ),
         viewer=case_facts.viewer_address(launch.id, case, visit.view) if launch else None,
-        urgency=case_urgency(case, visit.now),
+        urgency=case_urgency(case, visit.today),
         studies=[case_facts.without_names(one, visit.view) for one in studies]
         if visit.pseudonymised
         else studies,
-        progress=case_facts.progress(session, case, _reviewer(visit)),
+        progress=case_facts.progress(visit, part_in(visit).reviewer_id),
         can_annotate=visit.may(Action.ANNOTATION_WRITE),
+        offered=is_offered(visit),
+        panel_said=panel_json(visit),
         history=history(visit),
         glance=glance(visit),
+        questions=questions_shown.glance(visit),
         imaging=imaging_shown.surgeons(visit),
         opinion=case_facts.opinion_of(session, case) if visit.may(Action.OPINION_READ) else None,
         archive=archive_status(visit),
     )
-
-
-def _reviewer(visit: Visit) -> str:
-    """The id under which this visitor's form is kept; the panel uses the same."""
-    actor = visit.actor
-    if isinstance(actor, Holder):
-        return actor.person_id or actor.grant_id
-    return visit.account.person_id
 
 
 def _hospitals_page(visit: Visit) -> Response:
@@ -84,6 +85,7 @@ def _hospitals_page(visit: Visit) -> Response:
         studies=case_facts.studies_seen(session, case),
         refused_studies=refused_for_case(session, case.id),
         imaging=imaging_shown.hospitals(visit),
+        questions=questions_shown.glance(visit),
         opinion=case_facts.opinion_of(session, case) if visit.may(Action.OPINION_READ) else None,
         can_send=can_send,
         contacts=coordinators_of(session, case.hospital_id),
@@ -103,15 +105,22 @@ def what_happens_next(case: Case, *, can_send: bool = True) -> str:
     """What the hospital should know of the next step, and by when it happens."""
     due = f"The opinion is due by {day(case.due_on)}."
     send = "Send the images and records below. " if can_send else ""
+    promised = promise(tiers().get(case.tier) or tiers()[default_tier()])
     sentences = {
         State.OPEN: f"{send}The coordinator checks them and starts the clock; "
-        "the opinion follows within 7 days of complete records.",
+        f"the opinion follows {promised}, from complete records.",
         State.AWAITING_RECORDS: "The coordinator checks what was received. When nothing is missing "
-        "the clock starts; the opinion follows within 7 days.",
+        + (
+            "the clock goes on."
+            if case.due_on
+            else f"the clock starts; the opinion follows {promised}."
+        ),
         State.READY: f"The records are complete. The coordinator is choosing a surgeon. {due}",
         State.ASSIGNED: f"A surgeon was asked to review the case. {due}",
         State.IN_REVIEW: f"A surgeon is reviewing the images. {due}",
         State.OPINED: "The opinion is signed.",
+        State.REASSESSMENT: "The opinion is signed, and a reassessment is planned: new images "
+        "that you send begin the next round of this case.",
         State.CLOSED: "The opinion is signed and the case is closed.",
         State.ON_HOLD: f"The case is on hold: {case.held_reason or 'ask the coordinator why'}",
         State.WITHDRAWN: "The case was withdrawn. Nothing more will happen.",

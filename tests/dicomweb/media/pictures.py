@@ -23,7 +23,7 @@ from pydicom.uid import (
 )
 
 from server.dicom.frame_shape import FrameShape
-from server.dicomweb.transcoding import encoded
+from server.dicomweb.pixels.transcoding import encoded
 from tests.archive.files import blank, ct_slice
 
 PATIENT, STUDY = "MEDIA-1", "1.2.826.300"

@@ -10,7 +10,7 @@ from pydicom.encaps import generate_frames
 
 from server.archive import Archive
 from server.dicom.frame_shape import FrameShape
-from server.dicomweb.transcoding import decoded
+from server.dicomweb.pixels.transcoding import decoded
 from tests.dicomweb.conftest import Caller
 from tests.dicomweb.media import pictures
 from tests.dicomweb.samples import parts_of

@@ -10,7 +10,7 @@ from pydicom.pixels import pixel_array
 
 from server.dicom.decoding import native_picture
 from server.dicom.frame_shape import FrameShape
-from server.dicomweb.transcoding import decoded, native_shape
+from server.dicomweb.pixels.transcoding import decoded, native_shape
 from tests.archive.files import pixels
 from tests.dicomweb.conftest import Caller
 from tests.dicomweb.media import pictures

@@ -12,7 +12,7 @@ import pytest
 from server.archive import Archive
 from server.dicom.frame_shape import FrameShape
 from server.dicom.transfer_syntaxes import HTJ2K_RPCL
-from server.dicomweb.transcoding import decoded, encoded
+from server.dicomweb.pixels.transcoding import decoded, encoded
 from server.prepared.manifest import Manifest, PreparedInstance
 from server.prepared.shelf import FRAME_CONTENT_TYPE, FRAMES, MANIFEST, Shelf, frame_body
 from tests.archive.files import pixels

@@ -15,7 +15,7 @@ from werkzeug.serving import make_server
 
 from server.archive import Archive
 from server.dicom.shown_file import Shown
-from server.dicomweb.view import PlainView
+from server.dicomweb.views.view import PlainView
 from tests.archive.files import pixels
 from tests.archive.orthanc_process import free_port
 from tests.dicomweb.conftest import Caller

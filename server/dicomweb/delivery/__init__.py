@@ -1,0 +1,1 @@
+"""WADO-RS: files, frames, metadata, bulk data, and our own overview."""

@@ -1,0 +1,1 @@
+"""What clients take and what bodies are made of: media types, multipart, ranges."""

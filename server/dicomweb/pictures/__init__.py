@@ -1,0 +1,1 @@
+"""WADO-RS: rendered pictures and thumbnails."""

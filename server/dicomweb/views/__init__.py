@@ -1,0 +1,1 @@
+"""What a caller gets to see: their scope, plain or under pseudonyms, and what is current."""

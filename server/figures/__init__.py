@@ -1,0 +1,1 @@
+"""What is learned from all cases: figures with their denominators, claims beside them, the export."""

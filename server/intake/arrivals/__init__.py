@@ -1,0 +1,1 @@
+"""Studies as they come in: followed, matched to cases, held, taken apart, decided."""

@@ -1,0 +1,1 @@
+"""The hospitals' lines: registered with Orthanc, tested, and what its log says of callers."""

@@ -1,0 +1,114 @@
+"""An opinion as one page of HTML: the preview before signing, and what the PDF is made from.
+
+Nothing in it refers to anything outside: the style sheet is inline, pictures are inline SVG or data.
+This module is light; WeasyPrint is loaded by `server.opinions.pdf` alone, in a process that prints.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Mapping
+from functools import cache, partial
+from pathlib import Path
+from typing import Any, Final
+
+import jinja2
+from markupsafe import Markup
+
+from server.opinions import figures, wording
+from server.opinions.document import PRELIMINARY_NOTE, Opinion
+from server.opinions.key_images import KeyImage
+from server.opinions.stored import content_sha256, to_stored
+from server.opinions.words import Words, words_of
+
+_TEMPLATES: Final = Path(__file__).parent / "templates"
+_STYLE: Final = (_TEMPLATES / "opinion.css").read_text(encoding="utf-8")
+Pictures = Mapping[str, bytes]  # JPEG by `KeyImage.name`
+
+# The preview holds one inline style sheet, pictures as data and no script; this policy permits
+# exactly that.
+PREVIEW_CSP = (
+    "default-src 'none'; img-src data:; style-src 'sha256-"
+    + base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
+    + "'; base-uri 'none'; form-action 'none'; frame-ancestors 'self'; sandbox"
+)
+
+
+def render_html(opinion: Opinion, pictures: Pictures | None = None) -> str:
+    """The opinion as one self-contained HTML page; serve it with `PREVIEW_CSP`.
+
+    A key image without a picture has a frame that says so.
+    """
+    return _rendered(opinion, lambda one: _data_address((pictures or {}).get(one.name)))
+
+
+def printed_html(opinion: Opinion, address_of: Any) -> str:
+    """The same page for printing; `address_of` says where the picture of a key image lies."""
+    return _rendered(opinion, address_of)
+
+
+def _rendered(opinion: Opinion, address_of: Any) -> str:
+    template = _environment(opinion.language).get_template("opinion.html")
+    return template.render(opinion=opinion, address_of=address_of)
+
+
+def _data_address(picture: bytes | None) -> str:
+    if picture is None:
+        return ""
+    return f"data:image/jpeg;base64,{base64.b64encode(picture).decode()}"
+
+
+def _finalise(value: Any) -> Any:
+    """Clean every printed string; escaping comes after this and is never switched off."""
+    if isinstance(value, str) and not isinstance(value, Markup):
+        return wording.printable(value)
+    return value
+
+
+@cache
+def _environment(language: str) -> jinja2.Environment:
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(_TEMPLATES),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        finalize=_finalise,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    words = words_of(language)
+    filters = (wording.ml, wording.percent, wording.day, wording.moment, wording.denominator)
+    said = (
+        *(wording.angle_words, wording.kind_words, wording.against, wording.age, wording.computed),
+        wording.by_category,
+        *(wording.trust_mark, wording.trust_marks, wording.status, wording.verdict),
+        *(figures.clock_face, figures.remnant_bar),
+    )
+    environment.filters.update({one.__name__: partial(one, words=words) for one in filters})
+    environment.filters["term"] = words.term
+    environment.globals.update({one.__name__: partial(one, words=words) for one in said})
+    environment.globals.update(
+        w=words,
+        style=Markup(_STYLE),  # noqa: S704  our own file, not a value
+        preliminary_note=PRELIMINARY_NOTE,
+        content_hash=lambda opinion: content_sha256(to_stored(opinion)),
+        answer_is_long=wording.answer_is_long,
+        tone=wording.tone,
+        recommends=wording.recommends,
+        sides_known=wording.sides_known,
+        caption=partial(_caption, words=words),
+    )
+    return environment
+
+
+def _caption(image: KeyImage, words: Words) -> str:
+    """Where the picture comes from: series, image, frame and window."""
+    parts = [words.term(image.series)] if image.series else []
+    if image.image_number is not None:
+        parts.append(words.said("image_number", number=image.image_number))
+    if image.frame > 1:
+        parts.append(words.said("frame_number", number=image.frame))
+    if image.window_lower is not None and image.window_upper is not None:
+        low, high = f"{image.window_lower:g}", f"{image.window_upper:g}"
+        parts.append(words.said("window", low=low, high=high))
+    return words.said("comma").join(parts)

@@ -1,0 +1,90 @@
+"""The seal on an opinion's PDF: a signature by the server's key, PAdES baseline B-B (ETSI EN 319 142-1).
+
+Only a process that prints loads this. The signature is an incremental update: the first bytes of the
+file are the document as it was printed. It certifies the document, so that no later change is allowed.
+"""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass
+
+from asn1crypto.keys import PrivateKeyInfo  # type: ignore[import-untyped]
+from asn1crypto.x509 import Certificate  # type: ignore[import-untyped]
+from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
+from pyhanko.pdf_utils.misc import PdfError
+from pyhanko.pdf_utils.reader import PdfFileReader
+from pyhanko.sign import fields, signers
+from pyhanko.sign.fields import MDPPerm, SigSeedSubFilter
+from pyhanko.sign.validation import SignatureCoverageLevel, validate_pdf_signature
+from pyhanko_certvalidator import ValidationContext
+from pyhanko_certvalidator.registry import SimpleCertificateStore
+
+from server.opinions.document import Opinion
+from server.opinions.seal_key import SealKey
+
+FIELD_NAME = "MarginSeal"
+
+
+@dataclass(frozen=True)
+class SealState:
+    """What a reader's program finds: `intact` says that the sealed bytes are as they were, `trusted`
+    that the seal is of the key asked for, `whole` that nothing was added behind it.
+    """
+
+    intact: bool
+    trusted: bool
+    whole: bool
+
+    @property
+    def good(self) -> bool:
+        """Whether the file is what was sealed, all of it, by that key."""
+        return self.intact and self.trusted and self.whole
+
+
+def sealed(pdf: bytes, opinion: Opinion, key: SealKey) -> bytes:
+    """The PDF with the server's seal. The seal names the opinion and who signed it, never a patient."""
+    store = SimpleCertificateStore()  # type: ignore[no-untyped-call]
+    store.register_multiple([Certificate.load(one) for one in key.chain])
+    signer = signers.SimpleSigner(
+        signing_cert=Certificate.load(key.certificate),
+        signing_key=PrivateKeyInfo.load(key.key),
+        cert_registry=store,
+    )
+    checked = opinion.verification
+    metadata = signers.PdfSignatureMetadata(
+        field_name=FIELD_NAME,
+        md_algorithm="sha256",
+        subfilter=SigSeedSubFilter.PADES,
+        certify=True,
+        docmdp_permissions=MDPPerm.NO_CHANGES,
+        reason=f"Opinion {opinion.number}, signed by {opinion.signer.name}, sealed by Margin",
+        # In ASCII and not compressed, so that whoever has the file finds what to ask at /verify.
+        location=f"margin-opinion {opinion.number} {checked.code}" if checked else None,
+    )
+    writer = IncrementalPdfFileWriter(io.BytesIO(pdf))
+    field = fields.SigFieldSpec(FIELD_NAME, readable_field_name="Seal of the issuing server")
+    out = io.BytesIO()
+    signers.PdfSigner(metadata, signer, new_field_spec=field).sign_pdf(writer, output=out)
+    return out.getvalue()
+
+
+def seal_state(pdf: bytes, certificate: bytes) -> SealState | None:
+    """What the seal of a PDF is worth to somebody who trusts `certificate` (DER); None where there is
+    no seal, or the file is no PDF any more.
+    """
+    try:
+        found = PdfFileReader(io.BytesIO(pdf)).embedded_signatures
+        if not found:
+            return None
+        context = ValidationContext(
+            trust_roots=[Certificate.load(certificate)], allow_fetching=False
+        )
+        status = validate_pdf_signature(found[0], context)
+    except (PdfError, ValueError, KeyError):
+        return None
+    return SealState(
+        intact=bool(status.intact and status.valid),
+        trusted=bool(status.trusted),
+        whole=bool(status.bottom_line) and status.coverage is SignatureCoverageLevel.ENTIRE_FILE,
+    )

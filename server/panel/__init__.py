@@ -1,0 +1,1 @@
+"""Several surgeons on one case: blinded votes, the rule that decides, the discussion, the conclusion."""

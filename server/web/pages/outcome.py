@@ -1,0 +1,268 @@
+"""What became of the patient: entered in two minutes by the coordinator or the hospital, corrected with
+its history, and beside it what the two verdicts come to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from flask import Response, request
+
+from server.access.action import Action
+from server.access.door import Route
+from server.access.permissions import Holder
+from server.annotations.fields import answer_at
+from server.annotations.organs import ORGANS
+from server.annotations.queries import signed_revisions
+from server.cases.lifecycle import State
+from server.cases.local_category import (
+    LOCAL_CATEGORIES,
+    local_category_entries,
+    state_local_category,
+)
+from server.cases.verdict_change import CHANGE_LABELS, verdict_change
+from server.foundation.errors import FieldProblem, Invalid, MarginError
+from server.outcomes import value_sets
+from server.outcomes.actions import (
+    EnteredAs,
+    OutcomeChangedMeanwhile,
+    choose_findings,
+    enter_outcome,
+)
+from server.outcomes.entered import NAMES, Outcome, read
+from server.outcomes.queries import (
+    Correction,
+    Value,
+    corrections,
+    finding_entries,
+    outcome_entries,
+    outcome_in,
+)
+from server.outcomes.records import OutcomeEntry
+from server.outcomes.suggested import suggested_findings
+from server.web.pages.case_places import base_of
+from server.web.pages.layout import go, page
+from server.web.pages.records_frame import typed_fields
+from server.web.visit import Visit
+
+ANSWERED = frozenset({State.OPINED, State.CLOSED, State.REASSESSMENT})
+LABELS: dict[str, str] = {
+    "course": "Course",
+    "operated_on": "Operated on",
+    "place": "Where",
+    "place_name": "Name of the place",
+    "operation": "Operation",
+    "resection_margin": "Resection margin",
+    "complication_grade": "Worst complication",
+    "converted": "Converted",
+    "conversion_therapy": "After",
+    "not_operated_reason": "Why not",
+    "vital_status": "The patient is",
+    "vital_on": "As of",
+    "flr_after_ml": "Remnant after resection, mL",
+    "flr_method": "Measured by",
+    "flr_measured_on": "Measured on",
+    "next_update_on": "Next update due",
+    "note": "Note",
+}
+
+
+@dataclass(frozen=True)
+class Entered:
+    """One entry with what it changed, for the history."""
+
+    entry: OutcomeEntry
+    changes: list[Correction]
+
+
+def outcome_page(visit: Visit) -> Response:
+    """The outcome as it stands, the form, and the history."""
+    return show_outcome(visit)
+
+
+def show_outcome(visit: Visit, refused: MarginError | None = None, at: str = "") -> Response:
+    """The page; `refused` brings its problems to the fields of the form `at`."""
+    return page(visit, "outcome.html", refused=refused, **outcome_facts(visit, refused, at))
+
+
+def outcome_facts(visit: Visit, refused: MarginError | None = None, at: str = "") -> dict[str, Any]:
+    """What `afterwards_outcome.html` needs, for whichever page includes it."""
+    entries = outcome_entries(visit.session, visit.case.id)
+    before = [None, *entries][: len(entries)]
+    errors: dict[str, list[str]] = {}
+    for problem in refused.problems if refused else []:
+        errors.setdefault(problem.pointer.strip("/"), []).append(problem.message)
+    if refused is not None and not errors:
+        errors["general"] = [f"{refused.detail} {refused.remedy}".strip()]
+    return {
+        "case": visit.case,
+        "base": base_of(visit),
+        "outcome": outcome_in(entries[-1]) if entries else Outcome(),
+        "entered": [
+            Entered(entry, corrections(was, entry))
+            for was, entry in zip(before, entries, strict=True)
+        ],
+        "sets": value_sets,
+        "operations": value_sets.operations(visit.case.organ),
+        "labels": LABELS,
+        "words": lambda name, value: words(name, value, visit.case.organ),
+        "may_enter": visit.may(Action.OUTCOME_ENTER),
+        "answered": State(visit.case.state) in ANSWERED,
+        "asks_flr": visit.case.organ in ("liver", "perihilar"),
+        "judged": _judged(visit) if visit.may(Action.OUTCOME_JUDGE) else None,
+        "predicted_ml": _predicted_ml(visit) if visit.may(Action.OUTCOME_ENTER) else None,
+        "errors": errors,
+        "typed": typed_fields() if refused else {},
+        "ticked": request.form.getlist("findings") if refused else None,
+        "at": at,
+    }
+
+
+def words(name: str, value: Value, organ: str) -> str:
+    """A value of the outcome as it is read: codes in words, days as 2026-11-20."""
+    if value is None or value == "":
+        return "nothing"
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, float):
+        return f"{value:.0f} mL"
+    sets: dict[str, dict[str, str]] = {
+        "course": value_sets.COURSES,
+        "place": value_sets.PLACES,
+        "operation": value_sets.operations(organ),
+        "resection_margin": value_sets.RESECTION_MARGINS,
+        "complication_grade": value_sets.COMPLICATION_GRADES,
+        "converted": value_sets.CONVERTED,
+        "conversion_therapy": value_sets.CONVERSION_THERAPIES,
+        "not_operated_reason": value_sets.NOT_OPERATED_REASONS,
+        "vital_status": value_sets.VITAL_STATUSES,
+        "flr_method": value_sets.FLR_METHODS,
+    }
+    return sets.get(name, {}).get(value, value)
+
+
+@dataclass(frozen=True)
+class Judged:
+    """Both verdicts, what they come to, and the kinds of finding: for the coordinator only."""
+
+    category: str
+    category_number: int
+    categories: dict[str, str]
+    verdict: str
+    verdict_words: str
+    change: str
+    findings: list[str]
+    findings_number: int
+    set_by: str
+    suggested: tuple[str, ...]
+
+
+def _judged(visit: Visit) -> Judged:
+    session, case = visit.session, visit.case
+    stated = local_category_entries(session, case.id)
+    category = stated[-1].category if stated else "not_stated"
+    signed = signed_revisions(session, case.id) if State(case.state) in ANSWERED else []
+    verdict = signed[-1].verdict if signed else ""
+    chosen = finding_entries(session, case.id)
+    suggested = suggested_findings(category, verdict)
+    return Judged(
+        category=category,
+        category_number=len(stated),
+        categories=LOCAL_CATEGORIES,
+        verdict=verdict,
+        verdict_words=ORGANS[case.organ].verdict_label(verdict) if verdict else "",
+        change=CHANGE_LABELS[verdict_change(category, verdict, case.organ)] if verdict else "",
+        findings=chosen[-1].categories if chosen else list(suggested),
+        findings_number=len(chosen),
+        set_by=chosen[-1].set_by if chosen else "",
+        suggested=suggested,
+    )
+
+
+def _predicted_ml(visit: Visit) -> float | None:
+    """The remnant that the signed opinion foresaw, in mL; nothing while no opinion is out."""
+    if State(visit.case.state) not in ANSWERED:
+        return None
+    for revision in reversed(signed_revisions(visit.session, visit.case.id)):
+        value = answer_at(revision.answers, ("flr_ml",))
+        if isinstance(value, int | float):
+            return float(value)
+    return None
+
+
+def enter(visit: Visit) -> Response:
+    """Keep an outcome."""
+    typed = typed_fields()
+    outcome, unread = read({name: typed.get(name, "") for name in NAMES}, visit.case.organ)
+    try:
+        if unread:
+            raise Invalid("The outcome was not kept.", unread)  # noqa: TRY301
+        entry = enter_outcome(
+            visit.session,
+            visit.case,
+            outcome,
+            seen_number=_seen(typed),
+            by=visit.actor.text,
+            entered_as=_entered_as(visit),
+            now=visit.now,
+        )
+    except (Invalid, OutcomeChangedMeanwhile) as error:
+        return show_outcome(visit, error, "outcome")
+    visit.note(entry=entry.number, course=entry.course)
+    said = (
+        "The outcome is kept." if entry.number == 1 else "The correction is kept; what was, stays."
+    )
+    return go(f"{base_of(visit)}/outcome", said)
+
+
+def judge(visit: Visit) -> Response:
+    """Keep what the local verdict comes to, and what kinds of finding the opinion was."""
+    typed = typed_fields()
+    try:
+        with visit.session.begin_nested():
+            state_local_category(
+                visit.session,
+                visit.case,
+                typed.get("local_category", ""),
+                by=visit.actor.text,
+                now=visit.now,
+            )
+            if "findings_asked" in typed:
+                choose_findings(
+                    visit.session,
+                    visit.case,
+                    request.form.getlist("findings"),
+                    seen_number=_seen(typed),
+                    by=visit.actor.text,
+                    now=visit.now,
+                )
+    except (Invalid, OutcomeChangedMeanwhile) as error:
+        return show_outcome(visit, error, "judge")
+    visit.note(local_category=typed["local_category"])
+    return go(f"{base_of(visit)}/outcome#judged", "The verdicts are kept.")
+
+
+def _entered_as(visit: Visit) -> EnteredAs:
+    return "hospital" if isinstance(visit.actor, Holder) else "coordinator"
+
+
+def _seen(typed: dict[str, str]) -> int:
+    """Raises Invalid."""
+    seen = typed.get("seen", "")
+    if not (seen.isascii() and seen.isdigit() and len(seen) <= 6):
+        problem = FieldProblem("/general", "Reload the page and enter it again.")
+        raise Invalid("This form is not from Margin's page.", [problem])
+    return int(seen)
+
+
+def both(path: str) -> tuple[str, str]:
+    """An address for accounts and for visits by link."""
+    return f"/cases/<number>{path}", f"/r/<launch>{path}"
+
+
+ROUTES = [
+    *(Route(url, outcome_page, Action.OUTCOME_READ) for url in both("/outcome")),
+    *(Route(url, enter, Action.OUTCOME_ENTER, ("POST",)) for url in both("/outcome")),
+    Route("/cases/<number>/outcome/verdicts", judge, Action.OUTCOME_JUDGE, ("POST",)),
+]

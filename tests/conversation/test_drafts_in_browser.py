@@ -1,0 +1,95 @@
+"""Drafts in a real browser: what was typed outlives the link by which somebody came."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from datetime import datetime
+
+import pytest
+from flask import Flask
+from playwright.sync_api import Page, expect
+from sqlalchemy import select
+from werkzeug.serving import WSGIRequestHandler, make_server
+
+from server.access.action import Permit
+from server.access.actions import issue_grant, revoke_grant
+from server.access.records import Grant
+from server.cases.records import Case
+from server.conversation.records import Message
+from server.people.records import Person
+from tests.world import World
+
+TYPED = "Which stent was placed, and when? I had typed this before my link ended."
+
+
+class Quiet(WSGIRequestHandler):
+    def log(self, *_: object) -> None:
+        return
+
+
+@pytest.fixture
+def address(app: Flask) -> Iterator[str]:
+    server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=Quiet)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield f"http://127.0.0.1:{server.port}"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def come(page: Page, address: str, token: str) -> None:
+    page.goto(f"{address}/open#{token}")
+    page.wait_for_url("**/r/*/")
+    page.get_by_role("link", name="Questions", exact=True).click()
+
+
+def test_a_link_that_ends_while_somebody_types_loses_no_word(
+    app: Flask, small_world: World, today: datetime, address: str, page: Page
+) -> None:
+    come(page, address, small_world.tokens["surgeon"])
+    form = page.locator("#new")
+    form.get_by_label("Question").fill(TYPED)
+    expect(form.locator("[data-kept]")).to_have_text("Draft kept in this browser.")
+    db = app.extensions["margin"].db
+    with db.writing() as session:
+        person = session.get_one(Person, small_world.surgeon.id)
+        for grant in session.scalars(select(Grant).where(Grant.person_id == person.id)):
+            revoke_grant(session, grant, by="test", why="It was sent to the wrong one.", now=today)
+        token = issue_grant(
+            session,
+            case=session.get_one(Case, small_world.inside.id),
+            for_whom=person.name,
+            permits=frozenset({Permit.VIEW, Permit.ANNOTATE}),
+            days=2,
+            issued_by="test",
+            now=today,
+            person=person,
+        ).token
+    form.get_by_role("button", name="Send").click()
+    expect(page.get_by_text("This access was withdrawn.")).to_be_visible()
+    come(page, address, token)
+    form = page.locator("#new")
+    expect(form.get_by_label("Question")).to_have_value(TYPED)
+    form.get_by_role("button", name="Send").click()
+    expect(page.locator(".message")).to_contain_text(TYPED)
+    expect(page.locator("#new").get_by_label("Question")).to_have_value("")
+    with db.reading() as session:
+        assert [one.text for one in session.scalars(select(Message))] == [TYPED]
+
+
+def test_what_was_before_the_readers_eyes_is_new_no_more(
+    small_world: World, address: str, page: Page
+) -> None:
+    come(page, address, small_world.tokens["surgeon"])
+    page.locator("#new").get_by_label("Question").fill(TYPED)
+    page.locator("#new").get_by_role("button", name="Send").click()
+    expect(page.locator(".message")).to_have_count(1)
+    reader = page.context.new_page()
+    come(reader, address, small_world.tokens["hospital"])
+    expect(reader.locator("[data-seen]")).to_contain_text("1 new")
+    with reader.expect_response("**/questions/seen"):
+        pass
+    reader.reload()
+    expect(reader.locator("[data-seen]")).to_have_count(0)

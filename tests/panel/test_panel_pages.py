@@ -1,0 +1,206 @@
+"""The pages of assignment and of the panel, used as a browser uses them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+
+import pytest
+from flask import Flask
+
+from server.opinions.records import IssuedOpinion
+from server.opinions.stored import from_stored
+from server.panel.lapsing import lapse_offers_of
+from tests.panel.conftest import Open
+from tests.panel.panel_world import MEMBERS, NOT_HERE, RESECTABLE, PanelWorld, convene, vote
+from tests.web.conftest import Browser, signed_in
+
+__all__ = ["signed_in"]
+SignIn = Callable[[str], Browser]
+JSON = {"X-Margin-Panel": "1"}
+
+
+def version_of(made: PanelWorld) -> int:
+    with made.db.reading() as session:
+        return made.case(session).version
+
+
+def test_a_coordinator_offers_a_case_and_the_first_to_accept_has_it(
+    served: PanelWorld, signed_in: SignIn
+) -> None:
+    clara, mara, nils = signed_in("Clara"), signed_in("Mara"), signed_in("Nils")
+    at = f"/cases/{served.number}"
+    clara.get(f"{at}/assignment")
+    clara.post(f"{at}/advance", version=version_of(served), event="surgeon_withdrawn", reason="")
+    asked = clara.post(
+        f"{at}/assignment/offer",
+        version=version_of(served),
+        person_id=served.ids(["Mara", "Nils"]),
+        answer_hours="24",
+    )
+    assert "Offered to" in asked.text
+    assert "You are asked" in mara.get("/worklist").text
+    assert mara.get(at).status_code == 403
+    assert "Accept the case" in mara.get(f"{at}/offer").text
+    nils.get(f"{at}/offer")
+    assert nils.post(f"{at}/offer/accept").status_code == 200
+    late = mara.post(f"{at}/offer/accept")
+    assert late.status_code == 409
+    assert "Somebody else was faster" in late.text
+    assert served.number in nils.get("/worklist").text
+
+
+def test_an_offer_is_declined_by_link_only_with_a_reason(
+    served: PanelWorld, app: Flask, by_link: Open, today: datetime
+) -> None:
+    convene(served, today, ask=True)
+    client, base = by_link("Olga")
+    browser = Browser(client)
+    assert "accept or decline" in browser.get(f"{base}/").text
+    browser.get(f"{base}/offer")
+    assert browser.post(f"{base}/offer/decline", reason=" ").status_code == 422
+    assert "You have declined" in browser.post(f"{base}/offer/decline", reason="On leave.").text
+    with served.db.reading() as session:
+        states = {one.person.name: one.state for one in served.case(session).assignments}
+    assert (states["Olga"], states["Pia"]) == ("declined", "offered")
+
+
+def test_whoever_has_not_accepted_cannot_sign_and_keeps_the_draft(
+    served: PanelWorld, by_link: Open, today: datetime
+) -> None:
+    convene(served, today, ask=True)
+    client, base = by_link("Mara")
+    saved = client.put(
+        f"{base}/api/annotation", json={"answers": RESECTABLE, "version": 0}, headers=JSON
+    )
+    assert saved.status_code == 200
+    refused = client.post(
+        f"{base}/api/sign", json={"version": 1, "verdict": "resectable_now"}, headers=JSON
+    )
+    assert (refused.status_code, refused.get_json()["error"]["code"]) == (409, "not_asked")
+    panel = client.get(f"{base}/api/panel").get_json()
+    assert panel["annotation"]["answers"] == RESECTABLE
+    assert panel["case"]["state"] == "ready"
+
+
+def test_a_coordinator_convenes_a_panel_on_the_page(served: PanelWorld, signed_in: SignIn) -> None:
+    clara, at = signed_in("Clara"), f"/cases/{served.number}"
+    assert "A panel" in clara.get(f"{at}/assignment").text
+    seats = {f"seat-{served.people[one].id}": "member" for one in MEMBERS}
+    seats[f"seat-{served.people['Carl'].id}"] = "chair"
+    seats[f"seat-{served.people['Pia'].id}"] = "standby"
+    sent = {"version": version_of(served), "rule": "majority-3-then-5", "answer_hours": "48"}
+    short = clara.post(f"{at}/assignment/panel", **{**sent, **dict(list(seats.items())[1:])})
+    assert short.status_code == 422
+    assert "begins with 3 votes, not 2" in short.text
+    made = clara.post(f"{at}/assignment/panel", **sent, **seats)
+    assert "The panel is convened" in made.text
+    assert "0 of 3 votes are in" in made.text
+    with served.db.reading() as session:
+        assert served.panel(session).standby_ids == served.ids(["Pia"])
+    assert clara.post(f"{at}/advance", version=1, event="surgeon_withdrawn").status_code == 409
+
+
+def test_an_observer_looks_and_neither_saves_nor_signs_nor_draws(
+    served: PanelWorld, signed_in: SignIn, by_link: Open
+) -> None:
+    clara, at = signed_in("Clara"), f"/cases/{served.number}"
+    clara.get(f"{at}/assignment")
+    clara.post(
+        f"{at}/assignment/observer", version=version_of(served), person_id=served.people["Quin"].id
+    )
+    client, base = by_link("Quin")
+    assert client.get(f"{base}/api/panel").get_json()["me"]["may"] == ["view"]
+    body = {"answers": {}, "version": 0}
+    for method, path, sent in (
+        ("PUT", "annotation", body),
+        ("POST", "sign", {"version": 0, "verdict": "x"}),
+        ("POST", "resections", {}),
+    ):
+        answer = client.open(f"{base}/api/{path}", method=method, json=sent, headers=JSON)
+        assert answer.status_code == 403, path
+    quin = signed_in("Quin")
+    assert "You look on" in quin.get("/worklist").text
+    assert quin.get(at).status_code == 200
+
+
+def test_the_whole_way_of_a_panel_ends_in_an_opinion_that_names_votes_and_dissent(
+    served: PanelWorld, by_link: Open, signed_in: SignIn, today: datetime
+) -> None:
+    convene(served, today)
+    vote(served, "Mara", RESECTABLE, today)
+    vote(served, "Nils", NOT_HERE, today)
+    carl, at = signed_in("Carl"), f"/cases/{served.number}"
+    assert "You are the chair" in carl.get(f"{at}/panel").text
+    assert "Your conclusion" not in carl.get(f"{at}/panel").text
+    olga, base = by_link("Olga")
+    olga.put(f"{base}/api/annotation", json={"answers": RESECTABLE, "version": 0}, headers=JSON)
+    signed = olga.post(
+        f"{base}/api/sign", json={"version": 1, "verdict": "resectable_now"}, headers=JSON
+    )
+    assert signed.status_code == 200, signed.text
+    shown = carl.get(f"{at}/panel").text
+    assert "Your conclusion" in shown
+    with served.db.reading() as session:
+        assert session.query(IssuedOpinion).count() == 0
+    carl.post(f"{at}/panel/messages", message="I would follow the majority.")
+    assert "I would follow the majority." in olga.get(f"{base}/panel").text
+    from_form = client_form(shown)
+    assert carl.post(f"{at}/panel/conclusion", **from_form, text="").status_code == 422
+    done = carl.post(f"{at}/panel/conclusion", **from_form, text="Operate within four weeks.")
+    assert "The conclusion is signed" in done.text
+    with served.db.reading() as session:
+        issued = session.query(IssuedOpinion).one()
+        assert issued.revision_id == served.panel(session).revision_id
+        opinion = from_stored(issued.content)
+    assert opinion.signer.name == "Carl"
+    part = opinion.panel
+    assert part is not None
+    assert {one.name for one in part.members} == {*MEMBERS, "Carl"}
+    assert [one.name for one in part.dissent] == ["Nils"]
+    assert part.majority == "Resectable now"
+    assert part.conclusion == "Operate within four weeks."
+    again = olga.post(f"{base}/api/amendment", json={"reason": "I was wrong"}, headers=JSON)
+    assert (again.status_code, again.get_json()["error"]["code"]) == (409, "votes_stand")
+
+
+def client_form(page: str) -> dict[str, str]:
+    """The hidden fields of the conclusion's form."""
+    form = page.split('panel/conclusion"', 1)[1].split("</form>", 1)[0]
+    fields = [piece.split('"', 1)[0] for piece in form.split('name="')[1:]]
+    values = {
+        name: form.split(f'name="{name}" value="', 1)[1].split('"', 1)[0]
+        for name in fields
+        if f'name="{name}" value="' in form
+    }
+    return {name: values[name] for name in ("version", "verdict")}
+
+
+@pytest.mark.parametrize("who", ["viewer", "hospital", "Pia"])
+def test_whoever_has_no_part_in_the_panel_does_not_see_its_page(
+    served: PanelWorld, by_link: Open, today: datetime, who: str
+) -> None:
+    convene(served, today)
+    client, base = by_link(who)
+    assert client.get(f"{base}/panel").status_code == 403
+
+
+def test_a_surgeon_from_whom_a_case_was_taken_is_told_so_and_not_that_it_never_was(
+    served: PanelWorld, signed_in: SignIn, today: datetime
+) -> None:
+    lena = signed_in("Lena")
+    assert lena.get(f"/cases/{served.number}").status_code == 200
+    convene(served, today)
+    assert lena.get(f"/cases/{served.number}").status_code == 403
+    assert signed_in("Otto").get(f"/cases/{served.number}").status_code == 404
+
+
+def test_offers_that_lapsed_leave_a_line_in_the_trail(
+    served: PanelWorld, signed_in: SignIn, today: datetime
+) -> None:
+    convene(served, today, ask=True)
+    with served.db.writing() as session:
+        case = served.case(session)
+        due = max(one.answer_by for one in case.assignments if one.answer_by)
+        lapse_offers_of(session, case.id, due)
+    assert "offer.lapse" in signed_in("Clara").get(f"/cases/{served.number}").text
