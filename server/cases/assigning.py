@@ -298,6 +298,10 @@ def part_of(case: Case, person_id: str) -> Assignment | None:
     return _active_of(case, person_id) or (mine[-1] if mine else None)
 
 
+# The round is answered, and the next one has not begun.
+SIGNED = frozenset({State.OPINED, State.CLOSED, State.REASSESSMENT})
+
+
 def require_part(case: Case, person_id: str) -> Assignment:
     """The active part of somebody who wants to sign; raises NotAsked or ObserversLookOnly.
 
@@ -311,7 +315,12 @@ def require_part(case: Case, person_id: str) -> Assignment:
             remedy="Ask the coordinator if you were meant to review it.",
         )
     if mine is not None and mine.state == Standing.COMPLETED:
-        return mine  # what is signed says itself that it is final
+        if State(case.state) in SIGNED:
+            return mine  # what is signed says itself that it is final
+        raise NotAsked(
+            "You signed in an earlier round of this case; nobody has asked you in this one.",
+            remedy="What you entered is kept as a draft. Ask the coordinator.",
+        )
     if mine is None or mine.state != Standing.ACTIVE:
         offered = mine is not None and mine.state == Standing.OFFERED
         raise NotAsked(

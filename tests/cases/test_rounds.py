@@ -16,6 +16,7 @@ from server.cases import aftercare_actions, reassessing
 from server.cases.actions import CaseChangedMeanwhile
 from server.cases.aftercare_actions import NoReassessmentPlanned, Planned
 from server.cases.aftercare_queries import plans_of, standing_plan, to_be_reminded_of
+from server.cases.assigning import NotAsked, require_part
 from server.cases.lifecycle import Event, EventNotPossible, State
 from server.cases.records import Case
 from server.foundation.errors import Invalid
@@ -154,6 +155,18 @@ def test_the_first_new_study_begins_the_round(opined: World, now: datetime) -> N
         with pytest.raises(EventNotPossible):
             cases.detach_study(session, case, INSIDE_STUDY)
         cases.detach_study(session, case, NEW_STUDY)
+
+
+def test_who_signed_the_last_round_has_no_part_in_the_next_until_asked(
+    opined: World, now: datetime
+) -> None:
+    plan(opined, ON_A_DAY, now)
+    with opined.db.writing() as session:
+        case = session.get_one(Case, opined.inside.id)
+        assert require_part(case, opined.surgeon.id).state == "completed"
+        aftercare_actions.begin_round(session, case, seen_version=case.version, by="C", now=now)
+        with pytest.raises(NotAsked, match="earlier round"):
+            require_part(case, opined.surgeon.id)
 
 
 def test_a_round_is_begun_by_hand_and_taken_back_with_its_plan(
