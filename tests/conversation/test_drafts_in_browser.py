@@ -20,6 +20,7 @@ from server.conversation.records import Message
 from server.people.records import Person
 from tests.world import World
 
+pytestmark = pytest.mark.e2e
 TYPED = "Which stent was placed, and when? I had typed this before my link ended."
 
 

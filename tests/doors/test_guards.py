@@ -24,6 +24,7 @@ GUARDED = [
 def filled(url: str, **known: str) -> str:
     """A rule with its placeholders filled in."""
     values = {"number": "M-2026-00001", "launch": "0" * 20, **known}
+    url = re.sub(r"<any\((\w+)[^)]*\):\w+>", r"\1", url)
     return re.sub(r"<(?:\w+:)?(\w+)>", lambda found: values.get(found.group(1), "unknown"), url)
 
 

@@ -13,6 +13,7 @@ from werkzeug.serving import make_server
 
 from tests.panel.panel_world import NOT_HERE, RESECTABLE, PanelWorld, convene, vote
 
+pytestmark = pytest.mark.e2e
 SAVE = """async ([base, answers]) => {
   const headers = { "X-Margin-Panel": "1", "Content-Type": "application/json" };
   const body = JSON.stringify({ answers, version: 0 });

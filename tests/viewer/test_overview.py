@@ -24,6 +24,7 @@ from server.dicomweb.delivery.overview import (
 from server.dicomweb.views.clearance import Clearance
 from server.dicomweb.views.scope import Pass, StudyOutsideGrant
 from server.dicomweb.views.view import PLAIN_VIEW, View
+from server.panel.sight import NOTHING_HIDDEN, Hidden
 from server.prepared.manifest import Manifest, PreparedInstance
 from server.prepared.shelf import MANIFEST, Shelf, frame_body
 
@@ -50,6 +51,7 @@ class OneStudy:
     shelf: Shelf
     view: View = PLAIN_VIEW
     prefix: str = "/r/x/dicom-web"
+    hidden: Hidden = NOTHING_HIDDEN
 
     @property
     def holdings(self) -> ArchiveAway:

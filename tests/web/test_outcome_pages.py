@@ -262,6 +262,7 @@ def served(app: Flask) -> Iterator[str]:
     server.server_close()
 
 
+@pytest.mark.e2e
 def test_an_outcome_takes_fifteen_touches_in_a_browser(
     served: str, page: Page, liver: Case, small_world: World, today: datetime
 ) -> None:

@@ -46,7 +46,7 @@ function follow(form, sentKeys) {
     form.closest("details")?.setAttribute("open", "");
     said.textContent = "Your draft is back: it was not sent.";
   }
-  form.addEventListener("input", () => {
+  const keepTyped = () => {
     const now = { at: Date.now(), key: key.value };
     for (const field of TYPED) now[field] = form.elements[field]?.value ?? "";
     if (!now.text && !now.subject) {
@@ -55,7 +55,10 @@ function follow(form, sentKeys) {
     } else {
       said.textContent = keep(name, now) ? "Draft kept in this browser." : "This browser keeps no drafts.";
     }
-  });
+  };
+  form.addEventListener("input", keepTyped);
+  // What was typed while this script was still on its way.
+  if (TYPED.some((field) => form.elements[field]?.value) && !said.textContent) keepTyped();
 }
 
 function noteSeen(form) {
