@@ -12,11 +12,11 @@ from flask.testing import FlaskClient
 
 from server.cases import actions as cases
 from server.cases.aftercare_queries import standing_plan
-from server.cases.lifecycle import Event
 from server.cases.records import Case
 from server.foundation.clock import utc_now
 from server.opinions.queries import opinions_of_case
 from server.opinions.stored import from_stored
+from server.people.records import Person
 from tests.opined import issue, opine, sign, with_sma
 from tests.web.conftest import Browser
 from tests.world import INSIDE_STUDY, World
@@ -67,7 +67,8 @@ def test_the_whole_way_from_the_plan_to_the_opinion_of_the_second_round(
             session, case, f"{INSIDE_STUDY}.7", by="feed", reason="matched", now=utc_now()
         )
         cases.declare_records_complete(session, case, case.version, utc_now())
-        cases.happen(session, case, Event.SURGEON_ASSIGNED, now=utc_now())
+        surgeon = session.get_one(Person, small_world.surgeon.id)
+        cases.assign(session, case, surgeon, seen_version=case.version, by="Clara", now=utc_now())
     client, base = visit("surgeon")
     panel = client.get(f"{base}/api/panel").get_json()
     assert panel["annotation"]["signed"] is None
