@@ -23,9 +23,9 @@ from rich.table import Table
 
 from bench.figures import console, in_words, keep
 from bench.world_of_cases import NOW, Size, fill
-from server.cases.business_days import ClosedDay
-from server.cases.nightly import Recomputed, recompute_some
-from server.cases.timekeeping import keep_service_days
+from server.cases.clocks.business_days import ClosedDay
+from server.cases.clocks.nightly import Recomputed, recompute_some
+from server.cases.clocks.timekeeping import keep_service_days
 from server.foundation.db import Database
 from server.foundation.migrations import upgrade
 from tests.postgres import new_database, postgres_server

@@ -21,13 +21,13 @@ from bench.crowd import Row, identifier, tell_the_planner, uid, write
 from bench.figures import console
 from server.annotations.organs import ORGANS
 from server.annotations.records import Annotation, Revision
-from server.cases.business_days import Calendars
-from server.cases.clock import Clock, Times, calendar_of, read_clock
-from server.cases.clock_records import CasePause, CaseStep
+from server.cases.clocks.business_days import Calendars
+from server.cases.clocks.clock import Clock, Times, calendar_of, read_clock
+from server.cases.clocks.pauses import Cause, Pause
+from server.cases.clocks.records import CasePause, CaseStep
+from server.cases.clocks.tiers import tiers
 from server.cases.lifecycle import Event, State
-from server.cases.pauses import Cause, Pause
 from server.cases.records import NO_DAY, Assignment, Case, CaseStudy, ExpectedAccession
-from server.cases.tiers import tiers
 from server.foundation.db import Base, Database
 from server.foundation.migrations import upgrade
 from server.people.records import Coordination, Hospital, HospitalLine, Person

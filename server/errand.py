@@ -26,7 +26,7 @@ from server.answers.actions import PRINT_ADDENDUM, PRINT_LETTER
 from server.answers.printing import print_addendum, print_letter
 from server.archive import Archive
 from server.cases.assigning import LAPSE_OFFERS
-from server.cases.nightly import RECOMPUTE_CLOCKS
+from server.cases.clocks.nightly import RECOMPUTE_CLOCKS
 from server.cases.queries import study_uids
 from server.figures.exporting import (
     EXPORT_RESEARCH,

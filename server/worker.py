@@ -23,9 +23,9 @@ from typing import Self
 from sqlalchemy.orm import Session
 
 from server.archive import Archive, ArchiveUnavailable
-from server.cases.closed_days import read_closed_days
-from server.cases.nightly import ask_for_round, ask_for_round_now
-from server.cases.timekeeping import keep_service_days
+from server.cases.clocks.closed_days import read_closed_days
+from server.cases.clocks.nightly import ask_for_round, ask_for_round_now
+from server.cases.clocks.timekeeping import keep_service_days
 from server.figures import actions as figures
 from server.foundation import jobs
 from server.foundation.clock import utc_now

@@ -9,10 +9,11 @@ from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
 from server.cases.accession import accession_numbers
-from server.cases.aftercare_records import ReassessmentPlan
+from server.cases.aftercare.records import ReassessmentPlan
+from server.cases.clocks.pauses import who_must_act
+from server.cases.clocks.timekeeping import keep_time, note_step
 from server.cases.lifecycle import Event, EventNotPossible, State, after
 from server.cases.locking import lock
-from server.cases.pauses import who_must_act
 from server.cases.records import (
     NO_DAY,
     Assignment,
@@ -21,7 +22,6 @@ from server.cases.records import (
     CaseStudy,
     ExpectedAccession,
 )
-from server.cases.timekeeping import keep_time, note_step
 from server.foundation.errors import Conflict, FieldProblem, Invalid
 from server.people.records import Hospital, Person
 

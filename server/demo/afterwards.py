@@ -21,9 +21,10 @@ from server.answers.addendum import Addendum, addendum_html
 from server.answers.points import suggested
 from server.answers.records import AnswerPoint, OpinionAddendum
 from server.cases import actions as cases
-from server.cases import aftercare_actions, in_person_actions
-from server.cases.aftercare_actions import Planned
-from server.cases.in_person_actions import Wanted
+from server.cases.aftercare import actions as aftercare_actions
+from server.cases.aftercare import in_person_actions
+from server.cases.aftercare.actions import Planned
+from server.cases.aftercare.in_person_actions import Wanted
 from server.cases.lifecycle import Event
 from server.cases.records import Case
 from server.demo import cast

@@ -15,7 +15,7 @@ from typing import Final
 from sqlalchemy import delete, func, insert, select
 from sqlalchemy.orm import Session
 
-from server.cases.clock_queries import calendars_of
+from server.cases.clocks.queries import calendars_of
 from server.cases.records import Case
 from server.figures.blocks import packed
 from server.figures.loading import facts_of

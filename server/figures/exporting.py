@@ -9,7 +9,7 @@ from typing import Final
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from server.cases.clock_queries import calendars_of
+from server.cases.clocks.queries import calendars_of
 from server.cases.records import Case
 from server.dossier.checklist import checklists
 from server.dossier.records import PatientConsent

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from server.cases.pauses import Pause
-from server.cases.stages import Step
+from server.cases.clocks.pauses import Pause
+from server.cases.clocks.stages import Step
 from server.outcomes.entered import Outcome
 
 PANEL: Final = "panel"

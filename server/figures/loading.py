@@ -10,12 +10,12 @@ from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
 
 from server.annotations.records import Annotation, Revision
-from server.cases.clock_records import CasePause, CaseStep
+from server.cases.clocks.pauses import Pause
+from server.cases.clocks.records import CasePause, CaseStep
+from server.cases.clocks.stages import Step
 from server.cases.lifecycle import Event
 from server.cases.local_category import NOT_STATED
-from server.cases.pauses import Pause
 from server.cases.records import Case, LocalCategoryEntry
-from server.cases.stages import Step
 from server.dossier.checklist import chosen
 from server.dossier.records import CaseRequest
 from server.figures.facts import PANEL, CaseFacts, SignedOpinion

@@ -17,8 +17,8 @@ class FigureRow(Base):
     """What one case gives to the figures. It can be thrown away: `server.figures.actions` makes it
     again from the case's own records.
 
-    `..._h` are whole hours that a stage took (`server.cases.stages`), pauses left out; `promise_h` is
-    how long the clock ran until the opinion. `findings_mask` has bit n for the n-th
+    `..._h` are whole hours that a stage took (`server.cases.clocks.stages`), pauses left out; `promise_h`
+    is how long the clock ran until the opinion. `findings_mask` has bit n for the n-th
     category of `server.outcomes.value_sets.FINDINGS`, None where nobody chose any. Empty text is
     "nothing is known".
     """

@@ -20,7 +20,7 @@ from dataclasses import asdict, dataclass, replace
 from datetime import date, datetime
 from typing import Any, Final
 
-from server.cases.business_days import Calendars
+from server.cases.clocks.business_days import Calendars
 from server.figures.anonymity import ANY, USUAL_K, Known, guarded
 from server.figures.facts import CaseFacts
 from server.figures.research_fields import (

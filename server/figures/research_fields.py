@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from server.annotations.fields import Field, answer_at
 from server.annotations.organs import ORGANS
-from server.cases.business_days import Calendars
+from server.cases.clocks.business_days import Calendars
 from server.cases.local_category import LOCAL_CATEGORIES
 from server.cases.verdict_change import Change
 from server.figures.facts import CaseFacts

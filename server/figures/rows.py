@@ -6,10 +6,10 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from server.annotations.fields import answer_at
-from server.cases.business_days import Calendars
-from server.cases.clock import Standing, Times, calendar_of, read_clock
-from server.cases.stages import Stage, timeline
-from server.cases.tiers import TierUnknown, tier_named
+from server.cases.clocks.business_days import Calendars
+from server.cases.clocks.clock import Standing, Times, calendar_of, read_clock
+from server.cases.clocks.stages import Stage, timeline
+from server.cases.clocks.tiers import TierUnknown, tier_named
 from server.cases.verdict_change import INCONCLUSIVE, verdict_change
 from server.figures.facts import CaseFacts
 from server.outcomes.value_sets import FINDINGS

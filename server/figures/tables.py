@@ -9,8 +9,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from server.cases import stages
-from server.cases.tiers import Tier
+from server.cases.clocks import stages
+from server.cases.clocks.tiers import Tier
 from server.dossier.checklist import checklists
 from server.figures.blocks import PROMISE
 from server.figures.claims import (

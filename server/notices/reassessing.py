@@ -7,9 +7,9 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from server.cases.aftercare_actions import note_reminded
-from server.cases.aftercare_queries import to_be_reminded_of
-from server.cases.reassessing import days_left
+from server.cases.aftercare.actions import note_reminded
+from server.cases.aftercare.queries import to_be_reminded_of
+from server.cases.aftercare.reassessing import days_left
 from server.cases.records import Case
 from server.notices.actions import post
 from server.notices.kinds import NoticeKind

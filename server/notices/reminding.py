@@ -7,9 +7,9 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from server.cases.nightly import Due, Recomputed, recompute_some
+from server.cases.clocks.nightly import Due, Recomputed, recompute_some
+from server.cases.clocks.reminders import Reminder
 from server.cases.records import Case
-from server.cases.reminders import Reminder
 from server.foundation.db import Database
 from server.notices.actions import post
 from server.notices.kinds import FactValue, NoticeKind

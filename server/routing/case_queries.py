@@ -12,9 +12,9 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from server.cases.asking import DECIDING, STANDING_WORDS, Standing
-from server.cases.business_days import BusinessDays
+from server.cases.clocks.business_days import BusinessDays
+from server.cases.clocks.tiers import tiers
 from server.cases.records import Assignment, Case
-from server.cases.tiers import tiers
 from server.routing.queries import candidates, centre_facts
 from server.routing.ranking import Ranked, RankedCentre, rank, rank_centres
 from server.routing.records import CaseNeed

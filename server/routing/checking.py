@@ -10,7 +10,7 @@ from functools import cache
 from typing import Final
 from zoneinfo import available_timezones
 
-from server.cases.tiers import tiers
+from server.cases.clocks.tiers import tiers
 from server.foundation.errors import FieldProblem
 from server.routing.values import Volume
 from server.routing.vocabulary import ORGAN_TITLES, titles_of

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from server.cases.tiers import tiers
+from server.cases.clocks.tiers import tiers
 from server.routing.checking import ProfileSaid
 from server.routing.values import Volume
 from server.routing.vocabulary import titles_of

@@ -16,7 +16,7 @@ from openpyxl.styles import Alignment, Font
 from openpyxl.utils import get_column_letter
 from openpyxl.utils.exceptions import InvalidFileException
 
-from server.cases.tiers import tiers
+from server.cases.clocks.tiers import tiers
 from server.foundation.errors import FieldProblem, Invalid
 from server.routing.sheet import COLUMNS, SheetRow
 from server.routing.vocabulary import titles_of

@@ -5,7 +5,7 @@ from __future__ import annotations
 from wtforms import HiddenField, SelectField, StringField
 from wtforms.validators import Length
 
-from server.cases.timekeeping import LONGEST_REASON
+from server.cases.clocks.timekeeping import LONGEST_REASON
 from server.web.forms import Form, WholeNumber, required, text_only
 
 

@@ -30,9 +30,9 @@ from server.access.action import Permit
 from server.access.actions import LONGEST_GRANT_DAYS, SHORTEST_PASSWORD
 from server.access.permissions import SHARED_PERMITS
 from server.cases.actions import LONGEST_TEXT
+from server.cases.clocks.pauses import WHO
+from server.cases.clocks.tiers import default_tier, tiers
 from server.cases.local_category import LOCAL_CATEGORIES, NOT_STATED
-from server.cases.pauses import WHO
-from server.cases.tiers import default_tier, tiers
 from server.foundation.errors import Conflict, Invalid
 from server.web.wording import PERMIT_LABELS
 

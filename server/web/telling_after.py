@@ -5,7 +5,7 @@ from __future__ import annotations
 from server.access.sharing_records import ShareConsent
 from server.annotations.records import Revision
 from server.answers.records import AnswerQuestion, OpinionAddendum
-from server.cases.aftercare_records import InPersonAssessment
+from server.cases.aftercare.records import InPersonAssessment
 from server.cases.records import Case
 from server.notices.actions import post
 from server.notices.kinds import FactValue, NoticeKind

@@ -15,7 +15,7 @@ from server.access.door import Admission
 from server.access.permissions import Account, Actor, Holder
 from server.access.records import Launch
 from server.archive import Archive
-from server.cases.clock_queries import calendars_of
+from server.cases.clocks.queries import calendars_of
 from server.cases.records import Case
 from server.foundation.db import Database
 from server.foundation.files import FileStore

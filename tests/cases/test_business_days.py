@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from server.cases.business_days import Calendars, ClosedDay, countries, has_holidays
-from server.cases.closed_days import ClosedDaysUnreadable, read_closed_days
+from server.cases.clocks.business_days import Calendars, ClosedDay, countries, has_holidays
+from server.cases.clocks.closed_days import ClosedDaysUnreadable, read_closed_days
 
 CALENDARS = Calendars()
 

@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from server.cases.business_days import Calendar, Calendars
-from server.cases.clock import Clock, Standing, Times, calendar_of, listed, read_clock
-from server.cases.clock_words import by_when, explained, plain_day, standing_words
-from server.cases.pauses import Pause
-from server.cases.tiers import Counts, Tier, tiers
+from server.cases.clocks.business_days import Calendar, Calendars
+from server.cases.clocks.clock import Clock, Standing, Times, calendar_of, listed, read_clock
+from server.cases.clocks.pauses import Pause
+from server.cases.clocks.tiers import Counts, Tier, tiers
+from server.cases.clocks.words import by_when, explained, plain_day, standing_words
 
 REPORT, VIDEO = tiers()["report"], tiers()["video"]
 CALENDARS = Calendars()

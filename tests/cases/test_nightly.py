@@ -6,14 +6,15 @@ from datetime import date, datetime, timedelta
 
 from sqlalchemy import func, select, update
 
-from server.cases import actions, nightly
-from server.cases.business_days import ClosedDay
-from server.cases.clock_queries import reminders_of
-from server.cases.clock_records import SentReminder
-from server.cases.nightly import ask_for_round, ask_for_round_now, recompute_some
+from server.cases import actions
+from server.cases.clocks import nightly
+from server.cases.clocks.business_days import ClosedDay
+from server.cases.clocks.nightly import ask_for_round, ask_for_round_now, recompute_some
+from server.cases.clocks.queries import reminders_of
+from server.cases.clocks.records import SentReminder
+from server.cases.clocks.timekeeping import choose_tier, keep_service_days
 from server.cases.queries import case_by_number
 from server.cases.records import Case
-from server.cases.timekeeping import choose_tier, keep_service_days
 from server.foundation.jobs import Job
 from server.notices.records import Notice
 from server.notices.reminding import recompute_clocks

@@ -6,11 +6,11 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from server.cases.business_days import Calendars
-from server.cases.clock import Clock, Times, read_clock
-from server.cases.pauses import Pause
-from server.cases.reminders import KINDS, Reminder, Situation, due_reminders
-from server.cases.tiers import tiers
+from server.cases.clocks.business_days import Calendars
+from server.cases.clocks.clock import Clock, Times, read_clock
+from server.cases.clocks.pauses import Pause
+from server.cases.clocks.reminders import KINDS, Reminder, Situation, due_reminders
+from server.cases.clocks.tiers import tiers
 
 EVERY_DAY = Calendars().every_day
 BEGUN = datetime(2026, 11, 16, 10, tzinfo=UTC)

@@ -12,10 +12,11 @@ from hypothesis import strategies as st
 from server.annotations import actions as writing
 from server.annotations.queries import annotation_of, prior_revisions, time_point_of
 from server.cases import actions as cases
-from server.cases import aftercare_actions, reassessing
 from server.cases.actions import CaseChangedMeanwhile
-from server.cases.aftercare_actions import NoReassessmentPlanned, Planned
-from server.cases.aftercare_queries import plans_of, standing_plan, to_be_reminded_of
+from server.cases.aftercare import actions as aftercare_actions
+from server.cases.aftercare import reassessing
+from server.cases.aftercare.actions import NoReassessmentPlanned, Planned
+from server.cases.aftercare.queries import plans_of, standing_plan, to_be_reminded_of
 from server.cases.assigning import NotAsked, require_part
 from server.cases.lifecycle import Event, EventNotPossible, State
 from server.cases.records import Case

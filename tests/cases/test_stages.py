@@ -8,10 +8,9 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from server.cases.business_days import Calendars
-from server.cases.lifecycle import State
-from server.cases.pauses import Pause
-from server.cases.stages import (
+from server.cases.clocks.business_days import Calendars
+from server.cases.clocks.pauses import Pause
+from server.cases.clocks.stages import (
     LABELS,
     MEANINGS,
     STAGE_OF,
@@ -22,7 +21,8 @@ from server.cases.stages import (
     sums,
     timeline,
 )
-from server.cases.tiers import stage_targets, tiers
+from server.cases.clocks.tiers import stage_targets, tiers
+from server.cases.lifecycle import State
 
 OPENED = datetime(2026, 11, 2, 8, tzinfo=UTC)
 DAY = timedelta(days=1)

@@ -9,16 +9,17 @@ from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from server.cases import actions, timekeeping
-from server.cases.business_days import ClosedDay
-from server.cases.clock import Standing
-from server.cases.clock_queries import calendars_of, clock_of, open_pause, pauses_of, steps_of
-from server.cases.clock_records import CasePause
+from server.cases import actions
+from server.cases.clocks import timekeeping
+from server.cases.clocks.business_days import ClosedDay
+from server.cases.clocks.clock import Standing
+from server.cases.clocks.queries import calendars_of, clock_of, open_pause, pauses_of, steps_of
+from server.cases.clocks.records import CasePause
+from server.cases.clocks.tiers import TierUnknown
+from server.cases.clocks.timekeeping import TierNotChangeable
 from server.cases.lifecycle import Event
 from server.cases.queries import case_by_number
 from server.cases.records import NO_DAY, Case
-from server.cases.tiers import TierUnknown
-from server.cases.timekeeping import TierNotChangeable
 from server.foundation.errors import Invalid
 from tests.world import World
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from server.access import sharing_actions
 from server.access.queries import GrantRevoked
 from server.answers.queries import addenda_of, points_of
-from server.cases.aftercare_queries import assessments_of, standing_plan
+from server.cases.aftercare.queries import assessments_of, standing_plan
 from server.cases.lifecycle import State
 from server.demo.afterwards import fill_afterwards, share_again
 from server.demo.seed import _people

@@ -6,8 +6,8 @@ from collections import Counter
 
 import pytest
 
-from server.cases.stages import promised
-from server.cases.tiers import default_tier, stage_targets, tier_named
+from server.cases.clocks.stages import promised
+from server.cases.clocks.tiers import default_tier, stage_targets, tier_named
 from server.dossier.checklist import checklists
 from server.figures import tables
 from server.figures.blocks import DURATIONS, Wanted, joined

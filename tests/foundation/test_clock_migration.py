@@ -9,9 +9,9 @@ import pytest
 from alembic import command
 from sqlalchemy import text
 
-from server.cases.clock import Standing
-from server.cases.clock_queries import clock_of, pauses_of, steps_of
-from server.cases.nightly import recompute_some
+from server.cases.clocks.clock import Standing
+from server.cases.clocks.nightly import recompute_some
+from server.cases.clocks.queries import clock_of, pauses_of, steps_of
 from server.cases.queries import case_by_number
 from server.foundation.db import Database
 from server.foundation.migrations import configuration

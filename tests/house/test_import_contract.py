@@ -32,7 +32,7 @@ def test_the_staircase_holds() -> None:
 @pytest.mark.parametrize(
     ("room", "offence"),
     [
-        ("cases/clock.py", "from server.web import problems"),
+        ("cases/clocks/clock.py", "from server.web import problems"),
         ("opinions/queries.py", "from server.intake import queries as q"),
         ("access/tokens.py", "import flask"),
         ("cases/lifecycle.py", "import sqlalchemy"),

@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import date, datetime, timedelta
 
 from server.cases import actions as cases
-from server.cases import aftercare_actions
-from server.cases.aftercare_actions import Planned
+from server.cases.aftercare import actions as aftercare_actions
+from server.cases.aftercare.actions import Planned
 from server.cases.records import Case
 from server.notices.kinds import NoticeKind
 from server.notices.reassessing import post_reassessments

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from server.cases.clock_queries import calendars_of
-from server.cases.nightly import RECOMPUTE_CLOCKS
+from server.cases.clocks.nightly import RECOMPUTE_CLOCKS
+from server.cases.clocks.queries import calendars_of
 from server.foundation.db import Database
 from server.foundation.jobs import Job
 from server.foundation.settings import Settings

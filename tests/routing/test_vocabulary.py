@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from server.annotations.organs import ORGANS
-from server.cases.tiers import tiers
+from server.cases.clocks.tiers import tiers
 from server.dossier.checklist import checklists
 from server.routing import vocabulary
 from server.routing.sheet import BY_ID, COLUMNS, SheetRow, read_row

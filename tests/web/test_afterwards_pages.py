@@ -11,7 +11,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from server.cases import actions as cases
-from server.cases.aftercare_queries import standing_plan
+from server.cases.aftercare.queries import standing_plan
 from server.cases.records import Case
 from server.foundation.clock import utc_now
 from server.opinions.queries import opinions_of_case

@@ -9,7 +9,7 @@ import pytest
 from flask import Flask
 
 from server.cases import actions
-from server.cases.clock_queries import open_pause, steps_of
+from server.cases.clocks.queries import open_pause, steps_of
 from server.cases.queries import case_by_number
 from server.foundation.db import Database
 from tests.web.conftest import Browser

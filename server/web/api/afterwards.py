@@ -12,11 +12,12 @@ from server.access.permissions import Account, Holder, Program
 from server.answers import actions as answers
 from server.answers.queries import addenda_of, point, points_of
 from server.answers.records import AnswerPoint, OpinionAddendum
-from server.cases import aftercare_actions, in_person, reassessing
-from server.cases.aftercare_actions import Planned
-from server.cases.aftercare_queries import assessments_of, plans_of
-from server.cases.aftercare_records import InPersonAssessment, ReassessmentPlan
-from server.cases.in_person import Standing
+from server.cases.aftercare import actions as aftercare_actions
+from server.cases.aftercare import in_person, reassessing
+from server.cases.aftercare.actions import Planned
+from server.cases.aftercare.in_person import Standing
+from server.cases.aftercare.queries import assessments_of, plans_of
+from server.cases.aftercare.records import InPersonAssessment, ReassessmentPlan
 from server.opinions.queries import opinions_of_case
 from server.web import telling_after
 from server.web.api.cases import done

@@ -12,12 +12,12 @@ from server.access.permissions import Account, Program
 from server.annotations.organs import ORGANS
 from server.cases import actions
 from server.cases.accession import accession_numbers
+from server.cases.clocks.pauses import WHO
+from server.cases.clocks.tiers import default_tier
+from server.cases.clocks.timekeeping import agree_tier
 from server.cases.lifecycle import LABELS, Event, State
 from server.cases.paged import Wanted, cases_page
-from server.cases.pauses import WHO
 from server.cases.records import Case
-from server.cases.tiers import default_tier
-from server.cases.timekeeping import agree_tier
 from server.foundation.errors import FieldProblem
 from server.people.queries import HospitalNotFound, hospital
 from server.people.records import Hospital

@@ -7,9 +7,9 @@ from typing import Annotated
 from msgspec import Meta
 
 from server.access.action import Action
-from server.cases import timekeeping
-from server.cases.clock_queries import clock_of, pauses_of
-from server.cases.tiers import tiers
+from server.cases.clocks import timekeeping
+from server.cases.clocks.queries import clock_of, pauses_of
+from server.cases.clocks.tiers import tiers
 from server.web.api.endpoint import Endpoint, Given, Sent
 from server.web.api.fields import AT, DAY, Day, Line, Moment, Reason, Version, Word
 from server.web.visit import Visit

@@ -11,12 +11,13 @@ from flask import Response
 from server.access.action import Action
 from server.access.door import Route
 from server.annotations.queries import signed_revisions
-from server.cases import aftercare_actions, in_person, in_person_actions, reassessing
-from server.cases.aftercare_actions import Planned
-from server.cases.aftercare_queries import assessment, assessments_of, plans_of, standing_plan
-from server.cases.aftercare_records import InPersonAssessment
-from server.cases.in_person import Standing
-from server.cases.in_person_actions import Noted, Wanted
+from server.cases.aftercare import actions as aftercare_actions
+from server.cases.aftercare import in_person, in_person_actions, reassessing
+from server.cases.aftercare.actions import Planned
+from server.cases.aftercare.in_person import Standing
+from server.cases.aftercare.in_person_actions import Noted, Wanted
+from server.cases.aftercare.queries import assessment, assessments_of, plans_of, standing_plan
+from server.cases.aftercare.records import InPersonAssessment
 from server.cases.lifecycle import Event, State, possible
 from server.foundation.errors import Conflict, FieldProblem, Invalid
 from server.opinions.queries import opinions_of_case

@@ -8,9 +8,9 @@ from flask import Response
 
 from server.access.action import Action
 from server.access.door import Route
-from server.cases import timekeeping
-from server.cases.business_days import countries
-from server.cases.clock_queries import (
+from server.cases.clocks import timekeeping
+from server.cases.clocks.business_days import countries
+from server.cases.clocks.queries import (
     calendars_of,
     clock_of,
     pauses_of,
@@ -18,11 +18,11 @@ from server.cases.clock_queries import (
     reminders_of,
     steps_of,
 )
-from server.cases.clock_words import explained, plain_day, promise, standing_words
+from server.cases.clocks.reminders import KINDS
+from server.cases.clocks.stages import LABELS, MEANINGS, sums, timeline
+from server.cases.clocks.tiers import stage_targets, tiers
+from server.cases.clocks.words import explained, plain_day, promise, standing_words
 from server.cases.lifecycle import Event
-from server.cases.reminders import KINDS
-from server.cases.stages import LABELS, MEANINGS, sums, timeline
-from server.cases.tiers import stage_targets, tiers
 from server.foundation.errors import Invalid, MarginError
 from server.web.clock_forms import TierForm
 from server.web.forms import choices, show_problems

@@ -12,11 +12,11 @@ from server.access.door import Route
 from server.access.queries import grants_of_case
 from server.annotations.organs import ORGANS
 from server.cases import actions
+from server.cases.clocks.tiers import default_tier
+from server.cases.clocks.timekeeping import agree_tier
 from server.cases.lifecycle import Event, State, possible
 from server.cases.local_category import NOT_STATED, state_local_category
 from server.cases.queries import holder
-from server.cases.tiers import default_tier
-from server.cases.timekeeping import agree_tier
 from server.foundation.audit import AuditLine, newest
 from server.foundation.errors import Invalid, MarginError
 from server.people.queries import hospital, people

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from server.cases.clock import Clock
-from server.cases.stages import LABELS, Span
+from server.cases.clocks.clock import Clock
+from server.cases.clocks.stages import LABELS, Span
 
 WIDTH = 1000.0
 NARROWEST = 1.5

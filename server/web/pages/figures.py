@@ -13,8 +13,8 @@ from markupsafe import Markup
 
 from server.access.action import Action
 from server.access.door import Route
-from server.cases.stages import promised
-from server.cases.tiers import default_tier, stage_targets, tier_named
+from server.cases.clocks.stages import promised
+from server.cases.clocks.tiers import default_tier, stage_targets, tier_named
 from server.figures import tables
 from server.figures.blocks import Rows
 from server.figures.claims import CLAIM

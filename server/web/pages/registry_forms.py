@@ -8,7 +8,7 @@ from typing import Any
 
 from flask import request
 
-from server.cases.tiers import tiers
+from server.cases.clocks.tiers import tiers
 from server.foundation.errors import MarginError
 from server.routing.checking import CentreSaid, ProfileSaid
 from server.routing.values import Volume

@@ -9,10 +9,10 @@ from flask import Response
 from server.access.action import Action
 from server.access.door import Route
 from server.access.permissions import Account
-from server.cases.clock_words import promise
+from server.cases.clocks.tiers import default_tier, tiers
+from server.cases.clocks.words import promise
 from server.cases.lifecycle import State
 from server.cases.records import Case
-from server.cases.tiers import default_tier, tiers
 from server.intake.queries import refused_for_case
 from server.people.queries import coordinators_of
 from server.web import shown

@@ -8,12 +8,13 @@ from datetime import date, datetime
 
 from sqlalchemy.orm import Session
 
-from server.cases import clock, queries
-from server.cases.clock import Standing
-from server.cases.clock_queries import open_pauses
+from server.cases import queries
+from server.cases.clocks import clock
+from server.cases.clocks.clock import Standing
+from server.cases.clocks.pauses import Pause
+from server.cases.clocks.queries import open_pauses
 from server.cases.lifecycle import State
 from server.cases.listing import RUNNING
-from server.cases.pauses import Pause
 from server.cases.records import Assignment, Case
 from server.dossier.completeness import Completeness
 from server.dossier.standings import standings

@@ -18,9 +18,9 @@ class ReassessmentPlan(Base):
     """When a case is looked at again, and at what. `state` is planned, begun or cancelled.
 
     `after_round` is the round whose opinion asked for it. The day is given, or follows from a number of
-    cycles of so many days (`server.cases.reassessing`); `preset` names the published habit that was
-    taken over. `remind` are the groups that are told, `remind_days` days before. One is planned at a
-    time for a case.
+    cycles of so many days (`server.cases.aftercare.reassessing`); `preset` names the published habit
+    that was taken over. `remind` are the groups that are told, `remind_days` days before. One is
+    planned at a time for a case.
     """
 
     __tablename__ = "reassessment_plan"
@@ -61,8 +61,8 @@ class ReassessmentPlan(Base):
 class InPersonAssessment(Base):
     """That the team which would operate is to see the patient, and what came of it.
 
-    `state` is one of `server.cases.in_person.Standing`; `version` counts its changes. One that is not
-    over stands for a case at a time.
+    `state` is one of `server.cases.aftercare.in_person.Standing`; `version` counts its changes. One
+    that is not over stands for a case at a time.
     """
 
     __tablename__ = "in_person_assessment"

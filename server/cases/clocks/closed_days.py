@@ -13,7 +13,7 @@ import tomllib
 from datetime import date, datetime, timedelta
 from typing import Any, TypeGuard
 
-from server.cases.business_days import ClosedDay
+from server.cases.clocks.business_days import ClosedDay
 from server.foundation.errors import Invalid
 
 LONGEST_DAYS = 366

@@ -12,9 +12,10 @@ from datetime import date, datetime, timedelta
 from sqlalchemy import update
 from sqlalchemy.orm import Session
 
-from server.cases import actions, reassessing
-from server.cases.aftercare_queries import plans_of, standing_plan
-from server.cases.aftercare_records import ReassessmentPlan
+from server.cases import actions
+from server.cases.aftercare import reassessing
+from server.cases.aftercare.queries import plans_of, standing_plan
+from server.cases.aftercare.records import ReassessmentPlan
 from server.cases.lifecycle import Event, EventNotPossible
 from server.cases.records import Case
 from server.foundation.errors import Conflict, FieldProblem, Invalid

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
 
-from server.cases.business_days import Calendar
+from server.cases.clocks.business_days import Calendar
 from server.foundation.errors import FieldProblem, Invalid
 
 WHO: dict[str, str] = {

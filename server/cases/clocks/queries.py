@@ -9,14 +9,14 @@ from functools import lru_cache
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from server.cases.business_days import Calendars, ClosedDay
-from server.cases.clock import Clock, Times, calendar_of, read_clock
-from server.cases.clock_records import CasePause, CaseStep, SentReminder, ServiceDays
+from server.cases.clocks.business_days import Calendars, ClosedDay
+from server.cases.clocks.clock import Clock, Times, calendar_of, read_clock
+from server.cases.clocks.pauses import Pause
+from server.cases.clocks.records import CasePause, CaseStep, SentReminder, ServiceDays
+from server.cases.clocks.stages import Step
+from server.cases.clocks.tiers import default_tier, tiers
 from server.cases.lifecycle import Event, State
-from server.cases.pauses import Pause
 from server.cases.records import Case
-from server.cases.stages import Step
-from server.cases.tiers import default_tier, tiers
 
 GIVEN = frozenset({State.OPINED.value, State.CLOSED.value, State.REASSESSMENT.value})
 

@@ -10,8 +10,8 @@ from sqlalchemy import update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from server.cases.aftercare_records import InPersonAssessment
-from server.cases.in_person import NEEDS, Standing, after
+from server.cases.aftercare.in_person import NEEDS, Standing, after
+from server.cases.aftercare.records import InPersonAssessment
 from server.cases.records import Case
 from server.foundation.errors import Conflict, FieldProblem, Invalid
 

@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cache
 
-from server.cases.business_days import Calendar
-from server.cases.clock import Clock, Standing
+from server.cases.clocks.business_days import Calendar
+from server.cases.clocks.clock import Clock, Standing
+from server.cases.clocks.stages import Stage, stage_of
+from server.cases.clocks.tiers import SOURCE
 from server.cases.lifecycle import State
-from server.cases.stages import Stage, stage_of
-from server.cases.tiers import SOURCE
 
 KINDS: dict[str, str] = {
     "due_soon": "The opinion is due soon",

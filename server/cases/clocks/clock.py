@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 
-from server.cases.business_days import Calendar, Calendars
-from server.cases.pauses import Pause, paused_days
-from server.cases.tiers import Counts, Tier
+from server.cases.clocks.business_days import Calendar, Calendars
+from server.cases.clocks.pauses import Pause, paused_days
+from server.cases.clocks.tiers import Counts, Tier
 
 
 class Standing(StrEnum):

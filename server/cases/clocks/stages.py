@@ -11,10 +11,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from server.cases.business_days import Calendar
+from server.cases.clocks.business_days import Calendar
+from server.cases.clocks.pauses import Pause
+from server.cases.clocks.tiers import StageTarget, Tier
 from server.cases.lifecycle import State
-from server.cases.pauses import Pause
-from server.cases.tiers import StageTarget, Tier
 
 
 class Stage(StrEnum):

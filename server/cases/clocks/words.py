@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from datetime import date
 
-from server.cases.clock import Clock, Standing
-from server.cases.tiers import Counts, Tier
+from server.cases.clocks.clock import Clock, Standing
+from server.cases.clocks.tiers import Counts, Tier
 
 MOST_NAMED = 4
 

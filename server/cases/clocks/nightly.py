@@ -13,16 +13,16 @@ from typing import Any, Final
 from sqlalchemy import Table, bindparam, func, insert, select, update
 from sqlalchemy.orm import Session
 
-from server.cases.business_days import Calendars
-from server.cases.clock import Clock, Times, calendar_of, read_clock
-from server.cases.clock_queries import calendars_of
-from server.cases.clock_records import CasePause, CaseStep, SentReminder
+from server.cases.clocks.business_days import Calendars
+from server.cases.clocks.clock import Clock, Times, calendar_of, read_clock
+from server.cases.clocks.pauses import Pause
+from server.cases.clocks.queries import calendars_of
+from server.cases.clocks.records import CasePause, CaseStep, SentReminder
+from server.cases.clocks.reminders import Reminder, Situation, due_reminders
+from server.cases.clocks.stages import Stage, promised
+from server.cases.clocks.tiers import default_tier, stage_targets, tiers
 from server.cases.lifecycle import State
-from server.cases.pauses import Pause
 from server.cases.records import NO_DAY, Case
-from server.cases.reminders import Reminder, Situation, due_reminders
-from server.cases.stages import Stage, promised
-from server.cases.tiers import default_tier, stage_targets, tiers
 from server.foundation import jobs
 from server.foundation.db import new_id
 from server.people.records import Hospital

@@ -8,9 +8,9 @@ from datetime import date
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from server.cases.aftercare_records import InPersonAssessment, ReassessmentPlan
+from server.cases.aftercare.reassessing import LONGEST_REMIND_DAYS, is_to_remind
+from server.cases.aftercare.records import InPersonAssessment, ReassessmentPlan
 from server.cases.lifecycle import State
-from server.cases.reassessing import LONGEST_REMIND_DAYS, is_to_remind
 from server.cases.records import Case
 from server.foundation.errors import NotFound
 

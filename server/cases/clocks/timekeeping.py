@@ -12,14 +12,14 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from sqlalchemy import update
 from sqlalchemy.orm import Session
 
-from server.cases.business_days import ClosedDay, has_holidays
-from server.cases.clock import Clock
-from server.cases.clock_queries import GIVEN, calendars_of, clock_of, open_pause
-from server.cases.clock_records import CasePause, CaseStep, ServiceDays
+from server.cases.clocks.business_days import ClosedDay, has_holidays
+from server.cases.clocks.clock import Clock
+from server.cases.clocks.pauses import Cause
+from server.cases.clocks.queries import GIVEN, calendars_of, clock_of, open_pause
+from server.cases.clocks.records import CasePause, CaseStep, ServiceDays
+from server.cases.clocks.tiers import tier_named
 from server.cases.lifecycle import Event, State
-from server.cases.pauses import Cause
 from server.cases.records import NO_DAY, Case
-from server.cases.tiers import tier_named
 from server.foundation.errors import Conflict, FieldProblem, Invalid
 
 LONGEST_REASON = 2000
