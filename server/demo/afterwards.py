@@ -3,6 +3,7 @@ and answered, waiting for its reassessment."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -17,8 +18,9 @@ from server.annotations.organs import ORGANS
 from server.annotations.records import Revision
 from server.answers import actions as answers
 from server.answers.actions import Compared, Signing
-from server.answers.addendum import Addendum, addendum_html
+from server.answers.addendum import Addendum
 from server.answers.points import suggested
+from server.answers.printing import sealed_addendum
 from server.answers.records import AnswerPoint, OpinionAddendum
 from server.cases import actions as cases
 from server.cases.aftercare import actions as aftercare_actions
@@ -32,8 +34,11 @@ from server.demo.cast import DemoCase
 from server.foundation.files import FileStore
 from server.opinions import actions as opinions
 from server.opinions.document import Signer
-from server.opinions.pdf import pdf_of_html, render_pdf
+from server.opinions.drafts import Draft, Written, written_into
+from server.opinions.pdf import render_pdf
 from server.opinions.records import IssuedOpinion
+from server.opinions.seal import sealed
+from server.opinions.seal_key import SealKey
 from server.opinions.stored import from_stored
 from server.people.queries import hospitals, person_of_email
 from server.people.records import Person
@@ -72,6 +77,38 @@ COMPARED: Final = (
     ),
     Compared("", "", "not_assessed"),
 )
+# What the surgeon wrote beside the form, as on the opinion's page.
+WRITTEN: Final = Draft(
+    texts={
+        "answer": Written(
+            "Not now, and probably after chemotherapy. The tumour touches the superior mesenteric artery "
+            "over 120 degrees without narrowing it, and narrows the portal vein on both sides over a "
+            "short segment that can be reconstructed. We would offer an operation if the tumour does not "
+            "grow under four cycles and CA 19-9 falls by half."
+        ),
+        "approach": Written("Open, artery first, with frozen section of the arterial plane."),
+        "alternatives": Written(
+            "If the tumour grows or CA 19-9 does not fall: continue systemic therapy, no exploration."
+        ),
+        "strategy": Written(
+            "Modified FOLFIRINOX at the local centre, four cycles; gemcitabine and nab-paclitaxel if it is "
+            "not tolerated. Bile duct drained before."
+        ),
+        "reassess_after": Written("After the fourth cycle, with a new pancreas-protocol CT"),
+        "remeasure": Written(
+            "Contact with the superior mesenteric artery\n"
+            "Narrowing of the superior mesenteric and portal vein\n"
+            "CA 19-9 with bilirubin\nNew lesions in liver and peritoneum"
+        ),
+        "investigations": Written("CT of the chest\nStaging laparoscopy\nCA 19-9 after drainage"),
+        "trials": Written("None was looked for."),
+        "limits": Written(
+            "Imaging: adequate\nThe images of this case are not part of the demo: nothing here can be "
+            "looked at again."
+        ),
+    },
+    categories=("convertible", "neoadjuvant"),
+)
 ASKED_BACK: Final = "On which phase was the contact with the artery measured?"
 ADDED: Final = (
     "The contact was measured on the late arterial phase, in the axial plane and at right angles to "
@@ -81,7 +118,18 @@ ADDED: Final = (
 )
 
 
-def fill_afterwards(session: Session, files: FileStore, now: datetime) -> Case:
+@dataclass(frozen=True)
+class DemoPress:
+    """With what the demo's documents are made: where they are kept, by which key they are sealed, and
+    the address at which a reader can check them.
+    """
+
+    files: FileStore
+    key: SealKey
+    verify_at: str
+
+
+def fill_afterwards(session: Session, press: DemoPress, now: datetime) -> Case:
     """The answered case with all that follows, made once; found again a second time."""
     wanted = select(Case).where(Case.accession_number == ANSWERED_CASE.accession_number)
     known = session.scalar(wanted)
@@ -90,8 +138,8 @@ def fill_afterwards(session: Session, files: FileStore, now: datetime) -> Case:
     surgeon = person_of_email(session, cast.PANCREAS_SURGEON.email)
     assert surgeon is not None
     case = _reviewed(session, surgeon, now)
-    opinion = _opinion(session, files, case, surgeon, now - SIGNED_DAYS_AGO * DAY)
-    _compared(session, files, case, opinion, surgeon, now)
+    opinion = _opinion(session, press, case, surgeon, now - SIGNED_DAYS_AGO * DAY)
+    _compared(session, press, case, opinion, surgeon, now)
     _followed(session, case, opinion, now)
     _agreed(session, case, now)
     return case
@@ -119,9 +167,9 @@ def _reviewed(session: Session, surgeon: Person, now: datetime) -> Case:
 
 
 def _opinion(
-    session: Session, files: FileStore, case: Case, surgeon: Person, at: datetime
+    session: Session, press: DemoPress, case: Case, surgeon: Person, at: datetime
 ) -> IssuedOpinion:
-    """The signed opinion with its document."""
+    """The signed opinion with its sealed document, as the worker would make it."""
     draft = forms.draft_of(
         session, case.id, case.organ, reviewer_id=surgeon.id, reviewer_name=surgeon.name
     )
@@ -150,16 +198,23 @@ def _opinion(
         ),
     )
     kept = opinions.issue(
-        session, composed, case_id=case.id, revision_id=signed.id, StudyInstanceUID="", now=at
+        session,
+        written_into(composed, WRITTEN),
+        case_id=case.id,
+        revision_id=signed.id,
+        StudyInstanceUID="",
+        now=at,
+        verify_at=press.verify_at,
     )
-    document = files.put(render_pdf(from_stored(kept.content)))
-    opinions.note_document(session, kept.id, document, at)
+    issued = from_stored(kept.content)
+    document = press.files.put(sealed(render_pdf(issued), issued, press.key))
+    opinions.note_document(session, kept.id, document, at, sealed=True)
     return kept
 
 
 def _compared(
     session: Session,
-    files: FileStore,
+    press: DemoPress,
     case: Case,
     opinion: IssuedOpinion,
     surgeon: Person,
@@ -184,7 +239,7 @@ def _compared(
         signing=Signing(surgeon.name, surgeon.id, surgeon.centre, signed.sha256),
         now=at + 3 * DAY,
     )
-    _print(session, files, added, at + 3 * DAY)
+    _print(session, press, added, at + 3 * DAY)
 
 
 def _compare(
@@ -207,8 +262,9 @@ def _compare(
     )
 
 
-def _print(session: Session, files: FileStore, added: OpinionAddendum, at: datetime) -> None:
-    document = files.put(pdf_of_html(addendum_html(Addendum.from_json(added.content))))
+def _print(session: Session, press: DemoPress, added: OpinionAddendum, at: datetime) -> None:
+    signed_text = Addendum.from_json(added.content)
+    document = press.files.put(sealed_addendum(signed_text, press.key, press.verify_at))
     answers.note_printed(session, added.id, document, at)
 
 

@@ -24,7 +24,7 @@ from server.demo import cast
 from server.demo.cast import DemoPerson
 from server.dossier.checklist import of_organ
 from server.dossier.requests import Asked, describe_request
-from server.figures.actions import catch_up
+from server.figures.actions import catch_up, walk_again
 from server.outcomes.actions import choose_findings, enter_outcome
 from server.outcomes.entered import Outcome
 from server.outcomes.suggested import suggested_findings
@@ -64,9 +64,14 @@ def fill_history(session: Session, now: datetime) -> bool:
     for life in sorted(_lives(chance, now), key=lambda one: one.opened_at):
         surgeon = _person(session, SURGEONS.get(life.organ, cast.LIVER_SURGEON))
         live(session, hospital, surgeon, life, chance, now)
+    return True
+
+
+def count_again(session: Session, now: datetime) -> None:
+    """Make the figures anew: they follow the audit trail, in which an invented past has no lines."""
+    walk_again(session, now)
     while catch_up(session, now):
         pass
-    return True
 
 
 def _lives(chance: random.Random, now: datetime) -> Iterator[Life]:

@@ -22,10 +22,10 @@ from server.cases import actions as cases
 from server.cases.lifecycle import State
 from server.cases.records import Case, CaseStudy
 from server.demo import cast
-from server.demo.afterwards import fill_afterwards, share_again
+from server.demo.afterwards import DemoPress, fill_afterwards, share_again
 from server.demo.cast import DemoCase, DemoHospital, DemoPerson
 from server.demo.conversation import fill_conversation
-from server.demo.history import fill_history
+from server.demo.history import count_again, fill_history
 from server.demo.panel import fill_panel
 from server.demo.phantoms import Phantom
 from server.demo.programs import fill_programs
@@ -42,6 +42,7 @@ from server.foundation.files import FileStore
 from server.foundation.settings import Settings
 from server.intake.lines.registering import register_lines
 from server.intake.queries import arrivals_of_case
+from server.opinions.seal_key import chosen_seal_key
 from server.people import actions as people
 from server.people.queries import hospitals, person_of_email
 from server.people.records import Hospital, Person
@@ -93,8 +94,12 @@ def fill(settings: Settings, say: Say = print) -> DemoLinks:
         )
         fill_panel(session, utc_now())
         fill_history(session, utc_now())
-        answered = fill_afterwards(session, files, utc_now())
+        sealing = DemoPress(
+            files, chosen_seal_key(settings, utc_now()), f"{settings.public_url}/verify"
+        )
+        answered = fill_afterwards(session, sealing, utc_now())
         shared = share_again(session, answered, settings.public_url, utc_now())
+        count_again(session, utc_now())
         key = fill_programs(session, cast.RIVERSIDE.name, by=DEMO, now=utc_now())
         links = (*_links(session, settings), shared, key)
     archive.close()

@@ -221,7 +221,11 @@ def orthanc(tmp_path: Path) -> Iterator[httpx.Client]:
     with (tmp_path / "log").open("wb") as log:
         process = subprocess.Popen([ORTHANC, str(path)], stdout=log, stderr=log)
         try:
-            with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=10) as client:
+            # Orthanc closes a connection that rested while a page was being set.
+            fresh = httpx.Limits(max_keepalive_connections=0)
+            with httpx.Client(
+                base_url=f"http://127.0.0.1:{port}", timeout=30, limits=fresh
+            ) as client:
                 wait_until_it_answers(client, process)
                 yield client
         finally:
