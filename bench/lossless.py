@@ -5,9 +5,10 @@ python -m bench.lossless [--minutes 10] [--senders 6] [--postgres] [--seed 1]
 A whole Margin is started again and again, each time empty. Hospitals push to it at once, some over a
 line that is cut in the middle of an association; all use one PatientID. Meanwhile Orthanc, the web
 server and the worker are killed by SIGKILL at random moments, with --postgres the database too, and
-half an upload is left hanging. Each round ends when every sender has had everything accepted. Then each
-instance that was ever acknowledged has to be in the archive exactly once, byte for byte, under the MD5
-that Margin noted, in the arrival of its sender, in the case that expects it. Prints how many kills and
+uploads by the page's protocol are cut half-way. Each round ends when every sender has had everything
+accepted and every half upload was gone on with where it ended. Then each instance that was ever
+acknowledged has to be in the archive exactly once, byte for byte, under the MD5 that Margin noted, in the
+arrival of its sender, in the case that expects it. Prints how many kills and
 how many instances, and writes bench/results/lossless.json; the exit code is 0 only if nothing was lost.
 """
 
@@ -17,7 +18,6 @@ import contextlib
 import os
 import random
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -33,15 +33,14 @@ from rich.console import Console
 
 from bench.figures import in_words, keep
 from bench.worlds import running_margin, stopped_like_ctrl_c
-from server.foundation.settings import Settings
 from tests import postgres
 from tests.e2e.losing import (
-    Kill,
     hospitals_with_cases,
     kill_a_process,
     push_while_killing,
     verdict,
 )
+from tests.e2e.uploading import HalfUploads, await_looked_through, faults_of_uploads, world_of
 
 KILLS_IN_A_ROUND = 12
 SLICES = 60
@@ -130,25 +129,6 @@ def database(wanted: bool) -> Iterator[MortalPostgres | None]:
             found.stop()
 
 
-def half_an_upload(settings: Settings) -> Kill:
-    """A body of which half comes, and a connection that is then cut."""
-
-    def cut(chance: random.Random) -> str:
-        with (
-            contextlib.suppress(OSError),
-            socket.create_connection(("127.0.0.1", settings.port), 2) as line,
-        ):
-            line.sendall(
-                b"POST /r/half/files HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 1000000\r\n"
-                b"Content-Type: multipart/form-data; boundary=half\r\n\r\n--half\r\n"
-                + bytes(chance.randrange(1, 200_000))
-            )
-            return "half an upload"
-        return ""
-
-    return cut
-
-
 @click.command()
 @click.option("--minutes", default=10.0, show_default=True)
 @click.option("--senders", "count", default=6, show_default=True)
@@ -191,18 +171,24 @@ def one_round(
         margin = stack.enter_context(running_margin(**more))
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         senders = hospitals_with_cases(margin.settings, folder, count, SLICES, chance)
-        ways = [kill_a_process(margin.settings)] * 3 + [half_an_upload(margin.settings)]
+        world = world_of(margin.settings)
+        halves = HalfUploads(margin.settings, world.tokens["hospital"])
+        ways = [kill_a_process(margin.settings)] * 3 + [halves.cut]
         if mortal is not None:
             ways.append(mortal.kill)
         kills = push_while_killing(margin.settings, senders, KILLS_IN_A_ROUND, chance, ways)
+        halves.finish()
         found = verdict(margin.settings, senders)
-    wrong = [
+        await_looked_through(margin.settings, world)
+        astray = faults_of_uploads(margin.settings, world, halves.images)
+    wrong = [f"uploaded, {fault}" for fault in astray]
+    wrong += [
         f"{kind}: {what}" for kind, what in vars(found).items() if kind != "instances" and what
     ]
     wrong += [
         f"{one.ae_title} never got everything accepted" for one in senders if not one.complete
     ]
-    return kills, found.instances, wrong
+    return kills, found.instances + len(halves.images), wrong
 
 
 if __name__ == "__main__":

@@ -27,6 +27,7 @@ from server.foundation.errors import MarginError
 from server.foundation.files import FileStore
 from server.foundation.settings import Settings, with_home_secrets
 from server.intake import queries as arrivals
+from server.notices.letters import check_words
 from server.prepared import actions as prepared_actions
 from server.prepared.shelf import Shelf
 from server.web import cookies, headers, problems, wording
@@ -37,6 +38,7 @@ from server.web.visit import Services
 
 def create_app(settings: Settings | None = None) -> Flask:
     """The application. Without settings, those of the environment."""
+    check_words()
     if settings is None:
         settings = with_home_secrets(Settings.from_environ(os.environ))
     db, shelf = Database(settings.database_url), Shelf(settings.cache_dir)

@@ -31,6 +31,7 @@ from server.foundation import jobs
 from server.foundation.clock import utc_now
 from server.foundation.db import Database
 from server.foundation.errors import Invalid
+from server.foundation.forgetting import ask_to_forget
 from server.foundation.settings import Settings, with_home_secrets
 from server.intake.arrivals.feed import Feed
 from server.intake.lines.refusals import take_over
@@ -39,6 +40,7 @@ from server.intake.uploads.actions import TAKE_UPLOADS
 from server.intake.uploads.resumable import UploadFolder
 from server.intake.uploads.sweeping import tidy
 from server.notices.actions import DELIVER_NOTICE, SEND_DIGEST, pick_up_forgotten
+from server.notices.letters import check_words
 from server.prepared.actions import PREPARE_SERIES
 from server.prepared.eviction import MB, Room
 
@@ -48,6 +50,7 @@ LINES_EVERY_S = 10.0
 REFUSALS_EVERY_S = 5.0
 CLOCKS_EVERY_S = 60.0
 FIGURES_EVERY_S = 15.0
+FORGET_EVERY_S = 600.0
 HEARTBEAT_EVERY_S = 2.0
 ERRAND_LIMIT_S = jobs.LEASE.total_seconds() - 60
 # Preparing goes beside the other jobs, so that a signed opinion never waits for thousands of slices.
@@ -94,6 +97,7 @@ class Worker:
             "refusals": (self._note_refusals, REFUSALS_EVERY_S),
             "clocks": (self.ask_for_clocks, CLOCKS_EVERY_S),
             "figures": (self.count_figures, FIGURES_EVERY_S),
+            "forgetting": (self.ask_to_forget, FORGET_EVERY_S),
         }
         threads = [
             threading.Thread(target=self._loop, args=(name, step, every_s), name=name)
@@ -169,6 +173,11 @@ class Worker:
                     return
             with self.db.writing() as session:
                 figures.catch_up(session, utc_now())
+
+    def ask_to_forget(self) -> None:
+        """Have what was kept for long enough deleted, once a day."""
+        with self.db.writing() as session:
+            ask_to_forget(session, utc_now())
 
     def _note_refusals(self) -> None:
         with self.db.writing() as session:
@@ -334,6 +343,7 @@ def main() -> None:
     )
     # httpx writes every address it asks at INFO, UIDs included.
     logging.getLogger("httpx").setLevel(logging.WARNING)
+    check_words()
     worker = Worker(settings)
     for signum in (signal.SIGTERM, signal.SIGINT):
         signal.signal(signum, lambda *_: worker.stopping.set())

@@ -20,6 +20,7 @@ class Scope(StrEnum):
     EVENTS = "events"
     COORDINATE = "coordinate"
     FIGURES = "figures"
+    RESEARCH = "research"
 
 
 # What of a coordinator's work needs a person: signing in and out, a visit with its cookie, and what is
@@ -64,6 +65,7 @@ BY_SCOPE: dict[Scope, frozenset[Action]] = {
     Scope.EVENTS: frozenset({A.API_READ, A.WEBHOOKS_CHANGE}),
     Scope.COORDINATE: BY_ROLE["coordinator"] - NEEDS_A_PERSON,
     Scope.FIGURES: frozenset({A.API_READ, A.FIGURES_READ}),
+    Scope.RESEARCH: frozenset({A.API_READ, A.RESEARCH_EXPORT}),
 }
 OF_HOSPITALS = (Scope.READ, Scope.SEND, Scope.OPINION, Scope.EVENTS)
 LABELS: dict[Scope, str] = {
@@ -73,6 +75,7 @@ LABELS: dict[Scope, str] = {
     Scope.EVENTS: "Have webhooks called when something happens",
     Scope.COORDINATE: "Do a coordinator’s work",
     Scope.FIGURES: "Read the figures over all cases",
+    Scope.RESEARCH: "Make and fetch de-identified research exports",
 }
 
 

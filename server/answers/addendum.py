@@ -19,6 +19,7 @@ import jinja2
 from markupsafe import Markup
 
 from server.foundation.clock import iso
+from server.opinions.standing import code_of
 
 _TEMPLATES: Final = Path(__file__).parent / "templates"
 STATEMENT: Final = (
@@ -74,16 +75,23 @@ class Addendum:
         canonical = json.dumps(self.to_json(), sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(canonical.encode()).hexdigest()
 
+    @property
+    def code(self) -> str:
+        """What whoever holds the paper types at `/verify`: it follows from everything that is signed."""
+        return code_of(self.sha256)
+
 
 def moment(at: datetime) -> str:
     """A moment as an addendum states it."""
     return iso(at.astimezone(UTC).replace(microsecond=0))
 
 
-def addendum_html(addendum: Addendum) -> str:
-    """The addendum as one self-contained page of HTML, for printing."""
+def addendum_html(addendum: Addendum, verify_at: str = "") -> str:
+    """The addendum as one self-contained page of HTML, for printing. `verify_at` is the address at
+    which a reader can check it.
+    """
     template = _environment().get_template("addendum.html")
-    return template.render(one=addendum, statement=STATEMENT, limits=LIMITS)
+    return template.render(one=addendum, statement=STATEMENT, limits=LIMITS, verify_at=verify_at)
 
 
 def letter_html(title: str, text: str, language: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
@@ -14,16 +15,28 @@ from server.foundation import audit
 from server.foundation.db import Database
 from server.foundation.files import FileStore
 from server.opinions.pdf import pdf_of_html
+from server.opinions.seal import sealed_as
+from server.opinions.seal_key import SealKey
 
 
-def print_addendum(db: Database, files: FileStore, payload: dict[str, Any], now: datetime) -> None:
-    """Make the PDF of a signed addendum. Can be repeated."""
+def print_addendum(
+    db: Database,
+    files: FileStore,
+    payload: dict[str, Any],
+    now: datetime,
+    *,
+    key: Callable[[], SealKey],
+    verify_at: str,
+) -> None:
+    """Make and seal the PDF of a signed addendum. Can be repeated. `key` gives the seal's key when it is
+    needed, `verify_at` is printed. Raises SealKeyUnusable.
+    """
     with db.reading() as session:
         kept = session.get_one(OpinionAddendum, payload["addendum_id"])
         case_number = case_by_id(session, kept.case_id).number
     if kept.sha256:
         return
-    sha256 = files.put(pdf_of_html(addendum_html(Addendum.from_json(kept.content))))
+    sha256 = files.put(sealed_addendum(Addendum.from_json(kept.content), key(), verify_at))
     with db.writing() as session:
         note_printed(session, kept.id, sha256, now)
         audit.append(
@@ -35,6 +48,16 @@ def print_addendum(db: Database, files: FileStore, payload: dict[str, Any], now:
             now=now,
             case_number=case_number,
         )
+
+
+def sealed_addendum(addendum: Addendum, key: SealKey, verify_at: str) -> bytes:
+    """The PDF of an addendum with the server's seal."""
+    return sealed_as(
+        pdf_of_html(addendum_html(addendum, verify_at)),
+        key,
+        reason=f"Addendum {addendum.number}, signed by {addendum.signed_by}, sealed by Margin",
+        mark=f"margin-addendum {addendum.number} {addendum.code}",
+    )
 
 
 def print_letter(db: Database, files: FileStore, payload: dict[str, Any]) -> None:

@@ -78,6 +78,11 @@ def addendum_of_document(session: Session, sha256: str) -> OpinionAddendum | Non
     return session.scalar(select(OpinionAddendum).where(OpinionAddendum.sha256 == sha256))
 
 
+def addendum_numbered(session: Session, number: str) -> OpinionAddendum | None:
+    """The addendum of this number in whichever case, or None: for whoever verifies a paper."""
+    return session.scalar(select(OpinionAddendum).where(OpinionAddendum.number == number))
+
+
 def letter(session: Session, case_id: str, kind: str, language: str) -> AnswerLetter | None:
     """The letter as it was last kept, or None."""
     return session.get(AnswerLetter, (case_id, kind, language))

@@ -1,16 +1,28 @@
-"""Whether a file is an addendum that was issued here: asked where no opinion fits it."""
+"""Whether a file, or a number with its code, is an addendum that was issued here."""
 
 from __future__ import annotations
 
 from sqlalchemy.orm import Session
 
-from server.answers.queries import addendum_of_document
-from server.opinions.verifying import Outcome, Verified
+from server.answers.addendum import Addendum
+from server.answers.queries import addendum_numbered, addendum_of_document
+from server.answers.records import OpinionAddendum
+from server.opinions.verifying import Asked, Outcome, Verified, same_code
 
 
-def verified_addendum(session: Session, document_sha256: str) -> Verified | None:
-    """What is known of the addendum whose PDF has this SHA-256; None where there is none."""
-    found = addendum_of_document(session, document_sha256) if document_sha256 else None
-    if found is None:
+def verified_addendum(session: Session, asked: Asked) -> Verified | None:
+    """What is known of the addendum that is asked about; None where none fits, or the code is wrong."""
+    sha256 = asked.document_sha256
+    found = addendum_of_document(session, sha256) if sha256 else None
+    if found is not None:
+        return _said(Outcome.GENUINE, found)
+    named = addendum_numbered(session, asked.number.strip().upper()[:40])
+    code = Addendum.from_json(named.content).code if named is not None and named.sha256 else ""
+    if not same_code(code, asked.code) or named is None:
         return None
-    return Verified(Outcome.GENUINE, found.number, "addendum", found.signed_at.date())
+    # The file says which addendum it is, and it is not the file that was issued as that.
+    return _said(Outcome.ALTERED if sha256 else Outcome.GENUINE, named)
+
+
+def _said(outcome: Outcome, found: OpinionAddendum) -> Verified:
+    return Verified(outcome, found.number, "addendum", found.signed_at.date())

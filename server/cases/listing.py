@@ -18,16 +18,18 @@ from sqlalchemy import (
     bindparam,
     false,
     func,
+    literal,
     or_,
     select,
     tuple_,
 )
-from sqlalchemy.orm import Session, aliased, selectinload
+from sqlalchemy.orm import Session, aliased, joinedload, selectinload
 
 from server.cases.lifecycle import State
 from server.cases.queries import FINISHED
 from server.cases.records import Assignment, Case, ExpectedAccession
 from server.foundation.errors import BadRequest
+from server.people.records import Hospital, Person
 
 ON_A_PAGE: Final = 50
 RUNNING: Final = (State.READY.value, State.ASSIGNED.value, State.IN_REVIEW.value)
@@ -98,9 +100,10 @@ def page_of(
     after: Place | None = None,
     before: Place | None = None,
     most: int = ON_A_PAGE,
+    total: int | None = None,
 ) -> Page:
     """A page of the worklist: the next deadline first, those without one last; of finished cases the
-    newest first.
+    newest first. `total` is how many there are, where that is known.
     """
     wanted = select(Case).where(*_conditions(asked, today)).options(*_WITH)
     backwards = before is not None
@@ -118,18 +121,21 @@ def page_of(
         found.reverse()
     first, last = (_place(found[0]), _place(found[-1])) if found else (None, None)
     whole = place is None and not more
+    if whole:
+        total = len(found)
     return Page(
         cases=found,
-        total=len(found) if whole else _total(session, asked, today),
+        total=_total(session, asked, today) if total is None else total,
         before=first if (more if backwards else place is not None) else None,
         after=last if (more or backwards) else None,
     )
 
 
+# Whoever is far from the database waits for each question once: what can come along, comes along.
 _WITH = (
-    selectinload(Case.hospital),
+    joinedload(Case.hospital, innerjoin=True),
     selectinload(Case.studies),
-    selectinload(Case.assignments).selectinload(Assignment.person),
+    selectinload(Case.assignments).joinedload(Assignment.person, innerjoin=True),
 )
 
 
@@ -151,6 +157,7 @@ class Counts:
     soon: int = 0
     ready: int = 0
     awaiting: int = 0
+    in_work: int = 0
 
 
 def counts_of(session: Session, hospital_ids: frozenset[str] | None, today: date) -> Counts:
@@ -176,11 +183,33 @@ def counts_of(session: Session, hospital_ids: frozenset[str] | None, today: date
         soon=sum(row[4] for row in running),
         ready=_number(by_state.get(State.READY.value)),
         awaiting=_number(by_state.get(State.AWAITING_RECORDS.value)),
+        in_work=sum(row[1] for row in rows),
     )
 
 
 def _number(row: Any) -> int:
     return int(row[1]) if row is not None else 0
+
+
+@dataclass(frozen=True)
+class Choices:
+    """What a worklist can be narrowed to, by name: (id, name)."""
+
+    surgeons: list[tuple[str, str]]
+    hospitals: list[tuple[str, str]]
+
+
+def choices_of(session: Session, hospital_ids: frozenset[str] | None) -> Choices:
+    """The surgeons, and those of the hospitals that are named (None: all); asked for at once."""
+    hospitals = select(literal("hospital").label("kind"), Hospital.id, Hospital.name)
+    if hospital_ids is not None:
+        hospitals = hospitals.where(_among(Hospital.id, hospital_ids))
+    surgeons = select(literal("surgeon"), Person.id, Person.name).where(Person.role == "surgeon")
+    found: dict[str, list[tuple[str, str]]] = {"hospital": [], "surgeon": []}
+    for kind, id_, name in session.execute(hospitals.union_all(surgeons)):
+        found[kind].append((id_, name))
+    by_name = {kind: sorted(rows, key=lambda row: row[1]) for kind, rows in found.items()}
+    return Choices(by_name["surgeon"], by_name["hospital"])
 
 
 def _conditions(asked: Asked, today: date) -> list[ColumnElement[bool]]:

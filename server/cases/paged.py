@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
 from sqlalchemy import and_, or_, select
 from sqlalchemy.orm import Session, selectinload
@@ -24,6 +24,7 @@ class Wanted:
     accession_number: str | None = None
     opened_from: datetime | None = None
     opened_before: datetime | None = None
+    due_until: date | None = None
 
 
 def cases_page(
@@ -58,6 +59,8 @@ def cases_page(
         asked = asked.where(Case.opened_at >= wanted.opened_from)
     if wanted.opened_before is not None:
         asked = asked.where(Case.opened_at < wanted.opened_before)
+    if wanted.due_until is not None:
+        asked = asked.where(Case.due_on <= wanted.due_until)
     if after is not None:
         at, id_ = after
         asked = asked.where(or_(Case.opened_at < at, and_(Case.opened_at == at, Case.id < id_)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
@@ -37,6 +38,18 @@ BSA: Final[dict[str, Callable[[float, float], float]]] = {
 }
 
 
+class Measure(click.FloatRange):
+    """A number within bounds; "nan", which no bound keeps out, is none."""
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        number = float(super().convert(value, param, ctx))
+        if math.isnan(number):
+            self.fail(f"{value!r} is not a number.", param, ctx)
+        return number
+
+
 class ImagesNotFound(Invalid):
     """No file of the folder is an image of the series that the segmentation was drawn on."""
 
@@ -48,9 +61,9 @@ class ImagesNotFound(Invalid):
     type=click.Path(exists=True, file_okay=False, path_type=Path),
     help="Folder of the images it was drawn on: their grid is used, and it must lie on it.",
 )
-@click.option("--height-cm", type=click.FloatRange(30, 250), help="For the standardised volumes.")
-@click.option("--weight-kg", type=click.FloatRange(2, 400), help="For the standardised volumes.")
-@click.option("--age-years", type=click.FloatRange(0, 120), help="For the formula of Chouker.")
+@click.option("--height-cm", type=Measure(30, 250), help="For the standardised volumes.")
+@click.option("--weight-kg", type=Measure(2, 400), help="For the standardised volumes.")
+@click.option("--age-years", type=Measure(0, 120), help="For the formula of Chouker.")
 @click.option("--sex", type=click.Choice(["female", "male"]), help="For Chan and Chouker.")
 @click.option("--background", help="Liver background: one of the form's own choices.")
 def volumes(

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from statistics import median
+from statistics import median_low
 from typing import Final
 
 import numpy as np
@@ -241,7 +241,7 @@ def _steps(distances: list[float]) -> tuple[float | None, list[Gap], list[float]
     if len(distances) < 2:
         return None, [], []
     steps = [above - below for below, above in pairwise(distances)]
-    usual = median(steps)
+    usual = median_low(steps)  # a step that occurs, also where two kinds are equally many
     # The mean of the ordinary steps is closer to the truth than any single rounded one.
     ordinary = [step for step in steps if abs(step - usual) <= STEP_TOLERANCE * usual]
     usual = sum(ordinary) / len(ordinary)

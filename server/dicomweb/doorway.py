@@ -27,7 +27,7 @@ from server.foundation.clock import utc_now
 from server.foundation.db import Database
 from server.foundation.errors import MarginError
 from server.panel.sight import NOTHING_HIDDEN, Hidden, hidden_objects
-from server.panel.writing import note_written
+from server.panel.writing import is_begun_by, note_written
 from server.prepared.manifest import Manifest
 from server.prepared.shelf import Shelf
 
@@ -77,6 +77,12 @@ class ImagePass:
                 author_id=self.admission.author_id,
                 now=utc_now(),
             )
+
+    def may_go_on_with(self, SeriesInstanceUID: str) -> bool:
+        if self.admission.case_id is None:
+            return True
+        with self.db.reading() as session:
+            return is_begun_by(session, SeriesInstanceUID, self.admission.author_id)
 
     @property
     def shelf(self) -> Shelf:

@@ -12,7 +12,7 @@ from collections.abc import Collection
 from datetime import date, datetime, timedelta
 from typing import Final
 
-from sqlalchemy import delete, func, insert, select
+from sqlalchemy import delete, func, insert, select, tuple_, update
 from sqlalchemy.orm import Session
 
 from server.cases.clocks.queries import calendars_of
@@ -40,19 +40,26 @@ def compute(session: Session, case_ids: Collection[str], now: datetime) -> int:
     ).all()
     session.execute(delete(FigureRow).where(FigureRow.case_id.in_(case_ids)))
     if values:
-        session.execute(insert(FigureRow), values)
+        # Into the table: through the records, rows that lack different values go one statement each.
+        session.connection().execute(insert(FigureRow.__table__), values)  # type: ignore[arg-type]
     after = [(one["hospital_id"], one["opinion_on"]) for one in values]
     _make_stale(session, {(key, day.year) for key, day in (*before, *after) if day is not None})
     return len(values)
 
 
 def _make_stale(session: Session, keys: Collection[tuple[str, int]]) -> None:
-    for key in sorted(keys):
-        block = session.get(FigureBlock, key)
-        if block is None:
-            session.add(FigureBlock(hospital_id=key[0], year=key[1]))
-        else:
-            block.stale = True
+    if not keys:
+        return
+    there = tuple_(FigureBlock.hospital_id, FigureBlock.year).in_(sorted(keys))
+    session.execute(
+        update(FigureBlock)
+        .where(there, FigureBlock.stale.is_(False))
+        .values(stale=True)
+        .execution_options(synchronize_session=False)
+    )
+    known = session.execute(select(FigureBlock.hospital_id, FigureBlock.year).where(there))
+    missing = set(keys) - {(hospital_id, year) for hospital_id, year in known}
+    session.add_all(FigureBlock(hospital_id=key[0], year=key[1]) for key in sorted(missing))
     session.flush()
 
 

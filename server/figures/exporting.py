@@ -14,6 +14,7 @@ from server.cases.records import Case
 from server.dossier.checklist import checklists
 from server.dossier.records import PatientConsent
 from server.figures.anonymity import LEAST_K, MOST_K, USUAL_K
+from server.figures.facts import CaseFacts
 from server.figures.filters import read_filters
 from server.figures.loading import facts_of
 from server.figures.records import ResearchExport
@@ -73,8 +74,17 @@ def make_export(session: Session, query: Query, secret_key: str) -> Made:
     """The export of a query, from the records as they were known at its moment."""
     key = export_key(secret_key, query)
     revoked = _revoked(session)
-    records = list(_records(session, query, key, revoked))
-    return made(records, query, len(revoked))
+    records, left_out = [], 0
+    for facts, record in _records(session, query, key):
+        if facts.case_id in revoked:
+            left_out += 1
+            continue
+        if query.fhir and facts.opinion and facts.opinion.issued_id:
+            issued = session.get_one(IssuedOpinion, facts.opinion.issued_id)
+            bundle = fhir_bundle(assessment_of(session, issued))
+            record.bundle = of_nobody(bundle, record.pseudonym)
+        records.append(record)
+    return made(records, query, left_out)
 
 
 def note_made(session: Session, export_id: str, result: Made, sha256: str, now: datetime) -> None:
@@ -99,9 +109,8 @@ def query_of(export: ResearchExport) -> Query:
     return query_of_json(export.query)
 
 
-def _records(
-    session: Session, query: Query, key: bytes, revoked: frozenset[str]
-) -> Iterator[Record]:
+def _records(session: Session, query: Query, key: bytes) -> Iterator[tuple[CaseFacts, Record]]:
+    """What the query asks for, whoever consented."""
     calendars = calendars_of(session)
     after = ""
     while True:
@@ -114,16 +123,10 @@ def _records(
         if not ids:
             return
         after = ids[-1].number
-        wanted = [one.id for one in ids if one.id not in revoked]
-        for facts in facts_of(session, wanted, query.as_of):
+        for facts in facts_of(session, [one.id for one in ids], query.as_of):
             record = record_of(facts, query, key, calendars)
-            if record is None:
-                continue
-            if query.fhir and facts.opinion and facts.opinion.issued_id:
-                issued = session.get_one(IssuedOpinion, facts.opinion.issued_id)
-                bundle = fhir_bundle(assessment_of(session, issued))
-                record.bundle = of_nobody(bundle, record.pseudonym)
-            yield record
+            if record is not None:
+                yield facts, record
 
 
 def _revoked(session: Session) -> frozenset[str]:

@@ -81,10 +81,22 @@ class Spread:
     upper_days: float | None = None
 
     @property
+    def shown(self) -> bool:
+        """Whether there are enough for a median at all."""
+        return self.of >= FEWEST_FOR_A_SHARE
+
+    @property
+    def few(self) -> bool:
+        """Whether the median is shown with a warning."""
+        return self.shown and self.of < FEWEST_FOR_COMFORT
+
+    @property
     def words(self) -> str:
-        """`7.0 days (5.0 to 11.0)`, or that there are none."""
+        """`7.0 days (5.0 to 11.0)`, where they may be shown; else that there are none or too few."""
         if self.median_days is None:
             return "none yet"
+        if not self.shown:
+            return "too few for a median"
         return f"{self.median_days:.1f} days ({self.lower_days:.1f} to {self.upper_days:.1f})"
 
 

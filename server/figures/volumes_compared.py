@@ -20,7 +20,7 @@ FEWEST_FOR_LIMITS: Final = 10
 class Agreement:
     """How far apart the volumes are, in mL: measured minus foreseen.
 
-    `limits_ml` are the limits of agreement, None below ten pairs.
+    `limits_ml` are the limits of agreement; below ten pairs nothing but their number is given.
     """
 
     pairs: int
@@ -32,14 +32,12 @@ class Agreement:
 def agreement(pairs: Sequence[tuple[float, float]]) -> Agreement:
     """Of (foreseen mL, measured mL), both above 0. `median_percent` is the median of the differences'
     sizes, in percent of what was foreseen."""
-    if not pairs:
-        return Agreement(0)
+    n = len(pairs)
+    if n < FEWEST_FOR_LIMITS:
+        return Agreement(n)
     differences = [measured - foreseen for foreseen, measured in pairs]
-    n = len(differences)
     bias = sum(differences) / n
     sizes = sorted(abs(measured - foreseen) / foreseen * 100 for foreseen, measured in pairs)
     median = (sizes[(n - 1) // 2] + sizes[n // 2]) / 2
-    if n < FEWEST_FOR_LIMITS:
-        return Agreement(n, bias, None, median)
     deviation = sqrt(sum((one - bias) ** 2 for one in differences) / (n - 1))
     return Agreement(n, bias, (bias - Z_95 * deviation, bias + Z_95 * deviation), median)

@@ -14,10 +14,22 @@ from typing import Any
 
 from sqlalchemy import DateTime, Engine, MetaData, create_engine, event
 from sqlalchemy.engine import Dialect
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
 from sqlalchemy.types import TypeDecorator
 
+from server.foundation.errors import NoRoom
+
 WRITE_LOCK_WAIT_S = 20
+# What the databases call a disk without room: SQLite's result codes (sqlite.org/rescode.html), the last
+# two for the index beside its log; PostgreSQL's SQLSTATE (Appendix A of its manual).
+_NO_ROOM = frozenset(
+    {"SQLITE_FULL", "SQLITE_IOERR_WRITE", "SQLITE_IOERR_SHMOPEN", "SQLITE_IOERR_SHMSIZE", "53100"}
+)
+
+
+class DatabaseFull(NoRoom):
+    """What was to be noted finds no room on the disk of the database. Nothing of it was kept."""
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -77,13 +89,16 @@ class Database:
 
         What was loaded stays readable afterwards.
         """
-        with self._sessions() as session:
+        with _no_room_is_said(), self._sessions() as session:
             yield session
 
     @contextmanager
     def writing(self) -> Iterator[Session]:
-        """A transaction that is committed when the block ends and undone when it raises."""
-        with self._sessions() as session:
+        """A transaction that is committed when the block ends and undone when it raises.
+
+        Raises DatabaseFull.
+        """
+        with _no_room_is_said(), self._sessions() as session:
             if self.is_sqlite:
                 session.connection(execution_options={"margin_writes": True})
             yield session
@@ -91,6 +106,21 @@ class Database:
 
     def dispose(self) -> None:
         self.engine.dispose()
+
+
+@contextmanager
+def _no_room_is_said() -> Iterator[None]:
+    try:
+        yield
+    except DBAPIError as problem:
+        cause = problem.orig
+        named = {getattr(cause, "sqlite_errorname", None), getattr(cause, "sqlstate", None)}
+        if not named & _NO_ROOM:
+            raise
+        raise DatabaseFull(
+            "The server's disk is full. What was kept before is still there.",
+            remedy="Tell the coordinator, and do it again later.",
+        ) from problem
 
 
 def _engine(url: str) -> Engine:

@@ -73,6 +73,8 @@ class Settings:
     upload_case_mb: int
     upload_reserve_mb: int
     upload_keep_days: int
+    notices_keep_days: int
+    jobs_keep_days: int
     time_zone: str
     closed_days: Path | Literal[""]
     link_valid_days: int

@@ -182,6 +182,18 @@ SETTINGS: tuple[Setting, ...] = (
         "How long a half uploaded file waits for its rest before it is deleted.",
     ),
     Setting(
+        "notices_keep_days",
+        count(90, 36_500),
+        "365",
+        "How long a notice is kept that reached everybody; what still waits for somebody stays.",
+    ),
+    Setting(
+        "jobs_keep_days",
+        count(7, 36_500),
+        "90",
+        "How long a finished piece of work is listed; what was given up stays until it is done.",
+    ),
+    Setting(
         "time_zone",
         TIME_ZONE,
         "UTC",
@@ -201,7 +213,7 @@ SETTINGS: tuple[Setting, ...] = (
         "api_requests_per_minute",
         count(1, 1_000_000),
         "600",
-        "How many requests a minute one key may make to each web process.",
+        "How many requests a minute one key may make; counted over all web processes of a machine.",
     ),
     Setting(
         "log_level",

@@ -32,6 +32,7 @@ from server.imaging.records import (
     ImagingAssessment,
 )
 from server.imaging.stored import to_json
+from server.imaging.submission import NOT_GIVEN, BodySize
 
 ASSESS_IMAGING = "assess_imaging"
 LONGEST_REASON = 2000
@@ -70,7 +71,13 @@ def ask_for_assessment(session: Session, case_id: str, *, mark: str, now: dateti
 
 
 def note_assessment(
-    session: Session, case: Case, series: Sequence[Assessed], *, whole: bool, now: datetime
+    session: Session,
+    case: Case,
+    series: Sequence[Assessed],
+    *,
+    whole: bool,
+    now: datetime,
+    given: BodySize = NOT_GIVEN,
 ) -> CaseImaging:
     """Keep the facts of all series of the case instead of those known before, and judge them."""
     known = {row.SeriesInstanceUID: row for row in series_rows(session, case.id)}
@@ -92,15 +99,17 @@ def note_assessment(
         session.add(kept)
     kept.state = "whole" if whole else "headers"
     session.flush()
-    return judge(session, case, now)
+    return judge(session, case, now, given)
 
 
-def judge(session: Session, case: Case, now: datetime) -> CaseImaging:
+def judge(session: Session, case: Case, now: datetime, given: BodySize = NOT_GIVEN) -> CaseImaging:
     """Make the findings anew from what is kept, and tick off what the hospital has mended.
+
+    `given` is the patient's size as the records of the case hold it.
 
     Raises FindingNotThere before anything was assessed.
     """
-    found = imaging_of(session, case.id, case.organ, now.date())
+    found = imaging_of(session, case.id, case.organ, now.date(), given)
     kept = session.get(ImagingAssessment, case.id)
     if found is None or kept is None:
         raise FindingNotThere("The imaging of this case was not assessed yet.")
@@ -145,16 +154,24 @@ def set_phase(
     *,
     by: str,
     now: datetime,
+    given: BodySize = NOT_GIVEN,
 ) -> CaseImaging:
     """A person says which phase a series is; None takes that back."""
     row.phase_by_person = phase.value if phase is not None else ""
     row.phase_set_by, row.phase_set_at = by, now
     session.flush()
-    return judge(session, case, now)
+    return judge(session, case, now, given)
 
 
 def waive(
-    session: Session, case: Case, key: str, *, reason: str, by: str, now: datetime
+    session: Session,
+    case: Case,
+    key: str,
+    *,
+    reason: str,
+    by: str,
+    now: datetime,
+    given: BodySize = NOT_GIVEN,
 ) -> FindingWaiver:
     """A person says that a finding does not count, and why; raises Invalid without a reason,
     FindingNotThere, WaivedAlready.
@@ -164,7 +181,7 @@ def waive(
             "The finding still counts.",
             [FieldProblem("/reason", "Say why this finding does not count for this case.")],
         )
-    found = imaging_of(session, case.id, case.organ, now.date())
+    found = imaging_of(session, case.id, case.organ, now.date(), given)
     if found is None:
         raise FindingNotThere("The imaging of this case was not assessed yet.")
     finding = found.finding(key)
@@ -180,18 +197,26 @@ def waive(
     )
     session.add(waiver)
     session.flush()
-    judge(session, case, now)
+    judge(session, case, now, given)
     return waiver
 
 
-def let_count(session: Session, case: Case, key: str, *, by: str, now: datetime) -> None:
+def let_count(
+    session: Session,
+    case: Case,
+    key: str,
+    *,
+    by: str,
+    now: datetime,
+    given: BodySize = NOT_GIVEN,
+) -> None:
     """A waived finding counts again; raises FindingNotThere when it was not waived."""
     waiver = valid_waivers(session, case.id).get(key)
     if waiver is None:
         raise FindingNotThere("This finding is not waived.", remedy="Reload the case.")
     waiver.withdrawn_by, waiver.withdrawn_at = by, now
     session.flush()
-    judge(session, case, now)
+    judge(session, case, now, given)
 
 
 def return_to_hospital(
@@ -204,6 +229,7 @@ def return_to_hospital(
     by: str,
     seen_version: int,
     now: datetime,
+    given: BodySize = NOT_GIVEN,
 ) -> HospitalReturn:
     """Ask the hospital to mend these findings, and stop the clock until it answers.
 
@@ -214,7 +240,7 @@ def return_to_hospital(
             "Nothing was sent.",
             [FieldProblem("/findings", "Choose at least one point for the hospital.")],
         )
-    found = imaging_of(session, case.id, case.organ, now.date())
+    found = imaging_of(session, case.id, case.organ, now.date(), given)
     if found is None:
         raise FindingNotThere("The imaging of this case was not assessed yet.")
     chosen = [found.finding(key) for key in keys]

@@ -15,7 +15,7 @@ from server.imaging.choosing import beside, findings_of
 from server.imaging.facts import SeriesFacts
 from server.imaging.findings import Finding, Severity, Verdict, together, verdict_of, worst
 from server.imaging.protocols import Protocol
-from server.imaging.submission import OtherFile, of_everything, of_files
+from server.imaging.submission import NOT_GIVEN, BodySize, OtherFile, of_everything, of_files
 from server.imaging.wording import said
 
 # What a missing definitive verdict hangs on: requirements.md, "above 90 d no definitive verdict
@@ -44,14 +44,15 @@ def assess(
     protocols: Sequence[Protocol],
     on: date,
     other_files: Sequence[OtherFile] = (),
+    given: BodySize = NOT_GIVEN,
 ) -> Assessment:
-    """The assessment by whichever protocol the images come closest to. Raises ValueError without a
-    protocol.
+    """The assessment by whichever protocol the images come closest to; `given` is the patient's
+    size as the records hold it. Raises ValueError without a protocol.
     """
     if not protocols:
         raise ValueError("an assessment needs a protocol")
     series = sorted(series, key=_place)
-    common = [*of_everything(series), *of_files(other_files)]
+    common = [*of_everything(series, given), *of_files(other_files)]
     every = [(protocol, *findings_of(series, protocol, on)) for protocol in protocols]
     protocol, own, used = min(every, key=lambda one: _distance(one[1]))
     # Of two protocols' limits for one thing the main one's are said.

@@ -6,6 +6,7 @@ last image is cut off. What could not be told is None, never a guess.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
@@ -21,6 +22,8 @@ _LIVER_CM2: Final = 4.0
 _BEYOND_MM: Final = 4.0
 _LEAST_LUNG_MM: Final = 15.0
 _SIDE_MM: Final = 30.0
+# What is left of the confidence where the body had to be turned to be found.
+_TURNED: Final = 0.5
 
 
 def coverage(organs: Organs) -> Coverage:
@@ -36,8 +39,14 @@ def coverage(organs: Organs) -> Coverage:
         Landmark.ILIAC_CREST: crest,
         Landmark.PELVIS: hips,
     }
+    if organs.turned:
+        landmarks = {
+            place: replace(seen, confidence=round(_TURNED * seen.confidence, 2))
+            for place, seen in landmarks.items()
+        }
     whole = 1.0 if dome.shown and edge.shown else None
-    return Coverage(landmarks, round(organs.volume.length_mm, 1), whole, _cut_sides(organs))
+    length_mm = round(organs.volume.length_mm, 1)
+    return Coverage(landmarks, length_mm, whole, _cut_sides(organs), organs.turned)
 
 
 def _levels(organs: Organs, mask: Mask, least_cm2: float) -> NDArray[np.int_]:

@@ -223,6 +223,14 @@ def _cut_sides(facts: SeriesFacts, _protocol: Protocol, _want: Want, _on: date) 
     return _finding(facts, "body_cut", Severity.ADVICE, rank=len(sides), sides=named)
 
 
+def _turned(facts: SeriesFacts, _protocol: Protocol, _want: Want, _on: date) -> Finding | None:
+    ways = facts.coverage.turned if facts.coverage else ()
+    if not ways:
+        return None
+    named = [term(f"turned.{way}") for way in ways]
+    return _finding(facts, "body_turned", Severity.LIMITING, rank=len(ways), ways=named)
+
+
 def _kernel(facts: SeriesFacts, protocol: Protocol, _want: Want, _on: date) -> Finding | None:
     wants_soft = protocol.picture is not None and protocol.picture.kernel == "soft"
     if facts.modality != "CT" or not wants_soft or not is_sharp(facts.kernel):
@@ -371,6 +379,7 @@ _RULES: Final[tuple[Rule, ...]] = (
     _matrix,
     _field,
     _cut_sides,
+    _turned,
     _kernel,
     _reformatted,
     _uncorrected,

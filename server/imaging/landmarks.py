@@ -53,13 +53,16 @@ class Coverage:
     """What a series shows. `landmarks` has every Landmark. `length_mm` is the extent along the
     body. `liver_fraction` is 1.0 where the whole liver lies in the stack, None where it is cut off
     or was not found: how much is missing cannot be seen. `cut_sides` names the sides ("right",
-    "left", "front", "back") where the field of view cuts off the body.
+    "left", "front", "back") where the field of view cuts off the body. `turned` names the directions
+    ("front_back", "up_down", "left_right") in which the body lies the other way round than the headers
+    say.
     """
 
     landmarks: Mapping[Landmark, Seen]
     length_mm: float
     liver_fraction: float | None
     cut_sides: tuple[str, ...]
+    turned: tuple[str, ...] = ()
 
     def shows(self, landmark: Landmark) -> bool | None:
         """Whether the landmark is shown; None when that could not be told."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from server.imaging.aorta import Aorta, find_aorta
 from server.imaging.body_parts import (
@@ -25,12 +25,14 @@ from server.imaging.parenchyma import (
 from server.imaging.pelvis import Pelvis, find_pelvis
 from server.imaging.portal_region import PortalRegion, find_portal_region
 from server.imaging.read_volume import Volume
+from server.imaging.turning import in_words, may_be_turned, turned
 
 
 @dataclass(frozen=True)
 class Organs:
     """What was found in a volume. Masks lie on the `coarse` grid. What was not found is None.
-    `notes` are sentences about what hinders the search.
+    `notes` are sentences about what hinders the search. `turned` says along which directions the body
+    had to be turned to lie as the headers say; `volume` is the turned one.
     """
 
     volume: Volume
@@ -45,14 +47,26 @@ class Organs:
     spleen: Parenchyma | None
     kidneys: Kidneys | None
     notes: tuple[str, ...] = ()
+    turned: tuple[str, ...] = ()
 
 
 def find_organs(volume: Volume) -> Organs:
     """Looks for body, lungs, spine, pelvis, aorta, liver, portal region, spleen and kidneys.
 
-    What is not found is None, with the reason among the notes; nothing is guessed. Never raises for
-    odd pixels.
+    A body that lies the other way round is turned. What is not found is None, with the reason among
+    the notes; nothing is guessed. Never raises for odd pixels.
     """
+    organs = _find(volume)
+    if not may_be_turned(organs.spine, organs.lungs, organs.liver):
+        return organs
+    volume, ways = turned(volume)
+    if not ways:
+        return organs
+    organs = _find(volume)
+    return replace(organs, turned=ways, notes=(in_words(ways), *organs.notes))
+
+
+def _find(volume: Volume) -> Organs:
     coarse = coarsened(volume)
     body = find_body(coarse)
     lungs = find_lungs(coarse, body)

@@ -92,7 +92,8 @@ def header_phase(headers: Sequence[Dataset]) -> PhaseReading:
     told, said = _by_words(first)
     sources += told
     remarks += said.remarks
-    if given is False and not any(one.phase is not Phase.NATIVE for one in sources):
+    silent = given is False and not said.of_series
+    if silent and not any(one.phase is not Phase.NATIVE for one in sources):
         sources.append(_Source(Phase.NATIVE, _BY_ABSENCE, remark))
     else:
         remarks.append(remark)
@@ -104,8 +105,13 @@ def header_phase(headers: Sequence[Dataset]) -> PhaseReading:
 
 @dataclass(frozen=True)
 class _Said:
+    """`contrast` is what any text says of contrast; `of_series` whether the series' own description
+    says that it was given.
+    """
+
     remarks: tuple[str, ...] = ()
     contrast: bool | None = None
+    of_series: bool = False
 
 
 def _given(header: Dataset) -> tuple[bool | None, str]:
@@ -212,6 +218,7 @@ def _by_words(header: Dataset) -> tuple[list[_Source], _Said]:
     remarks: list[str] = []
     sources: list[_Source] = []
     contrast: bool | None = None
+    of_series = False
     for keyword, worth in (
         ("SeriesDescription", _BY_DESCRIPTION),
         ("ImageComments", _BY_PROTOCOL),
@@ -220,6 +227,10 @@ def _by_words(header: Dataset) -> tuple[list[_Source], _Said]:
         told = told_by(str(header.get(keyword) or ""))
         named = _told_phases(told)
         sentence = f"{keyword} says {', '.join(repr(one.word) for one in told)}"
+        if keyword == "SeriesDescription":
+            of_series = not any(one.contrast is False for one in told) and any(
+                one.contrast for one in told
+            )
         if len(named) > 1:
             remarks.append(f"{sentence}, which is more than one phase.")
             continue
@@ -233,7 +244,7 @@ def _by_words(header: Dataset) -> tuple[list[_Source], _Said]:
             remarks.append(f"{sentence}, which names no phase.")
         if keyword == "SeriesDescription":
             sources += _by_seconds(str(header.get(keyword) or ""))
-    return sources, _Said(tuple(remarks), contrast)
+    return sources, _Said(tuple(remarks), contrast, of_series)
 
 
 def _told_phases(told: tuple[Told, ...]) -> list[Phase]:

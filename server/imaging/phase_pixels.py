@@ -42,6 +42,8 @@ RULES: Final = PixelRules()
 # confidence.
 _SECOND_LOOK: Final = 0.6
 _CONTRADICTED: Final = 0.7
+# [UNPUB] And a body that had to be turned: below what lets pixels prevail over headers.
+_TURNED: Final = 0.5
 # [UNPUB] Nearer to a bound than this (HU), the reading is less sure.
 _CLOSE_HU: Final = 15.0
 
@@ -252,6 +254,8 @@ def _quality(organs: Organs, phase: Phase) -> float:
         quality *= 0.75
     elif phase is not Phase.NATIVE:
         quality *= 0.6 + 0.4 * organs.liver.confidence
+    if organs.turned:
+        return _TURNED * quality
     return quality if not organs.notes else 0.75 * quality
 
 

@@ -147,6 +147,8 @@ _ENTRIES: Final = (
             "延迟", "延遲", "延时", "平衡期", "平衡相", "排泄期", "排泄相", "遅延", "後期相",
             "(?<![0-9])[2-9]分",
         ),
+        # "Transitional, 3 min" and "liver-specific late phase": the other word is the special one.
+        frozenset({Phase.TRANSITIONAL, Phase.HEPATOBILIARY}),
     ),
     _Entry(
         Phase.PORTAL_VENOUS,

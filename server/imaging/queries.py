@@ -23,6 +23,7 @@ from server.imaging.records import (
     ImagingAssessment,
 )
 from server.imaging.stored import from_json
+from server.imaging.submission import NOT_GIVEN, BodySize
 
 FALLBACK = "abdomen-ct"  # for an organ that names no protocol of its own
 
@@ -138,14 +139,19 @@ def assessment_record(session: Session, case_id: str) -> ImagingAssessment | Non
     return session.get(ImagingAssessment, case_id)
 
 
-def imaging_of(session: Session, case_id: str, organ: str, on: date) -> CaseImaging | None:
-    """The imaging of a case as it stands on a day; None before anything was assessed."""
+def imaging_of(
+    session: Session, case_id: str, organ: str, on: date, given: BodySize = NOT_GIVEN
+) -> CaseImaging | None:
+    """The imaging of a case as it stands on a day; None before anything was assessed.
+
+    `given` is the patient's size as the records of the case hold it.
+    """
     kept = assessment_record(session, case_id)
     if kept is None:
         return None
     rows = series_rows(session, case_id)
     series = [facts for row in rows if (facts := facts_of_row(row)) is not None]
-    assessment = assess(series, wanted_protocols(organ), on)
+    assessment = assess(series, wanted_protocols(organ), on, given=given)
     waivers = valid_waivers(session, case_id)
     return CaseImaging(
         assessment=assessment,

@@ -114,6 +114,7 @@ def _coverage_to_json(one: Coverage) -> Json:
         **_plain(one),
         "landmarks": {place.value: _plain(seen) for place, seen in one.landmarks.items()},
         "cut_sides": list(one.cut_sides),
+        "turned": list(one.turned),
     }
 
 
@@ -123,5 +124,6 @@ def _coverage_from_json(said: Json) -> Coverage:
             **said,
             "landmarks": {Landmark(name): Seen(**seen) for name, seen in said["landmarks"].items()},
             "cut_sides": tuple(said["cut_sides"]),
+            "turned": tuple(said.get("turned", ())),
         }
     )

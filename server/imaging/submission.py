@@ -25,6 +25,17 @@ _WEIGHTS_KG: Final = (2.0, 400.0)
 
 
 @dataclass(frozen=True)
+class BodySize:
+    """What is known of the patient's size besides the images: height in m, weight in kg."""
+
+    height_m: float | None = None
+    weight_kg: float | None = None
+
+
+NOT_GIVEN: Final = BodySize()
+
+
+@dataclass(frozen=True)
 class OtherFile:
     """A file that is no DICOM instance that could be read: its name, what it is, and why refused.
 
@@ -65,9 +76,9 @@ def of_files(files: Sequence[OtherFile]) -> list[Finding]:
     return found
 
 
-def of_everything(series: Sequence[SeriesFacts]) -> list[Finding]:
-    """Findings about all series together."""
-    found = [*_whose(series), *_not_originals(series), *_burned_in(series), *_body(series)]
+def of_everything(series: Sequence[SeriesFacts], given: BodySize = NOT_GIVEN) -> list[Finding]:
+    """Findings about all series together; `given` is the size that the records of the case hold."""
+    found = [*_whose(series), *_not_originals(series), *_burned_in(series), *_body(series, given)]
     if not any(one.role in (Role.DIAGNOSTIC, Role.PET) for one in series):
         found.append(Finding("no_images", Severity.BLOCKING))
     return found
@@ -154,13 +165,15 @@ def _burned_in(series: Sequence[SeriesFacts]) -> list[Finding]:
     ]
 
 
-def _body(series: Sequence[SeriesFacts]) -> list[Finding]:
+def _body(series: Sequence[SeriesFacts], given: BodySize) -> list[Finding]:
     """Height and weight: body surface area needs both, standardised liver volumes need it."""
     looked_at = [one for one in series if one.role in (Role.DIAGNOSTIC, Role.PET)]
     if not looked_at:
         return []
-    has_size = any(_within(one.patient_size_m, _SIZES_M) for one in looked_at)
-    has_weight = any(_within(one.patient_weight_kg, _WEIGHTS_KG) for one in looked_at)
+    heights = (given.height_m, *(one.patient_size_m for one in looked_at))
+    weights = (given.weight_kg, *(one.patient_weight_kg for one in looked_at))
+    has_size = any(_within(one, _SIZES_M) for one in heights)
+    has_weight = any(_within(one, _WEIGHTS_KG) for one in weights)
     if has_size and has_weight:
         return []
     return [

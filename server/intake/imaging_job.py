@@ -29,6 +29,7 @@ from server.imaging.headers import Header, of_json
 from server.imaging.looking import with_pixels
 from server.imaging.queries import CaseImaging, facts_of_row, series_rows
 from server.imaging.records import AssessedSeries
+from server.intake.body_size import size_in_records
 from server.intake.queries import arrivals_of_case
 from server.prepared.metadata import MetadataUnreadable, in_order, read_array
 from server.prepared.shelf import Shelf
@@ -216,7 +217,10 @@ class ImagingJob:
             except CaseNotFound:
                 return None
             now = self._clock()
-            found = actions.note_assessment(session, case, assessed, whole=whole, now=now)
+            given = size_in_records(session, case, now.date())
+            found = actions.note_assessment(
+                session, case, assessed, whole=whole, now=now, given=given
+            )
             if whole:
                 audit.append(
                     session,

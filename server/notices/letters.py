@@ -7,7 +7,7 @@ numbers, and an address that is worth nothing without signing in.
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import cache
@@ -16,11 +16,38 @@ from typing import Any, Final
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from server.foundation.errors import FieldProblem, Invalid
 from server.notices.kinds import NoticeKind
 
 _FOLDER: Final = Path(__file__).parent / "languages"
 LANGUAGES: Final = ("en", "zh", "hi", "es", "de")
 DEFAULT: Final = "en"
+_SENTENCES: Final = (
+    "name",
+    "no_case",
+    "date",
+    "greeting",
+    "open_account",
+    "open_link",
+    "no_identity",
+    "choose_account",
+    "choose_link",
+    "digest_subject",
+    "digest_text",
+    "closing",
+)
+# What people read of a notice's facts; `stage` and `what` are words for programs.
+READ_FACTS: Final = (
+    "answer_by",
+    "count",
+    "days",
+    "due_on",
+    "expires_on",
+    "limit_on",
+    "number",
+    "on",
+    "round",
+)
 _PAGES: Final = Environment(
     loader=FileSystemLoader(_FOLDER), autoescape=True, undefined=StrictUndefined
 )
@@ -53,11 +80,75 @@ class _Said:
     address: str
 
 
+class WordsBroken(Invalid):
+    """A file of a language cannot be used: a mail or a page would fail because of it."""
+
+
 @cache
 def words_of(language: str) -> Mapping[str, Any]:
     """Everything said in a language; English where there are no words in it."""
     known = language if language in LANGUAGES else DEFAULT
-    return tomllib.loads((_FOLDER / f"{known}.toml").read_text(encoding="utf-8"))
+    return read_words((_FOLDER / f"{known}.toml").read_text(encoding="utf-8"), known)
+
+
+def check_words() -> None:
+    """Read every language, as whoever starts does: raises WordsBroken. What was read stays, so that a
+    file that is being written later breaks no page."""
+    for language in LANGUAGES:
+        words_of(language)
+
+
+def read_words(text: str, language: str) -> Mapping[str, Any]:
+    """The words of a language from its file. Raises WordsBroken, naming everything that is wrong."""
+    try:
+        words: dict[str, Any] = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as reason:
+        raise _broken(language, [FieldProblem("/", f"It is not TOML: {reason}.")]) from reason
+    problems = [*_unsaid(words), *_wrong_months(words), *_wrong_kinds(words.get("kinds"))]
+    if problems:
+        raise _broken(language, problems)
+    return words
+
+
+def _broken(language: str, problems: list[FieldProblem]) -> WordsBroken:
+    said = "; ".join(f"{one.pointer}: {one.message}" for one in problems[:5])
+    return WordsBroken(
+        f"The words of the notices in “{language}” cannot be used: {said}",
+        remedy=f"Correct or restore server/notices/languages/{language}.toml.",
+        problems=problems,
+    )
+
+
+def _unsaid(words: Mapping[str, Any]) -> Iterator[FieldProblem]:
+    for name in _SENTENCES:
+        if not isinstance(words.get(name), str) or not words[name].strip():
+            yield FieldProblem(f"/{name}", "It is not said.")
+    facts = words.get("facts")
+    names = facts if isinstance(facts, dict) else {}
+    if not all(isinstance(names.get(name), str) and names[name] for name in READ_FACTS):
+        yield FieldProblem("/facts", "A fact has no name.")
+
+
+def _wrong_months(words: Mapping[str, Any]) -> Iterator[FieldProblem]:
+    months = words.get("months")
+    if not isinstance(months, list) or len(months) not in (0, 12):
+        yield FieldProblem("/months", "These are twelve names, or none.")
+    try:
+        str(words.get("date", "")).format(year=2026, month=1, day=1, name="")
+    except (KeyError, IndexError, ValueError):
+        yield FieldProblem("/date", "It holds something other than year, month, day and name.")
+
+
+def _wrong_kinds(kinds: object) -> Iterator[FieldProblem]:
+    said = kinds if isinstance(kinds, dict) else {}
+    for kind in NoticeKind:
+        one = said.get(kind.value)
+        for part in ("subject", "text"):
+            words = one.get(part) if isinstance(one, dict) else None
+            if not isinstance(words, str) or not words.strip():
+                yield FieldProblem(f"/kinds/{kind.value}/{part}", "It is not said.")
+            elif "{" in words.replace("{case}", "" if part == "subject" else "{case}"):
+                yield FieldProblem(f"/kinds/{kind.value}/{part}", "It holds an unknown place.")
 
 
 def language_names() -> dict[str, str]:

@@ -18,8 +18,11 @@ from typing import Final, Protocol
 from server.foundation.settings import Settings
 from server.notices.letters import Letter
 from server.notices.outcome import Delivered, Outcome, Postponed, Undeliverable
+from server.notices.patience import at_most
 
+# For each answer, and for the whole conversation.
 TIMEOUT_S: Final = 20.0
+LONGEST_S: Final = 60.0
 _PERMANENT: Final = 500  # RFC 5321 section 4.2.1: 5yz is a permanent negative completion reply
 
 
@@ -85,7 +88,14 @@ class SmtpMailer:
         self._settings = settings
 
     def send(self, message: EmailMessage) -> Outcome:
-        """One conversation with the mail server for one message."""
+        """One conversation with the mail server for one message, however slow its server is."""
+        try:
+            with at_most(LONGEST_S):
+                return self._handed_over(message)
+        except TimeoutError as reason:
+            return Postponed(f"The mail server is too slow: {reason}.", True)
+
+    def _handed_over(self, message: EmailMessage) -> Outcome:
         try:
             server = self._connected()
         except smtplib.SMTPAuthenticationError as reason:

@@ -25,6 +25,7 @@ import httpx
 from server.foundation.clock import iso
 from server.foundation.errors import FieldProblem, Invalid
 from server.notices.outcome import Delivered, Outcome, Postponed, Undeliverable
+from server.notices.patience import at_most
 from server.notices.sealing import PREFIX
 
 VERSION: Final = 1
@@ -109,7 +110,8 @@ def post(url: str, secret: str, event: Event, now: datetime, *, private: bool = 
     at = httpx.URL(url).copy_with(host=shown)
     headers["Host"] = parts.netloc
     try:
-        status = _status(at, body, headers, host)
+        with at_most(TIMEOUT_S):
+            status = _status(at, body, headers, host)
     except (httpx.HTTPError, OSError) as reason:
         away = isinstance(reason, httpx.TransportError)
         return Postponed(f"{host} does not answer ({type(reason).__name__}).", away)

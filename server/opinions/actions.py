@@ -6,7 +6,7 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
-from typing import Any, Final
+from typing import Any
 
 from sqlalchemy import func, select, update
 from sqlalchemy.exc import IntegrityError
@@ -19,13 +19,10 @@ from server.opinions.document import Opinion
 from server.opinions.drafts import changed, draft_of_json, draft_problems
 from server.opinions.queries import draft_record
 from server.opinions.records import IssuedOpinion, OpinionDraft
-from server.opinions.standing import Verification
+from server.opinions.standing import Verification, code_of
 from server.opinions.stored import content_sha256, to_stored
 
 ISSUE_OPINION = "issue_opinion"
-# Crockford's base 32: no letter that is mistaken for a figure when it is read from paper.
-_ALPHABET: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
-_CODE_LETTERS: Final = 10  # 50 bits: not guessed at the rate that `/verify` allows
 
 
 class OpinionDraftChangedElsewhere(Conflict):
@@ -106,8 +103,7 @@ def note_read(opinion: IssuedOpinion, now: datetime) -> None:
 
 def new_code() -> str:
     """A short code to be printed in one opinion, such as `7K3QX-90MZD`."""
-    letters = "".join(secrets.choice(_ALPHABET) for _ in range(_CODE_LETTERS))
-    return f"{letters[:5]}-{letters[5:]}"
+    return code_of(secrets.token_hex(32))
 
 
 def replaced_number(opinion: Opinion) -> str:

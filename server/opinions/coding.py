@@ -13,6 +13,8 @@ from typing import Final
 
 from highdicom.sr import CodedConcept
 
+from server.opinions.spoken import CODES, DATES
+
 SCHEME: Final = "99MARGIN"
 SCHEME_NAME: Final = "Margin resectability assessment"
 _MEANING_LENGTH: Final = 64  # PS3.5 6.2, VR LO
@@ -113,7 +115,7 @@ SCORE: Final = margin("SCORE", "Score of the criteria set")
 RULE_FIRED: Final = margin("RULE_FIRED", "Rule that applied, with its source")
 RULE_MISSING: Final = margin("RULE_MISSING", "Missing finding that keeps it undecided")
 RULE_FLAG: Final = margin("RULE_FLAG", "Remark of the criteria set")
-CAPABILITY: Final = margin("CAPABILITY", "Capability that surgery would need")
+CAPABILITY: Final = margin("CAPABILITY", CODES["CAPABILITY"])
 
 RECORDED: Final = margin("RECORDED", "Other recorded findings in words")
 SURGEON_OPINION: Final = margin("SURGEON_OPINION", "Opinion of the surgeon")
@@ -133,11 +135,8 @@ CONFIDENCES: Final = {
     "moderate": margin("CONF_MODERATE", "Moderate confidence"),
     "high": margin("CONF_HIGH", "High confidence"),
 }
-OPERATION: Final = margin("OPERATION", "Operation recommended")
-CONDITION: Final = margin("CONDITION", "Condition of the verdict")
-REASSESS: Final = margin("REASSESS", "When to reassess, and what")
+SPOKEN: Final = {code: margin(code, meaning) for code, meaning in (CODES | DATES).items()}
 QUESTION: Final = margin("QUESTION", "Question asked by the hospital")
-LIMIT: Final = margin("LIMIT", "Limit of this opinion")
 STATUS: Final = margin("STATUS", "Status of the opinion")
 STATUSES: Final = {
     "preliminary": margin("PRELIMINARY", "Given at a distance, patient not seen"),

@@ -8,6 +8,7 @@ bundle; ids follow from the signed revision, so that the same opinion is the sam
 from __future__ import annotations
 
 import base64
+import hashlib
 import html
 import json
 from typing import Any, Final
@@ -173,6 +174,11 @@ def _report(
                 "contentType": "application/pdf",
                 "language": "zh-CN" if opinion.language == "zh" else "en",
                 "data": base64.b64encode(pdf).decode(),
+                "size": len(pdf),
+                # SHA-1 in base 64 is what R4 asks for (Attachment.hash); the seal protects the file.
+                "hash": base64.b64encode(
+                    hashlib.sha1(pdf, usedforsecurity=False).digest()
+                ).decode(),
                 "title": opinion.title,
                 "creation": instant(opinion.signed_at_utc),
             }

@@ -26,6 +26,7 @@ from server.opinions.fhir_parts import (
     terminology,
 )
 from server.opinions.recorded import vessel_contacts
+from server.opinions.spoken import CODES, DATES, spoken, spoken_days
 
 _CATEGORY: Final = {
     "imaging": terminology("observation-category", "imaging", "Imaging"),
@@ -79,7 +80,18 @@ def _verdict(assessment: Assessment, common: Mapping[str, Any]) -> Resource:
             *(f"Condition: {one}" for one in opinion.conditions),
             f"Confidence: {opinion.confidence}" if opinion.confidence else "",
         ),
+        component=[
+            *(_said(code, valueString=said(text)) for code, text in spoken(opinion)),
+            *(
+                _said(code, valueDateTime=day.isoformat())
+                for code, day in spoken_days(opinion, assessment.answers)
+            ),
+        ],
     )
+
+
+def _said(code: str, **value: str) -> dict[str, Any]:
+    return {"code": own(code, (CODES | DATES)[code]), **value}
 
 
 def _vessels(assessment: Assessment, common: Mapping[str, Any]) -> Iterator[Resource]:

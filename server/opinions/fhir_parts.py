@@ -85,7 +85,8 @@ def quantity(value: float, unit: str, ucum: str) -> dict[str, Any]:
 
 def absent(reason: str, words: str) -> dict[str, Any]:
     """Why there is no value: a code of data-absent-reason."""
-    return {**terminology("data-absent-reason", reason, reason), "text": words}
+    display = reason.replace("-", " ").title()  # as HL7's code system writes it: "Not Performed"
+    return {**terminology("data-absent-reason", reason, display), "text": words}
 
 
 def instant(moment: datetime | None) -> str | None:

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import cache, partial
 from pathlib import Path
 from typing import Any, Final
@@ -16,11 +17,11 @@ from typing import Any, Final
 import jinja2
 from markupsafe import Markup
 
-from server.opinions import figures, wording
-from server.opinions.document import PRELIMINARY_NOTE, Opinion
+from server.opinions import figures, gathered, wording
+from server.opinions.document import PRELIMINARY_NOTE, Opinion, VesselContact
 from server.opinions.key_images import KeyImage
 from server.opinions.stored import content_sha256, to_stored
-from server.opinions.words import Words, words_of
+from server.opinions.words import ENGLISH, Words, words_of
 
 _TEMPLATES: Final = Path(__file__).parent / "templates"
 _STYLE: Final = (_TEMPLATES / "opinion.css").read_text(encoding="utf-8")
@@ -80,7 +81,7 @@ def _environment(language: str) -> jinja2.Environment:
     filters = (wording.ml, wording.percent, wording.day, wording.moment, wording.denominator)
     said = (
         *(wording.angle_words, wording.kind_words, wording.against, wording.age, wording.computed),
-        wording.by_category,
+        gathered.computed_shortly,
         *(wording.trust_mark, wording.trust_marks, wording.status, wording.verdict),
         *(figures.clock_face, figures.remnant_bar),
     )
@@ -96,9 +97,21 @@ def _environment(language: str) -> jinja2.Environment:
         tone=wording.tone,
         recommends=wording.recommends,
         sides_known=wording.sides_known,
+        compared_title=gathered.COMPARED_TITLE,
+        gathered_rows=gathered.gathered_rows,
+        vessels_apart=gathered.vessels_apart,
+        vessels_clear=gathered.vessels_clear,
+        sets_that_speak=gathered.sets_that_speak,
+        sets_that_are_silent=gathered.sets_that_are_silent,
+        together=partial(_together, words=words),
         caption=partial(_caption, words=words),
     )
     return environment
+
+
+def _together(vessels: Sequence[VesselContact], words: Words = ENGLISH) -> VesselContact:
+    """Several vessels without contact as one, for their one picture."""
+    return replace(vessels[0], name="; ".join(words.term(one.name) for one in vessels))
 
 
 def _caption(image: KeyImage, words: Words) -> str:

@@ -25,6 +25,7 @@ from server.opinions import coding
 from server.opinions.assessment import Assessment, source_and_options
 from server.opinions.coding import dcm
 from server.opinions.imaging import ImagedSeries
+from server.opinions.spoken import spoken, spoken_days
 from server.opinions.wording import printable
 
 CONTAINS: Final = RelationshipTypeValues.CONTAINS
@@ -97,14 +98,12 @@ def surgeon_opinion(assessment: Assessment) -> ContentItem:
         *_texts(coding.CONCLUSION, opinion.answer),
         *_texts(coding.VERDICT_REASON, opinion.verdict_reason),
         *_texts(coding.RECOMMENDATION, opinion.recommendation),
-        *_texts(coding.OPERATION, opinion.operation),
-        *_texts(coding.CONDITION, *opinion.conditions),
-        *_texts(coding.CAPABILITY, *opinion.capabilities),
+        *(_text(coding.SPOKEN[code], text) for code, text in spoken(opinion)),
+        *(
+            DateContentItem(coding.SPOKEN[code], day, CONTAINS)
+            for code, day in spoken_days(opinion, answers)
+        ),
     ]
-    if opinion.conversion is not None:
-        words = (opinion.conversion.reassess_after, *opinion.conversion.remeasure)
-        items.extend(_texts(coding.REASSESS, *words))
-    items.extend(_texts(coding.LIMIT, *opinion.limits, opinion.limitation))
     if opinion.amendment is not None:
         items.extend(_texts(coding.AMENDMENT, opinion.amendment.sentence))
         items.extend(

@@ -1,7 +1,8 @@
-"""The seal on an opinion's PDF: a signature by the server's key, PAdES baseline B-B (ETSI EN 319 142-1).
+"""The seal on the PDF of an opinion or an addendum: a signature by the server's key.
 
-Only a process that prints loads this. The signature is an incremental update: the first bytes of the
-file are the document as it was printed. It certifies the document, so that no later change is allowed.
+PAdES baseline B-B (ETSI EN 319 142-1). Only a process that prints loads this. The signature is an
+incremental update: the first bytes of the file are the document as it was printed. It certifies the
+document, so that no later change is allowed.
 """
 
 from __future__ import annotations
@@ -44,6 +45,19 @@ class SealState:
 
 def sealed(pdf: bytes, opinion: Opinion, key: SealKey) -> bytes:
     """The PDF with the server's seal. The seal names the opinion and who signed it, never a patient."""
+    checked = opinion.verification
+    return sealed_as(
+        pdf,
+        key,
+        reason=f"Opinion {opinion.number}, signed by {opinion.signer.name}, sealed by Margin",
+        mark=f"margin-opinion {opinion.number} {checked.code}" if checked else "",
+    )
+
+
+def sealed_as(pdf: bytes, key: SealKey, *, reason: str, mark: str) -> bytes:
+    """A PDF with the server's seal. `mark` is what `server.opinions.verifying.mark_in` reads: what the
+    document is, its number and its code, in ASCII.
+    """
     store = SimpleCertificateStore()  # type: ignore[no-untyped-call]
     store.register_multiple([Certificate.load(one) for one in key.chain])
     signer = signers.SimpleSigner(
@@ -51,16 +65,15 @@ def sealed(pdf: bytes, opinion: Opinion, key: SealKey) -> bytes:
         signing_key=PrivateKeyInfo.load(key.key),
         cert_registry=store,
     )
-    checked = opinion.verification
     metadata = signers.PdfSignatureMetadata(
         field_name=FIELD_NAME,
         md_algorithm="sha256",
         subfilter=SigSeedSubFilter.PADES,
         certify=True,
         docmdp_permissions=MDPPerm.NO_CHANGES,
-        reason=f"Opinion {opinion.number}, signed by {opinion.signer.name}, sealed by Margin",
+        reason=reason,
         # In ASCII and not compressed, so that whoever has the file finds what to ask at /verify.
-        location=f"margin-opinion {opinion.number} {checked.code}" if checked else None,
+        location=mark or None,
     )
     writer = IncrementalPdfFileWriter(io.BytesIO(pdf))
     field = fields.SigFieldSpec(FIELD_NAME, readable_field_name="Seal of the issuing server")

@@ -20,6 +20,7 @@ from cryptography.hazmat.primitives.serialization import pkcs12
 from cryptography.x509.oid import NameOID
 
 from server.foundation.errors import Unavailable
+from server.foundation.settings import Settings
 
 KEY_BITS: Final = 3072  # as strong as 128 bits: NIST SP 800-57 part 1, table 2
 VALID_YEARS: Final = 10
@@ -55,6 +56,17 @@ class SealKey:
 
     def _read(self) -> x509.Certificate:
         return x509.load_der_x509_certificate(self.certificate)
+
+
+def chosen_seal_key(settings: Settings, now: datetime) -> SealKey:
+    """The key of the settings; in the home, one of our own, which is made. Raises SealKeyUnusable."""
+    return seal_key_of(
+        settings.seal_key,
+        settings.seal_cert or None,
+        settings.seal_password,
+        own=settings.seal_key.is_relative_to(settings.home),
+        now=now,
+    )
 
 
 def seal_key_of(

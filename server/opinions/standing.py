@@ -52,6 +52,17 @@ class Verification:
     code: str
 
 
+# Crockford's base 32: no letter that is mistaken for a figure when it is read from paper.
+_ALPHABET: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+_CODE_LETTERS: Final = 10  # 50 bits: not guessed at the rate that `/verify` allows
+
+
+def code_of(sha256: str) -> str:
+    """A short code to be printed in a document, such as `7K3QX-90MZD`, from a hash of 64 hex digits."""
+    letters = "".join(_ALPHABET[byte % 32] for byte in bytes.fromhex(sha256)[:_CODE_LETTERS])
+    return f"{letters[:5]}-{letters[5:]}"
+
+
 def finding_categories(codes: object) -> tuple[FindingCategory, ...]:
     """The known ones of these codes, in the order of `CATEGORIES`."""
     chosen = set(codes) if isinstance(codes, list | tuple | set | frozenset) else set()

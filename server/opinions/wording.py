@@ -159,14 +159,6 @@ def computed(evaluation: Evaluation, words: Words = ENGLISH) -> str:
     return words["not_addressed"]
 
 
-def by_category(opinion: Opinion, words: Words = ENGLISH) -> list[tuple[str, str]]:
-    """Each computed category with the sets that compute it, in the order of the sets."""
-    found: dict[str, list[str]] = {}
-    for one in opinion.evaluations:
-        found.setdefault(computed(one, words), []).append(one.title)
-    return [(category, words["comma"].join(titles)) for category, titles in found.items()]
-
-
 _TONES = {
     "resectable": "good",
     "adequate": "good",

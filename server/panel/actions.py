@@ -298,16 +298,37 @@ def add_member(
     now: datetime,
 ) -> None:
     """Ask somebody for a seat that nobody on standby is left for; raises Invalid when none is free."""
+    add_members(session, panel, case, [person], seen_version=seen_version, by=by, now=now)
+
+
+def add_members(
+    session: Session,
+    panel: Panel,
+    case: Case,
+    people: Sequence[Person],
+    *,
+    seen_version: int,
+    by: str,
+    now: datetime,
+) -> None:
+    """The same for several at once: all of them are asked, or nobody; raises Invalid."""
     lock(session, case)
     cases.refuse_stale(case, seen_version)
     found = open_seats(panel, case)
-    if not panel.sealed or not (found.unfilled or found.ask):
-        raise Invalid("Nobody was asked.", [FieldProblem("/person_id", "No seat is free.")])
-    _seat(session, panel, case, [person], Role.REVIEWER, panel.answer_hours, by, now)
+    free = found.unfilled + len(found.ask) if panel.sealed else 0
+    if not people or len(people) > free:
+        said = f"Only {free} of the seats are free." if free else "No seat is free."
+        raise Invalid("Nobody was asked.", [FieldProblem("/person_id", said)])
+    _seat(session, panel, case, people, Role.REVIEWER, panel.answer_hours, by, now)
 
 
 def dissolve(session: Session, case: Case) -> Panel | None:
-    """End a panel in which nobody has voted; raises PanelUnderWay when somebody has."""
+    """End a panel in which nobody has voted; raises PanelUnderWay when somebody has.
+
+    A member who signs at the same moment is either through, and this is refused, or waits, and finds
+    that there is no panel any more.
+    """
+    lock(session, case)
     panel = panel_of(session, case)
     if panel is None or panel.state == "concluded":
         return None

@@ -4,10 +4,19 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from server.cases.records import Case
 from server.panel.records import WrittenObject
+
+
+def is_begun_by(session: Session, SeriesInstanceUID: str, author_id: str) -> bool:
+    """Whether all that is known to have been written into a series beside the images is of this author."""
+    authors = session.scalars(
+        select(WrittenObject.author_id).where(WrittenObject.SeriesInstanceUID == SeriesInstanceUID)
+    )
+    return set(authors) == {author_id}
 
 
 def note_written(

@@ -115,7 +115,7 @@ def write_configuration(settings: Settings, programs: Iterable[Program]) -> Path
 
 def start_command() -> tuple[str, ...]:
     """To be run in HOME/run. It ends in good order when whoever started it is no more."""
-    supervisord = (sys.executable, "-m", "supervisor.supervisord", "-c", "supervisord.conf")
+    supervisord = (sys.executable, "-m", "server.processes.supervisord", "-c", "supervisord.conf")
     return ("setpriv", "--pdeathsig", "TERM", "--", *supervisord)
 
 

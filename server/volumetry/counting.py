@@ -18,9 +18,11 @@ from server.volumetry.overlaps import Overlaps
 from server.volumetry.remnant import Volumes
 from server.volumetry.roles import Role, Segment, assign, in_words
 from server.volumetry.segmentation import (
+    SpacingUnknown,
     by_place,
     check_spacing,
     geometry_notes,
+    refuse_empty,
     regions_of,
     volumes_of,
 )
@@ -73,7 +75,7 @@ def count(seg: bytes, headers: Sequence[Dataset] = ()) -> Count:
     be empty were left out.
 
     Raises SegmentationUnreadable, SegmentGeometryMismatch, SpacingUnknown, SegmentRoleAmbiguous,
-    GeometryIncomplete or GeometryMixed, all of the family Invalid.
+    SegmentEmpty (liver or FLR), GeometryIncomplete or GeometryMixed, all of the family Invalid.
     """
     segmentation = read(seg)
     if headers:
@@ -93,6 +95,7 @@ def count(seg: bytes, headers: Sequence[Dataset] = ()) -> Count:
     measures = (images.column_spacing_mm, images.row_spacing_mm, spacing)
     roles = assign(segmentation.segments)
     segments, remnant = _segments(segmentation, images, roles)
+    refuse_empty(remnant, roles)
     return Count(
         label=segmentation.label,
         segments=segments,
@@ -181,11 +184,31 @@ def own_spacing_mm(segmentation: Segmentation, images: SeriesGeometry) -> tuple[
             "(SpacingBetweenSlices), so no volume can be given.",
             remedy="Name the folder of the images it was drawn on.",
         )
+    if images.uneven_mm:
+        steps = ", ".join(f"{step:.2f}" for step in images.uneven_mm[:5])
+        raise SpacingUnknown(
+            f"The frames are unevenly spaced: usually {seen:.2f} mm apart, but also {steps} mm, and "
+            "the segmentation gives no SpacingBetweenSlices that fits. No volume can be given.",
+            remedy="Send a segmentation of an evenly reconstructed series.",
+        )
     if written is None:
-        return seen, "The distance between slices is that of the frames' positions."
+        return (
+            seen,
+            f"The distance between slices is that of the frames' positions.{_skipped(images)}",
+        )
     return seen, (
         f"SpacingBetweenSlices says {written:.3f} mm, the frames lie {seen:.3f} mm apart; the "
         "volumes use the latter."
+    )
+
+
+def _skipped(images: SeriesGeometry) -> str:
+    if not images.gaps:
+        return ""
+    where = "; ".join(f"{gap.below_mm:.1f} to {gap.above_mm:.1f} mm" for gap in images.gaps[:5])
+    return (
+        f" Between some frames there are none ({where}): taken as empty. Whether images are missing "
+        "there can be told with the folder of the images only."
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import reduce
 from typing import Any, Final
 
 import numpy as np
@@ -134,5 +135,5 @@ def _liver_of(seg: bytes, images: Sequence[Dataset], grid: SeriesGeometry) -> Vo
     drawn = on_grid(segmentation, grid, [one.number for one in livers])
     if not any(volume.any() for volume in drawn.values()):
         raise NoLiver("No segment of the segmentation is a liver.", remedy="Draw the liver first.")
-    found: Volume = np.bitwise_or.reduce(list(drawn.values()))
+    found: Volume = reduce(np.bitwise_or, drawn.values())
     return found

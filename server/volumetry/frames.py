@@ -188,6 +188,9 @@ def read(seg: bytes) -> Segmentation:
     """Reads everything but the pixels. Raises SegmentationUnreadable."""
     dataset = _dataset(seg)
     segments = tuple(_segment(item) for item in dataset.get("SegmentSequence") or ())
+    if dataset.SegmentationType == "LABELMAP":
+        # A label map may describe what none of its segments is (PS3.3 C.8.20.2); that is no region.
+        segments = tuple(one for one in segments if not one.is_background)
     if not segments:
         raise SegmentationUnreadable("The segmentation holds no segments (no SegmentSequence).")
     frames = tuple(_frames(dataset))

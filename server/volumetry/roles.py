@@ -28,6 +28,11 @@ class Segment:
     type_scheme: str = ""
     type_code: str = ""
 
+    @property
+    def is_background(self) -> bool:
+        """Whether it is what lies outside all segments: 125040 DCM, PS3.16 Annex D."""
+        return (self.type_scheme, self.type_code) == ("DCM", "125040")
+
 
 # Couinaud 1957; IV is sometimes drawn in two.
 COUINAUD: Final = re.compile(r"\b(I{1,3}|IV[ab]?|VI{0,3})\b")

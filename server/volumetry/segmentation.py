@@ -81,7 +81,7 @@ def measure(seg: bytes, headers: Sequence[Dataset]) -> RemnantMeasurement:
             remedy="Name the segments “liver”, “FLR” and “tumour”.",
         )
     volumes = role_volumes(segmentation, images, roles)
-    _refuse_empty(volumes, roles)
+    refuse_empty(volumes, roles)
     return RemnantMeasurement(
         label=segmentation.label,
         series_description=str(first.get("SeriesDescription", "")),
@@ -108,7 +108,8 @@ def measure(seg: bytes, headers: Sequence[Dataset]) -> RemnantMeasurement:
     )
 
 
-def _refuse_empty(volumes: Volumes, roles: Mapping[Role, tuple[Segment, ...]]) -> None:
+def refuse_empty(volumes: Volumes, roles: Mapping[Role, tuple[Segment, ...]]) -> None:
+    """Raises SegmentEmpty where the liver or the remnant is named and has no voxel."""
     sizes_ml: dict[Role, float | None] = {"liver": volumes.liver_ml, "flr": volumes.flr_ml}
     for role, size_ml in sizes_ml.items():
         if role in roles and not size_ml:

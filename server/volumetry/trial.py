@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import reduce
 from typing import Any, Final
 
 import numpy as np
@@ -133,8 +134,8 @@ def _regions(
             remedy="Name the segments “liver” and “tumour”, or “liver segment II” and so on.",
         )
     tumours = [drawn[number] for number in members.get("tumour", [])]
-    tumour: Volume | None = np.bitwise_or.reduce(tumours) if tumours else None
-    liver: Volume = np.bitwise_or.reduce(whole)
+    tumour: Volume | None = reduce(np.bitwise_or, tumours) if tumours else None
+    liver: Volume = reduce(np.bitwise_or, whole)
     if not liver.any():
         raise NoLiver(
             "The liver's segment is empty.", remedy="Draw the liver, or choose another one."

@@ -1,10 +1,16 @@
-"""Masks written as a DICOM Segmentation (PS3.3 A.51) on the images they belong to, by highdicom."""
+"""Masks written as a DICOM Segmentation (PS3.3 A.51) on the images they belong to.
+
+highdicom describes it; the pixels are packed here. highdicom looks at every voxel of every segment
+several times, which for the four segments of a large liver is most of a minute and a gigabyte: it is
+shown images of one pixel, set where a segment has a voxel in that slice, and so makes the same frames.
+"""
 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from io import BytesIO
+from itertools import islice
 from typing import Any, Final
 
 import numpy as np
@@ -15,7 +21,9 @@ from highdicom.seg import (
     Segmentation,
     SegmentationTypeValues,
     SegmentDescription,
+    SegmentsOverlapValues,
 )
+from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 from pydicom.sr.codedict import codes
 from pydicom.sr.coding import Code
@@ -68,14 +76,10 @@ def as_segmentation(
         by_place.setdefault(images.index_of(along(images.normal, _position(header))), header)
     places = sorted(by_place)
     drawn = {label: volume for label, volume in volumes.items() if volume.any()}
-    # Segments last, as highdicom wants them, and first in memory, where sums over them are fast.
-    whole = len(places) == images.depth
-    kept = [volume if whole else volume[places] for volume in drawn.values()]
-    masks = np.moveaxis(np.stack(kept), 0, -1)
     sources = [_as_source(by_place[place]) for place in places]
     segmentation = _quietly(
         source_images=sources,
-        pixel_array=masks,
+        pixel_array=_where_drawn(drawn.values(), places),
         segmentation_type=SegmentationTypeValues.BINARY,
         segment_descriptions=[
             _description(number, label, method) for number, label in enumerate(drawn, start=1)
@@ -92,19 +96,69 @@ def as_segmentation(
         content_description=description[:64],
         series_description=description[:64],
     )
+    segmentation.Rows, segmentation.Columns = images.rows, images.columns
+    segmentation.SegmentsOverlap = _overlap(list(drawn.values()), places).value
+    by_uid = {str(header.SOPInstanceUID): place for place, header in by_place.items()}
+    segmentation.PixelData = _packed(_frames(segmentation, list(drawn.values()), by_uid))
     file = BytesIO()
     segmentation.save_as(file, enforce_file_format=True)
     return file.getvalue()
 
 
 def _as_source(header: Dataset) -> Dataset:
-    """A header as highdicom takes it: a character set that is there and empty is left out."""
-    if header.get("SpecificCharacterSet") or "SpecificCharacterSet" not in header:
-        return header
-    source = Dataset(header)
+    """A header as an image of one pixel; a character set that is there and empty is left out, since
+    highdicom does not take it."""
+    # An element of its own in a data set of its own: the headers are still the caller's.
+    source = Dataset()
+    source.update(header)
     source.file_meta = header.file_meta
-    del source.SpecificCharacterSet
+    for size in ("Rows", "Columns"):
+        source.add_new(size, "US", 1)
+    if "SpecificCharacterSet" in source and not source.SpecificCharacterSet:
+        del source.SpecificCharacterSet
     return source
+
+
+def _where_drawn(volumes: Iterable[Volume], places: Sequence[int]) -> NDArray[np.uint8]:
+    """Whether a segment has a voxel in a slice: uint8 of shape (places, 1, 1, segments)."""
+    seen = [[volume[place].any() for place in places] for volume in volumes]
+    return np.array(seen, np.uint8).T[:, None, None, :]
+
+
+def _overlap(volumes: Sequence[Volume], places: Sequence[int]) -> SegmentsOverlapValues:
+    for place in places:
+        taken = np.zeros(volumes[0].shape[1:], np.bool_)
+        for volume in volumes:
+            mask = volume[place].astype(np.bool_)
+            if np.any(taken & mask):
+                return SegmentsOverlapValues.YES
+            taken |= mask
+    return SegmentsOverlapValues.NO
+
+
+def _frames(
+    described: Dataset, volumes: Sequence[Volume], places: Mapping[str, int]
+) -> Iterator[Volume]:
+    """The mask of each frame, in the order in which they are described."""
+    shared = described.SharedFunctionalGroupsSequence[0]
+    for frame in described.PerFrameFunctionalGroupsSequence:
+        # What all frames have in common stands once, such as the number of the only segment.
+        keyword = "SegmentIdentificationSequence"
+        segment = (frame if keyword in frame else shared)[keyword][0]
+        source = frame.DerivationImageSequence[0].SourceImageSequence[0]
+        place = places[str(source.ReferencedSOPInstanceUID)]
+        yield volumes[segment.ReferencedSegmentNumber - 1][place]
+
+
+def _packed(frames: Iterable[Volume]) -> bytes:
+    """One bit per pixel, lowest first, frames following each other without padding (PS3.5 8.2 and
+    Annex D.1), the whole of an even length. Eight frames always end with a byte.
+    """
+    packed = bytearray()
+    waiting = iter(frames)
+    while group := list(islice(waiting, 8)):
+        packed += np.packbits(np.stack(group).ravel(), bitorder="little").tobytes()
+    return bytes(packed) + b"\0" * (len(packed) % 2)
 
 
 def _quietly(**said: Any) -> Segmentation:

@@ -18,6 +18,9 @@ from server.foundation.errors import BadRequest, FieldProblem, Invalid, TooLarge
 MOST_BYTES: Final = 4 * 1024 * 1024
 MOST_DEPTH: Final = 24
 MOST_VALUES: Final = 20_000
+# A cut that was drawn through a liver has thousands of points, three numbers each.
+MOST_BYTES_DRAWN: Final = 16 * 1024 * 1024
+MOST_VALUES_DRAWN: Final = 1_000_000
 LONGEST_TEXT: Final = 100_000
 # Beyond these no number that is meant survives as a float (IEEE 754, 53 bits of significand).
 LARGEST_NUMBER: Final = 2.0**53
@@ -35,12 +38,12 @@ class ValuesRefused(Invalid):
     """Values of the body cannot be kept by anybody."""
 
 
-def json_body() -> Any:
+def json_body(*, most_bytes: int = MOST_BYTES, most_values: int = MOST_VALUES) -> Any:
     """The body as JSON values. Raises BodyNotUnderstood, BodyTooLong or ValuesRefused."""
-    text = request.stream.read(MOST_BYTES + 1)
-    if len(text) > MOST_BYTES:
+    text = request.stream.read(most_bytes + 1)
+    if len(text) > most_bytes:
         raise BodyTooLong(
-            f"The body is larger than {MOST_BYTES // 1024 // 1024} MB.",
+            f"The body is larger than {most_bytes // 1024 // 1024} MB.",
             remedy="Send documents and images by their own addresses.",
         )
     try:
@@ -53,26 +56,18 @@ def json_body() -> Any:
         raise BodyNotUnderstood(
             f"The body is not JSON: {error}.", remedy="Send a JSON object."
         ) from error
-    problems = _faults(body)
+    problems = _faults(body, most_values)
     if problems:
         raise ValuesRefused("Something in the body cannot be kept.", problems)
-    return body
-
-
-def json_object() -> dict[str, Any]:
-    """The body, which is a JSON object; raises as `json_body`."""
-    body = json_body()
-    if not isinstance(body, dict):
-        raise BodyNotUnderstood("The body is not a JSON object.", remedy="Send a JSON object.")
     return body
 
 
 def fields_of_body(expected: dict[str, type]) -> dict[str, Any]:
     """The body as an object that has these fields of these kinds, whatever else it has.
 
-    For our own scripts, which were made together with this server.
+    For our own scripts, which were made together with this server. Raises as `json_body`.
     """
-    body = request.get_json(silent=True)
+    body = json_body(most_bytes=MOST_BYTES_DRAWN, most_values=MOST_VALUES_DRAWN)
     if not isinstance(body, dict):
         raise BodyNotUnderstood("The body is not a JSON object.", remedy="Reload the viewer.")
     for name, kind in expected.items():
@@ -105,15 +100,15 @@ def _no_such_number(name: str) -> Any:
     raise ValueError(f"{name} is no number of JSON")
 
 
-def _faults(body: Any) -> list[FieldProblem]:
+def _faults(body: Any, most_values: int) -> list[FieldProblem]:
     waiting: list[tuple[tuple[object, ...], Any]] = [((), body)]
     found: list[FieldProblem] = []
     count = 0
     while waiting and len(found) < 20:
         path, value = waiting.pop()
         count += 1
-        if count > MOST_VALUES:
-            return [FieldProblem("", f"The body holds more than {MOST_VALUES} values.")]
+        if count > most_values:
+            return [FieldProblem("", f"The body holds more than {most_values} values.")]
         fault = _fault(value, len(path))
         if fault:
             found.append(FieldProblem(pointer(path), fault))

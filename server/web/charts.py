@@ -102,7 +102,7 @@ def scatter(
     limits: tuple[float, float] | None,
 ) -> Markup:
     """Pairs of volumes with the line on which both are the same, and the limits of agreement."""
-    left, size, height = 64.0, 380.0, 452.0
+    left, size, height = 70.0, 380.0, 436.0
     end = _round_up(max([1.0, *(max(pair) for pair in pairs)]))
     step = end / 5
 
@@ -128,7 +128,7 @@ def scatter(
         for one, other in pairs
     ]
     parts.append(_words("axis", left + size / 2, 12 + size + 38, "foreseen, mL", "middle"))
-    parts.append(_words("axis", left, 446, "measured after the resection, mL (upwards)", "start"))
+    parts.append(_upwards("axis", 16, 12 + size / 2, "measured after the resection, mL"))
     told = f"{len(pairs)} pairs of volumes"
     return _svg(id_, title, told, height, parts, left + size + 16, "chart chart-square")
 
@@ -164,6 +164,13 @@ def _label(label: str, middle: float) -> str:
 
 def _said(said: str, middle: float) -> str:
     return _words("said", WIDTH - RIGHT + 12, middle + 4, said, "start")
+
+
+def _upwards(kind: str, x: float, y: float, text: str) -> str:
+    """Words that are read from below upwards, about their middle."""
+    turned = f'transform="rotate(-90 {x:.1f} {y:.1f})"'
+    words = f'<text class="{kind}" x="{x:.1f}" y="{y:.1f}" text-anchor="middle" {turned}>'
+    return f"{words}{escape(text)}</text>"
 
 
 def _words(kind: str, x: float, y: float, text: str, anchor: str) -> str:

@@ -52,6 +52,7 @@ TITLES = {
     422: "Something needs to be corrected",
     429: "Too much was asked at once",
     503: "The archive does not answer",
+    507: "There is no room left",
 }
 
 

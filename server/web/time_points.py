@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 from sqlalchemy.orm import Session
 
 from server.annotations.changes import Change, category_changes, changes
@@ -14,10 +12,9 @@ from server.annotations.records import Revision
 from server.cases.queries import case_by_id
 from server.cases.records import Case
 from server.opinions.document import Row, Section
+from server.opinions.gathered import COMPARED_TITLE
 from server.opinions.queries import opinions_of_case
 from server.panel.sight import visible_priors
-
-TITLE: Final = "Compared with the time point before"
 
 
 def compared_section(
@@ -31,7 +28,7 @@ def compared_section(
     moved = moved_since(case.organ, before, answers, options)
     rows = [Row(_where(one), one.after, f"before: {one.before}") for one in moved]
     nothing = Row("Findings", "Every structured finding is as it was.")
-    return [Section(TITLE, (_follows(session, case, before), *(rows or [nothing])))]
+    return [Section(COMPARED_TITLE, (_follows(session, case, before), *(rows or [nothing])))]
 
 
 def moved_since(

@@ -17,7 +17,7 @@ from server.foundation.clock import utc_now
 from server.foundation.db import Database
 from server.people.records import Hospital
 from tests.doors.conftest import app, client, settings, small_world, today
-from tests.web.conftest import signed_in
+from tests.web.conftest import Browser, signed_in
 from tests.world import World
 
 __all__ = ["app", "client", "settings", "signed_in", "small_world", "today"]
@@ -25,13 +25,14 @@ __all__ = ["app", "client", "settings", "signed_in", "small_world", "today"]
 
 @dataclass
 class Caller:
-    """A program with its key."""
+    """A program with its key, or without one somebody who is signed in."""
 
     client: FlaskClient
     key: str
 
     def ask(self, method: str, path: str, **sent: Any) -> TestResponse:
-        headers = {"Authorization": f"Bearer {self.key}", **sent.pop("headers", {})}
+        proof = {"Authorization": f"Bearer {self.key}"} if self.key else {}
+        headers = {**proof, **sent.pop("headers", {})}
         address = path if path.startswith("/api/") else f"/api/v1{path}"
         return self.client.open(address, method=method, headers=headers, **sent)
 
@@ -79,6 +80,18 @@ def program(app: Flask, small_world: World) -> Callable[..., Caller]:
 def theirs(program: Callable[..., Caller]) -> Caller:
     """A program of the hospital whose case `inside` is."""
     return program()
+
+
+@pytest.fixture
+def reviewer(app: Flask, small_world: World) -> Caller:
+    """The surgeon who has the case `inside`, by the token of their access link."""
+    return Caller(app.test_client(), small_world.tokens["surgeon"])
+
+
+@pytest.fixture
+def account(signed_in: Callable[[str], Browser]) -> Callable[[str], Caller]:
+    """Somebody of the cast, signed in."""
+    return lambda name: Caller(signed_in(name).client, "")
 
 
 @pytest.fixture

@@ -11,6 +11,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from server.access.action import Permit
+from server.access.permissions import BY_PERMIT
+from server.access.scopes import Scope, actions_of
 from server.web.api.description import document
 from server.web.api.endpoint import Endpoint
 from server.web.api.table import ENDPOINTS
@@ -56,13 +59,29 @@ def sent_by(endpoint: Endpoint) -> dict[str, Any]:
     return {"json": msgspec.to_builtins(endpoint.sent)} if endpoint.sent is not None else {}
 
 
-@pytest.mark.parametrize("who", ["theirs", "service"])
+@pytest.fixture
+def allowed(
+    service: Caller, reviewer: Caller, account: Callable[[str], Caller]
+) -> Callable[[Endpoint], Caller]:
+    """Somebody who may use this endpoint: a service, a surgeon by their link, or a person."""
+    person = account("Clara")
+    services = actions_of(Scope)
+
+    def who(endpoint: Endpoint) -> Caller:
+        if endpoint.action in services:
+            return service
+        return reviewer if endpoint.action in BY_PERMIT[Permit.SIGN] else person
+
+    return who
+
+
+@pytest.mark.parametrize("who", ["a hospital", "who may"])
 def test_what_the_description_shows_is_answered_as_it_says(
-    request: pytest.FixtureRequest, small_world: World, who: str
+    theirs: Caller, allowed: Callable[[Endpoint], Caller], small_world: World, who: str
 ) -> None:
-    caller: Caller = request.getfixturevalue(who)
     broken = {}
     for endpoint in ENDPOINTS:
+        caller = theirs if who == "a hospital" else allowed(endpoint)
         where = address(endpoint, small_world.inside.number)
         answer = caller.ask(endpoint.method, where, **sent_by(endpoint))
         found = broken_promises(endpoint, answer)
@@ -70,26 +89,31 @@ def test_what_the_description_shows_is_answered_as_it_says(
     assert broken == {}
 
 
-def test_a_field_that_is_not_known_is_refused_by_name(service: Caller, small_world: World) -> None:
+def test_a_field_that_is_not_known_is_refused_by_name(
+    allowed: Callable[[Endpoint], Caller], small_world: World
+) -> None:
     for endpoint in WITH_BODY:
         body = {**msgspec.to_builtins(endpoint.sent), "colour": "blue"}
         where = address(endpoint, small_world.inside.number)
-        answer = service.ask(endpoint.method, where, json=body)
+        answer = allowed(endpoint).ask(endpoint.method, where, json=body)
         assert answer.status_code == 422, named(endpoint)
         problems = answer.get_json()["error"]["problems"]
         assert [one["pointer"] for one in problems] == ["/colour"], named(endpoint)
         assert "colour" in problems[0]["message"]
 
 
-def test_no_odd_value_of_any_field_is_a_500(service: Caller, small_world: World) -> None:
+def test_no_odd_value_of_any_field_is_a_500(
+    allowed: Callable[[Endpoint], Caller], small_world: World
+) -> None:
     broken = {}
     for endpoint in WITH_BODY:
         known = msgspec.to_builtins(endpoint.sent)
         where = address(endpoint, small_world.inside.number)
         # Each field gets a few of them, the next field the next few.
         for place, field in enumerate(known):
-            for odd in ODD[place % 6 :: 6]:
-                answer = service.ask(endpoint.method, where, json={**known, field: odd})
+            for odd in ODD[place % 9 :: 9]:
+                sent = {**known, field: odd}
+                answer = allowed(endpoint).ask(endpoint.method, where, json=sent)
                 found = broken_promises(endpoint, answer)
                 broken.update({(named(endpoint), field, repr(odd)[:30]): found} if found else {})
     assert broken == {}

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+from contextlib import suppress
+
 import pytest
 from flask import Flask
 
@@ -40,3 +43,37 @@ def test_a_program_that_asks_too_fast_is_told_when_to_come_again(
     services = slow.extensions["margin"]
     services.archive.close()
     services.db.dispose()
+
+
+def test_several_web_processes_count_together() -> None:
+    pace = Pace(20)
+    pace.take("a")
+    taken = [_taken_in_another_process(pace) for _ in range(3)]
+    assert sum(taken) == 19
+
+
+def _taken_in_another_process(pace: Pace) -> int:
+    """How many of 15 requests a forked process is answered, as gunicorn's processes are forked."""
+    child = os.fork()
+    if child:
+        return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    answered = 0
+    try:
+        for _ in range(15):
+            with suppress(TooManyRequests):
+                pace.take("a")
+                answered += 1
+    finally:
+        os._exit(answered)
+
+
+def test_more_keys_than_are_remembered_push_out_who_was_silent_longest() -> None:
+    moment = [0.0]
+    pace = Pace(60, clock=lambda: moment[0])
+    for number in range(9000):
+        moment[0] += 0.0001
+        pace.take(f"key {number}")
+    for _ in range(59):
+        pace.take("key 8999")
+    with pytest.raises(TooManyRequests):
+        pace.take("key 8999")

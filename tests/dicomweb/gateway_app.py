@@ -30,10 +30,12 @@ NOWHERE = Path("/nonexistent")
 
 @dataclass(frozen=True)
 class HandMadeScope:
-    """The studies somebody may see (None: all), and whether they may write."""
+    """The studies somebody may see (None: all), whether they may write, and whether every series that
+    is there already is theirs."""
 
     uids: frozenset[str] | None
     may_write: bool = True
+    owns_all: bool = True
 
     def allows_study(self, StudyInstanceUID: str) -> bool:
         return self.uids is None or StudyInstanceUID in self.uids
@@ -57,6 +59,9 @@ class HandMadePass:
 
     def note_written(self, SOPInstanceUID: str, SeriesInstanceUID: str) -> None:
         """Nobody asks here who wrote what."""
+
+    def may_go_on_with(self, SeriesInstanceUID: str) -> bool:
+        return self.scope.owns_all
 
     @property
     def shelf(self) -> Shelf:

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pydicom.pixels.decoders.rle import _rle_decode_frame
 
 from server.dicom.decoding import PixelsUnreadable, SyntaxUnknown
 from server.dicom.frame_shape import FrameShape
@@ -157,3 +158,19 @@ def test_only_colour_that_is_transformed_is_called_rgb() -> None:
     assert native_shape(JPEG_2000_LOSSLESS, rct).PhotometricInterpretation == "RGB"
     grey = FrameShape(8, 8, 1, 8, 8)
     assert native_shape(JPEG_BASELINE, grey) == grey
+
+
+@pytest.mark.parametrize(("samples", "bits"), [(1, 8), (1, 16), (3, 8), (3, 16)])
+def test_pydicom_reads_the_run_lengths(samples: int, bits: int) -> None:
+    """Noise, one value for longer than a run may be, and runs of every short length."""
+    noise = np.random.default_rng(5).integers(0, 2**bits, (7, 300, samples))
+    noise[2:5] = 77
+    noise[5] = np.repeat(np.arange(24), np.arange(1, 25))[:300, None]
+    colour = "RGB" if samples == 3 else "MONOCHROME2"
+    shape = FrameShape(7, 300, samples, bits, bits, 0, colour)
+    native = noise.astype(f"<u{bits // 8}").tobytes()
+    frame = encoded(native, RLE, shape)
+    planes = np.frombuffer(_rle_decode_frame(frame, 7, 300, samples, bits), shape.dtype)
+    by_pixel = planes.reshape(samples, 7, 300).transpose(1, 2, 0)
+    assert by_pixel.tobytes() == native
+    assert len(frame) < len(native)

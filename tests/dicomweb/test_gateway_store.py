@@ -20,6 +20,7 @@ from server.dicomweb.storing.sent import (
 from tests.archive.files import ct_slice, written
 from tests.dicomweb import samples
 from tests.dicomweb.conftest import Caller
+from tests.dicomweb.gateway_app import HandMadeScope, gateway_app
 from tests.dicomweb.samples import multipart, parts_of, segmentation
 
 pytestmark = pytest.mark.orthanc
@@ -104,6 +105,27 @@ def test_nothing_is_stored_beyond_the_grant_or_of_another_kind(
     response = store(insider, file)
     assert (response.status_code, failures(response)) == (409, [reason])
     assert archive.statistics() == before
+
+
+@pytest.mark.parametrize("image", [f"{samples.PORTAL}.1", f"{samples.WRITABLE}.1.1"])
+def test_nothing_is_stored_under_the_uid_of_an_image_of_the_case(
+    insider: Caller, archive, image: str
+) -> None:
+    before = archive.statistics()
+    response = store(insider, written(segmentation(image, f"{NEW}.9")))
+    assert (response.status_code, failures(response)) == (409, [DUPLICATE_INSTANCE])
+    assert archive.statistics() == before
+
+
+def test_a_series_is_gone_on_with_only_by_whoever_began_it(insider: Caller, archive) -> None:
+    assert store(insider, seg(60)).status_code == 200
+    stranger = HandMadeScope(frozenset({samples.WRITABLE}), owns_all=False)
+    caller = Caller(gateway_app(archive, {"stranger": stranger}).test_client(), "stranger")
+    for series in (NEW, f"{samples.WRITABLE}.1"):
+        response = store(caller, written(segmentation(f"{NEW}.61", series)))
+        assert (response.status_code, failures(response)) == (409, [NOT_AUTHORISED])
+    own = written(segmentation(f"{NEW}.62.1", f"{NEW}.62"))
+    assert store(caller, own).status_code == 200
 
 
 def test_a_part_for_another_study_than_the_paths_is_refused(insider: Caller) -> None:

@@ -296,6 +296,9 @@ def test_small_groups_and_revoked_consents_are_left_out(world: World) -> None:
     assert made.case_count == 5
     manifest = json.loads(contents(made)["manifest.json"])
     assert manifest["left_out_for_revoked_consent"] == 1
+    # Of a period that does not ask for the case, its consent is not counted either.
+    elsewhere = exported(world, Query(NOW, until=date(2026, 1, 1)))
+    assert json.loads(contents(elsewhere)["manifest.json"])["left_out_for_revoked_consent"] == 0
 
 
 def test_answers_do_not_tell_the_kind_of_cancer_where_the_guard_hides_it(world: World) -> None:

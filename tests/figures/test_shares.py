@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from server.figures.shares import share, spread
-from server.figures.volumes_compared import agreement
+from server.figures.volumes_compared import Agreement, agreement
 
 
 # Newcombe RG, Stat Med 1998;17:857-872, table I, method 3 (score interval), 95 %.
@@ -97,6 +97,6 @@ def test_agreement_of_volumes_as_bland_and_altman_count_it() -> None:
     assert found.median_percent == pytest.approx(6.0)
 
 
-def test_below_ten_pairs_there_are_no_limits_of_agreement() -> None:
-    assert agreement([(500.0, 520.0)] * 9).limits_ml is None
-    assert agreement([]).bias_ml is None
+@pytest.mark.parametrize("pairs", [0, 1, 9])
+def test_below_ten_pairs_nothing_but_their_number_is_told(pairs: int) -> None:
+    assert agreement([(500.0, 520.0)] * pairs) == Agreement(pairs)

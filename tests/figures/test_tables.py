@@ -14,8 +14,8 @@ from server.figures.blocks import DURATIONS, Wanted, joined
 from server.figures.claims import conversion_claim, finding_claim, verdict_change_claim
 from server.figures.filters import Filters, read_filters
 from server.figures.queries import Counts, counts
+from server.figures.shapes import ShareRow, ShareTable
 from server.figures.shares import spread
-from server.figures.tables import ShareTable
 from server.figures.volumes_compared import agreement
 from server.opinions.standing import CATEGORIES
 from server.outcomes.value_sets import FINDINGS
@@ -36,7 +36,7 @@ def found(**more: object) -> Counts:
     return Counts(**{**vars(NOTHING), **more})
 
 
-def row(table: ShareTable, key: str) -> tables.ShareRow:
+def row(table: ShareTable, key: str) -> ShareRow:
     return next(one for one in table.rows if one.key == key)
 
 
@@ -131,6 +131,24 @@ def test_turnaround_stands_against_what_is_promised() -> None:
     under_clock = [one for one in table.rows if one.key in ("routing", "review")]
     assert sum(one.promised_days or 0 for one in under_clock) == tier.target_days
     assert all(len(line) == len(table.header) for line in table.lines)
+
+
+@pytest.mark.parametrize(
+    ("cases", "words", "written"),
+    [
+        (9, "too few for a median", [None, None, None]),
+        (10, "1.0 days (1.0 to 1.0)", [1.0, 1.0, 1.0]),
+    ],
+)
+def test_few_durations_have_no_median_on_the_page_nor_in_the_file(
+    cases: int, words: str, written: list[float | None]
+) -> None:
+    tier = tier_named(default_tier())
+    took = {name: spread([(24, cases)]) for name in DURATIONS}
+    table = tables.turnaround(took, promised(tier, stage_targets()), tier)
+    for row, line in zip(table.rows, table.lines, strict=True):
+        assert row.spread.words == words
+        assert (line[2], line[3:6]) == (cases, written)
 
 
 @pytest.mark.parametrize("n", [1, 9, 10, 1_000_000])

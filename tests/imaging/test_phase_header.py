@@ -164,3 +164,29 @@ def test_the_phantoms_headers_tell_their_phases() -> None:
 def test_nothing_at_all_tells_nothing() -> None:
     assert header_phase([]).phase is Phase.INDETERMINATE
     assert header_phase([Dataset()]).confidence <= 0.3
+
+
+@pytest.mark.parametrize(
+    "said", ["TAP with contrast", "nach KM", "avec injection", "con contraste", "增强", "造影早期"]
+)
+def test_a_series_that_says_it_has_contrast_is_not_called_native_for_want_of_attributes(
+    said: str,
+) -> None:
+    reading = header_phase([ct(SeriesDescription=said)])
+    assert reading.phase is Phase.INDETERMINATE
+    assert reading.contrast is True
+
+
+@pytest.mark.parametrize(
+    ("said", "phase"),
+    [
+        ("transitional 3 min", Phase.TRANSITIONAL),
+        ("T1 leberspezifisch Spätphase 20 min", Phase.HEPATOBILIARY),
+        ("delayed hepatobiliary", Phase.HEPATOBILIARY),
+        ("delayed 3 min", Phase.DELAYED),
+    ],
+)
+def test_late_and_minutes_do_not_contradict_the_special_word_beside_them(
+    said: str, phase: Phase
+) -> None:
+    assert header_phase([ct(Modality="MR", SeriesDescription=said)]).phase is phase

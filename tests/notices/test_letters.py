@@ -5,12 +5,17 @@ from __future__ import annotations
 import re
 import string
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
+from server.app import create_app
+from server.notices import letters
 from server.notices.kinds import NoticeKind
 from server.notices.letters import LANGUAGES, Happened, letter, subject_of, words_of
 from server.notices.mail import message_of
+from tests.notices.conftest import SettingsOf
+from tests.world import World
 
 NUMBER = "M-2026-00007"
 ADDRESS = f"https://margin.example/cases/{NUMBER}"
@@ -110,3 +115,47 @@ def test_a_message_survives_the_way_over_the_wire(language: str) -> None:
     )
     assert message["Message-ID"] == again["Message-ID"]
     assert message["Auto-Submitted"] == "auto-generated"
+
+
+def english() -> str:
+    return (Path(letters.__file__).parent / "languages" / "en.toml").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("was", "becomes", "at"),
+    [
+        ('greeting = "Good day,"', 'greeting = "Good day,', "/"),
+        ('greeting = "Good day,"', "", "/greeting"),
+        ('[kinds."question.asked"]', '[kinds."question.askd"]', "/kinds/question.asked/subject"),
+        ("Case {case}: a question", "Case {number}: a question", "/kinds/question.asked/subject"),
+        ("{day} {name} {year}", "{day} {month_name} {year}", "/date"),
+        ('"January", ', "", "/months"),
+        ('due_on = "Due on"', "", "/facts"),
+    ],
+)
+def test_a_broken_file_of_words_is_told_with_its_place_before_anybody_reads_it(
+    was: str, becomes: str, at: str
+) -> None:
+    broken = english().replace(was, becomes)
+    with pytest.raises(letters.WordsBroken) as told:
+        letters.read_words(broken, "en")
+    assert at in [one.pointer for one in told.value.problems]
+    assert "languages/en.toml" in told.value.remedy
+
+
+def test_the_application_does_not_start_with_a_broken_file_of_words(
+    sqlite_world: World,
+    settings_of: SettingsOf,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for language in LANGUAGES:
+        whole = english() if language != "de" else english().partition("[kinds")[0]
+        (tmp_path / f"{language}.toml").write_text(whole, encoding="utf-8")
+    monkeypatch.setattr(letters, "_FOLDER", tmp_path)
+    words_of.cache_clear()
+    try:
+        with pytest.raises(letters.WordsBroken, match="“de”"):
+            create_app(settings_of(sqlite_world.db))
+    finally:
+        words_of.cache_clear()

@@ -9,6 +9,7 @@ import sys
 from datetime import timedelta
 
 import pytest
+from aiosmtpd.controller import Controller
 from sqlalchemy import select
 
 from server.notices.actions import post
@@ -203,3 +204,26 @@ def test_a_sender_that_is_killed_loses_nothing_and_repeats_under_the_same_id(
         outbox.deliver(delivery_id)
     assert len(mail_server.received) == arrived
     assert len({str(one["Message-ID"]) for one in mail_server.received}) == 1
+
+
+def test_a_mail_server_that_is_down_for_a_day_loses_no_mail(
+    sqlite_world: World, clock: Clock, settings_of: SettingsOf, delivery_id: str
+) -> None:
+    port, begun, tries = free_port(), clock(), 0
+    settings = settings_of(sqlite_world.db, mail="smtp", smtp_port=port, smtp_security="none")
+    while clock() < begun + timedelta(days=1):
+        # A process of its own for each try: what one of them knew of the server, none after it does.
+        Outbox(sqlite_world.db, settings, clock=clock).deliver(delivery_id)
+        found = kept(sqlite_world, delivery_id)
+        assert found.state == "waiting" and "does not answer" in found.last_error
+        clock.now, tries = found.due_at, tries + 1
+    assert 8 <= tries <= 12
+    server = MailServer()
+    controller = Controller(server, hostname="127.0.0.1", port=port)
+    controller.start()
+    try:
+        Outbox(sqlite_world.db, settings, clock=clock).deliver(delivery_id)
+    finally:
+        controller.stop()
+    assert len(server.received) == 1
+    assert kept(sqlite_world, delivery_id).state == "sent"

@@ -136,7 +136,11 @@ def test_our_own_codes_are_those_of_the_structured_report() -> None:
     }
     known = {
         one.value
-        for one in (*vars(coding).values(), *(one.name for one in coding.CONCEPTS.values()))
+        for one in (
+            *vars(coding).values(),
+            *coding.SPOKEN.values(),
+            *(one.name for one in coding.CONCEPTS.values()),
+        )
         if isinstance(one, CodedConcept) and one.scheme_designator == coding.SCHEME
     }
     used = set(own_codes(fhir_bundle(example("pancreas", "head-borderline-sma"))))

@@ -59,8 +59,8 @@ def test_a_very_long_answer_does_not_push_the_verdict_off_the_first_page() -> No
 def test_the_verdict_and_each_computed_category_are_labelled_apart() -> None:
     first = pages(samples.PANCREAS)[0]
     assert "Verdict of the reviewing surgeon Conversion therapy, then reassess" in first
-    assert "Computed category, IAP 2017 Borderline resectable (BR-AB)" in first
-    assert "Computed category, JPS 7th edition Locally advanced" in first
+    assert "Computed by published criteria Not decided: Borderline resectable to locally" in first
+    assert "Borderline resectable (BR-AB) IAP 2017 Locally advanced JPS 7th edition" in first
     assert "Verdict of the referring team Unresectable" in first
     assert "Why the verdict differs from the computed category The criteria call this" in first
 

@@ -287,7 +287,7 @@ def every_code() -> list[highdicom.sr.CodedConcept]:
     found = [one for one in vars(coding).values() if isinstance(one, Dataset)]
     for table in (coding.VOLUME_STATES, coding.CONTACT_STATES, coding.VERDICTS, coding.CONFIDENCES):
         found.extend(table.values())
-    found.extend(coding.STATUSES.values())
+    found.extend([*coding.STATUSES.values(), *coding.SPOKEN.values()])
     for concept in coding.CONCEPTS.values():
         found.extend((concept.name, *concept.values.values()))
     return [one for one in found if one.scheme_designator == coding.SCHEME]

@@ -9,7 +9,8 @@ import pytest
 
 from server.annotations import actions as annotations
 from server.annotations.organs import ORGANS
-from server.errand import Errand, issue_opinion
+from server.errand.means import Errand
+from server.errand.table import issue_opinion
 from server.foundation.clock import utc_now
 from server.foundation.settings import Settings
 from server.opinions import actions as opinions

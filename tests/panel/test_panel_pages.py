@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import datetime
 
 import pytest
 from flask import Flask
+from sqlalchemy import select
 
+from server.notices.records import Delivery, Notice
 from server.opinions.records import IssuedOpinion
 from server.opinions.stored import from_stored
 from server.panel.lapsing import lapse_offers_of
 from tests.panel.conftest import Open
-from tests.panel.panel_world import MEMBERS, NOT_HERE, RESECTABLE, PanelWorld, convene, vote
+from tests.panel.panel_world import LATER, MEMBERS, NOT_HERE, RESECTABLE, PanelWorld, convene, vote
 from tests.web.conftest import Browser, signed_in
 
 __all__ = ["signed_in"]
@@ -204,3 +207,55 @@ def test_offers_that_lapsed_leave_a_line_in_the_trail(
         due = max(one.answer_by for one in case.assignments if one.answer_by)
         lapse_offers_of(session, case.id, due)
     assert "offer.lapse" in signed_in("Clara").get(f"/cases/{served.number}").text
+
+
+def test_the_worklist_says_how_far_a_panel_is_and_never_what_was_voted(
+    served: PanelWorld, signed_in: SignIn, today: datetime
+) -> None:
+    convene(served, today, standby=())
+    clara = signed_in("Clara")
+    assert "0 of 3 votes in" in clara.get("/worklist").text
+    vote(served, "Mara", RESECTABLE, today)
+    vote(served, "Nils", NOT_HERE, today)
+    shown = clara.get("/worklist").text
+    assert "2 of 3 votes in" in shown
+    assert "chair Carl" in shown
+    assert "Resectable" not in shown
+    vote(served, "Olga", LATER, today)
+    shown = clara.get("/worklist").text
+    assert f'href="/cases/{served.number}/assignment">3 of 5 votes in, nobody for 2 seats' in shown
+
+
+def test_where_nobody_is_on_standby_routing_proposes_and_one_click_asks_them(
+    served: PanelWorld, signed_in: SignIn, today: datetime
+) -> None:
+    convene(served, today, standby=())
+    for name, answers in zip(MEMBERS, (RESECTABLE, NOT_HERE, LATER), strict=True):
+        vote(served, name, answers, today)
+    clara, at = signed_in("Clara"), f"/cases/{served.number}"
+    assert "Find somebody" in clara.get(at).text
+    shown = clara.get(f"{at}/assignment").text
+    assert "2 seats are free and nobody is on standby" in shown
+    form = shown.split("Routing puts first", 1)[1].split("</form>", 1)[0]
+    proposed = re.findall(r'name="person_id" value="([^"]+)"', form)
+    assert len(proposed) == 2
+    assert not {*served.ids([*MEMBERS, "Carl"])} & {*proposed}
+    sent = {"version": version_of(served), "person_id": proposed}
+    too_many = [*proposed, *served.ids(["Quin", "Pia"]), served.world.surgeon.id]
+    assert clara.post(f"{at}/assignment/seat", **{**sent, "person_id": too_many}).status_code == 422
+    asked = clara.post(f"{at}/assignment/seat", **sent)
+    assert "are asked" in asked.text
+    with served.db.reading() as session:
+        offered = {
+            one.person_id for one in served.case(session).assignments if one.state == "offered"
+        }
+        told = set(
+            session.scalars(
+                select(Delivery.person_id)
+                .join(Notice)
+                .where(Notice.kind == "assignment.offered", Delivery.channel == "page")
+            )
+        )
+    assert offered == set(proposed)
+    assert offered <= told
+    assert "2 seats are free" not in clara.get(f"{at}/assignment").text

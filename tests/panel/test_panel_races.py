@@ -19,6 +19,7 @@ from server.cases.lifecycle import EventNotPossible
 from server.cases.locking import lock
 from server.foundation.errors import MarginError
 from server.panel import actions
+from server.panel.queries import panel_of
 from server.panel.records import Panel
 from tests.panel.panel_world import LATER, MEMBERS, NOT_HERE, RESECTABLE, PanelWorld, convene, vote
 
@@ -269,3 +270,37 @@ def test_voting_while_being_taken_off_ends_with_the_vote_counted_or_the_draft_ke
     assert (voting is None) != (taking is None)
     with made.db.reading() as session:
         assert len(made.panel(session).votes) == (1 if voting is None else 0)
+
+
+def test_a_vote_while_the_panel_is_being_dissolved_waits_and_is_refused_with_its_draft_kept(
+    made: PanelWorld, now: datetime
+) -> None:
+    convene(made, now)
+    mara, outcome = made.people["Mara"], list[MarginError | None]()
+    draft(made, mara.id, "Mara", now)
+
+    def vote_now() -> None:
+        try:
+            with made.db.writing() as session:
+                case = made.case(session)
+                lock(session, case)
+                panel = panel_of(session, case)
+                if panel is None:
+                    require_part(case, mara.id)
+                else:
+                    _sign_and_cast(session, made, panel, "Mara", RESECTABLE, now)
+            outcome.append(None)
+        except MarginError as error:
+            outcome.append(error)
+
+    voting = threading.Thread(target=vote_now)
+    with made.db.writing() as session:
+        case = made.case(session)
+        actions.dissolve(session, case)
+        voting.start()
+        voting.join(0.5)
+        assert voting.is_alive(), "the vote did not wait for what happens to its panel"
+        cases.take_back(session, case, seen_version=case.version, now=now)
+    voting.join(PATIENCE_S)
+    assert isinstance(outcome[0], NotAsked)
+    assert standing(made, mara.id) == ("ready", False, True)

@@ -8,6 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from highdicom.seg import SegmentAlgorithmTypeValues, Segmentation, SegmentDescription
+from pydicom.dataset import Dataset
+from pydicom.sr.codedict import codes
+from pydicom.uid import generate_uid
 
 from server.annotations.organs import organ_named
 from server.cli import main
@@ -15,6 +19,7 @@ from server.dicom.geometry import GeometryIncomplete
 from server.volumetry.counting import count
 from server.volumetry.frames import SegmentationUnreadable
 from server.volumetry.masks import SegmentGeometryMismatch
+from server.volumetry.segmentation import SpacingUnknown
 from tests.volumetry.scenes import images, mask, sample_ct, seg, stored
 
 LIVER = (2, 10, 2, 14, 2, 14)
@@ -54,6 +59,56 @@ def test_frames_left_out_do_not_stretch_the_distance_between_slices() -> None:
     assert counted.segments[0].volume_ml == pytest.approx(27 * 0.012)
 
 
+def without_distance(drawn: Dataset, places_mm: list[float]) -> bytes:
+    """A SEG that says nothing of the distance between slices, its frames put at these places."""
+    del drawn.SharedFunctionalGroupsSequence[0].PixelMeasuresSequence[0].SpacingBetweenSlices
+    frames = drawn.PerFrameFunctionalGroupsSequence
+    for frame, place_mm in zip(frames, places_mm, strict=True):
+        frame.PlanePositionSequence[0].ImagePositionPatient = [0, 0, place_mm]
+    return stored(drawn)
+
+
+def test_frames_at_uneven_places_are_refused_without_the_images() -> None:
+    drawn = seg(images(), liver=mask((0, 6, 2, 14, 2, 14)))
+    with pytest.raises(SpacingUnknown, match=r"also 2\.50"):
+        count(without_distance(drawn, [0.0, 1.0, 2.0, 3.0, 5.5, 8.0]))
+
+
+@pytest.mark.parametrize("places_mm", [[0.0, 1.0, 3.0], [0.0, 2.0, 3.0]])
+def test_a_place_without_a_frame_is_named_where_no_distance_is_given(
+    places_mm: list[float],
+) -> None:
+    drawn = seg(images(), liver=mask((0, 3, 2, 14, 2, 14)))
+    counted = count(without_distance(drawn, places_mm))
+    assert counted.spacing_mm[2] == pytest.approx(1.0)
+    assert any("taken as empty" in note for note in counted.notes)
+
+
+def test_the_background_of_a_label_map_is_no_segment() -> None:
+    headers = images()
+    drawn = Segmentation(
+        headers,
+        mask(LIVER).astype(np.uint8),
+        "LABELMAP",
+        [
+            SegmentDescription(
+                1, "Liver", codes.SCT.Organ, codes.SCT.Liver, SegmentAlgorithmTypeValues.MANUAL
+            )
+        ],
+        generate_uid(),
+        1,
+        generate_uid(),
+        1,
+        "of tests",
+        "of tests",
+        "1",
+        "1",
+    )
+    assert [one.SegmentLabel for one in drawn.SegmentSequence] == ["Background", "Liver"]
+    counted = count(stored(drawn), headers)
+    assert [(one.label, one.voxels) for one in counted.segments] == [("Liver", 8 * 144)]
+
+
 def test_a_distance_that_the_positions_contradict_is_reported_and_not_used() -> None:
     drawn = seg(images(), liver=mask(LIVER))
     measures = drawn.SharedFunctionalGroupsSequence[0].PixelMeasuresSequence[0]
@@ -73,7 +128,7 @@ def test_one_slice_that_names_no_distance_is_refused() -> None:
 
 def test_the_same_place_drawn_twice_counts_once() -> None:
     headers = images()
-    drawn = seg(headers, liver=mask(LIVER), FLR=mask(REMNANT))
+    drawn = seg(headers, liver=mask(LIVER), spleen=mask(REMNANT))
     for frame in drawn.PerFrameFunctionalGroupsSequence:
         frame.SegmentIdentificationSequence[0].ReferencedSegmentNumber = 1
     counted = count(stored(drawn), headers)
@@ -166,3 +221,12 @@ def test_a_file_that_is_no_segmentation_is_refused(tmp_path: Path) -> None:
     result = CliRunner().invoke(main, ["volumes", str(tmp_path / "letter.txt")])
     assert result.exit_code == 1
     assert "refused" in result.output
+
+
+@pytest.mark.parametrize("height", ["17", "nan", "inf", "1.70"])
+def test_a_height_that_nobody_has_is_refused(tmp_path: Path, height: str) -> None:
+    (tmp_path / "seg.dcm").write_bytes(three_segments()[0])
+    said = ["volumes", str(tmp_path / "seg.dcm"), "--height-cm", height, "--weight-kg", "70"]
+    result = CliRunner().invoke(main, said)
+    assert result.exit_code == 2
+    assert "--height-cm" in result.output

@@ -183,8 +183,9 @@ def without_voxels(label: str) -> Callable[[list[Dataset]], bytes]:
 @pytest.mark.parametrize("label", ["liver", "FLR"])
 def test_an_empty_liver_or_remnant_is_refused_by_name(label: str) -> None:
     headers = images()
-    with pytest.raises(SegmentEmpty, match=label):
-        measure(without_voxels(label)(headers), headers)
+    for measuring in (measure, count):
+        with pytest.raises(SegmentEmpty, match=label):
+            measuring(without_voxels(label)(headers), headers)
 
 
 def test_an_empty_tumour_is_none_and_said() -> None:

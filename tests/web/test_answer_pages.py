@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import re
 from collections.abc import Callable
 
@@ -15,6 +16,10 @@ from server.answers.queries import addenda_of, open_questions, points_of
 from server.cases.records import Case
 from server.foundation.clock import utc_now
 from server.foundation.jobs import Job
+from server.opinions.seal import seal_state
+from server.opinions.seal_key import SealKey, seal_key_of
+from server.opinions.verifying import mark_in
+from server.web.visit import Services
 from tests.opined import opine
 from tests.web.conftest import Browser
 from tests.world import World
@@ -48,6 +53,11 @@ def split(clara: Browser, number: str) -> list[str]:
     return re.findall(r'id="point-([0-9a-f]{32})"', kept.text)
 
 
+def own_seal_key(services: Services) -> SealKey:
+    settings = services.settings
+    return seal_key_of(settings.home / "seal.pem", None, "", own=True, now=utc_now())
+
+
 def do_jobs(app: Flask) -> None:
     """Print what waits to be printed, as the worker would."""
     services = app.extensions["margin"]
@@ -55,7 +65,14 @@ def do_jobs(app: Flask) -> None:
         jobs = [(one.name, one.payload) for one in session.query(Job)]
     for name, payload in jobs:
         if name == "print_addendum":
-            print_addendum(services.db, services.files, payload, utc_now())
+            print_addendum(
+                services.db,
+                services.files,
+                payload,
+                utc_now(),
+                key=lambda: own_seal_key(services),
+                verify_at="https://margin.example/verify",
+            )
         elif name == "print_letter":
             print_letter(services.db, services.files, payload)
 
@@ -116,6 +133,11 @@ def test_the_whole_cycle_from_the_local_reasons_to_the_addendum(
     )
     assert checked.get_json()["outcome"] == "genuine"
     assert checked.get_json()["number"] == f"{opinion}-A1"
+    services = app.extensions["margin"]
+    state = seal_state(document.data, own_seal_key(services).certificate)
+    assert state is not None
+    assert state.good
+    assert_an_addendum_is_verified_like_an_opinion(app.test_client(), document.data)
     assert "Answered" in hospital.get(f"{home}/answer").text
     with app.extensions["margin"].db.reading() as session:
         assert len(addenda_of(session, small_world.inside.id)) == 1
@@ -123,6 +145,26 @@ def test_the_whole_cycle_from_the_local_reasons_to_the_addendum(
             "differ",
             "not_assessed",
         ]
+
+
+def assert_an_addendum_is_verified_like_an_opinion(client: FlaskClient, document: bytes) -> None:
+    """By its file, by number and code; an altered copy is told, a wrong code says nothing."""
+    mark = mark_in(document)
+    assert mark is not None
+    number, code = mark
+    altered = document + b"\n% something added behind the seal"
+    for question, outcome in (
+        ({"number": number, "code": code}, "genuine"),
+        ({"number": number.lower(), "code": code.lower()}, "genuine"),
+        ({"number": number, "code": "00000-00000"}, "unknown"),
+        ({"number": number, "code": ""}, "unknown"),
+    ):
+        assert client.post("/verify", json=question).get_json()["outcome"] == outcome
+    browser = Browser(client)
+    browser.get("/verify")
+    for sent, outcome in ((document, "Genuine"), (altered, "Altered")):
+        page = browser.post("/verify", document=(io.BytesIO(sent), "addendum.pdf"))
+        assert f"<h2>{outcome}</h2>" in page.get_data(as_text=True).split("<template")[0]
 
 
 def test_before_the_signature_points_are_split_and_nothing_is_compared(

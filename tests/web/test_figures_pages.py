@@ -12,7 +12,8 @@ from datetime import datetime, timedelta
 import pytest
 from flask import Flask
 
-from server.errand import Errand, export_research
+from server.errand.means import Errand
+from server.errand.table import export_research
 from server.figures.queries import exports
 from server.foundation import audit
 from server.foundation.db import Database

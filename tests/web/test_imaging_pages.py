@@ -11,12 +11,15 @@ import pytest
 from pypdf import PdfReader
 from sqlalchemy.orm import Session
 
+from server.cases.actions import attach_study
 from server.cases.queries import case_by_id
+from server.dossier.queries import values_of
 from server.foundation import audit
 from server.imaging import actions
 from server.imaging.actions import Assessed
 from server.imaging.facts import SeriesFacts
 from server.imaging.phase import Phase, PhaseReading
+from server.imaging.records import HospitalReturn, ImagingAssessment
 from server.people.records import Hospital
 from tests.imaging.made_series import liver, series
 from tests.web.conftest import Browser
@@ -66,6 +69,24 @@ def test_the_coordinator_sees_series_findings_and_the_disagreement(
     assert "Aorta 320 HU." in text
     assert "<b>portal</b>" not in text
     assert ">inadequate<" in text
+
+
+def test_in_a_second_round_every_series_says_of_which_round_it_is(
+    small_world: World, today: datetime, clara: Browser
+) -> None:
+    assessed(small_world, today, disagreeing())
+    address = f"/cases/{small_world.inside.number}"
+    rows = clara.get(address).get_data(as_text=True).split('class="image-rows"')[1]
+    assert "round 1" not in rows
+    with small_world.db.writing() as session:
+        case = case_by_id(session, small_world.inside.id)
+        case.round = 2
+        uid = disagreeing()[0].StudyInstanceUID
+        if uid not in {one.StudyInstanceUID for one in case.studies}:
+            attach_study(session, case, uid, by="test", reason="test", now=today)
+        next(one for one in case.studies if one.StudyInstanceUID == uid).round = 1
+    rows = clara.get(address).get_data(as_text=True).split('class="image-rows"')[1]
+    assert "round 1</span>" in rows
 
 
 def test_a_phase_is_set_by_a_person_and_the_trail_says_so(
@@ -204,3 +225,48 @@ def test_an_outsider_changes_nothing(
     address = f"/cases/{small_world.inside.number}/imaging"
     assert omar.get(f"{address}/return").status_code == 404
     assert omar.post(f"{address}/waive", key="missing_portal_venous", reason="x").status_code == 404
+
+
+def test_height_and_weight_typed_into_the_records_settle_what_the_images_do_not_say(
+    small_world: World, today: datetime, clara: Browser
+) -> None:
+    assessed(
+        small_world,
+        today,
+        [replace(one, patient_size_m=None, patient_weight_kg=None) for one in liver()],
+    )
+    address = f"/cases/{small_world.inside.number}"
+    missing = "Height or weight of the patient is not in the images"
+    assert missing in clara.get(address).text
+    with small_world.db.writing() as session:
+        case = case_by_id(session, small_world.inside.id)
+        found = actions.judge(session, case, today)
+        (key,) = [one.key for one in found.open_findings if one.id == "body_size_missing"]
+        version = case.version
+        sent = actions.return_to_hospital(
+            session,
+            case,
+            [key],
+            language="en",
+            note="",
+            by="Clara",
+            seen_version=version,
+            now=today,
+        )
+        sent_id = sent.id
+    typed = {"taken_on": today.date().isoformat(), "height_unit": "m", "weight_unit": "kg"}
+    clara.get(f"{address}/records/values")
+    assert "2 values kept." in clara.post(
+        f"{address}/records/values", height="1.70", weight="70", **typed
+    ).get_data(as_text=True)
+    with small_world.db.reading() as session:
+        kept = session.get_one(ImagingAssessment, small_world.inside.id)
+        assert "body_size_missing" not in [one["id"] for one in kept.findings]
+        (item,) = session.get_one(HospitalReturn, sent_id).items
+        assert item["done_at"], "what the hospital was asked for is ticked off"
+        weight = next(one for one in values_of(session, case.id) if one.quantity == "weight")
+    assert f"{missing}</" not in clara.get(address).text
+    clara.post(f"{address}/records/values/{weight.id}/withdraw")
+    with small_world.db.reading() as session:
+        kept = session.get_one(ImagingAssessment, small_world.inside.id)
+        assert "body_size_missing" in [one["id"] for one in kept.findings]

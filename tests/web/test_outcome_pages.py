@@ -303,3 +303,17 @@ def test_an_outcome_takes_fifteen_touches_in_a_browser(
     assert (kept.resection_margin, kept.flr_after_ml, kept.converted) == ("R0", 640.0, "yes")
     assert len(touches) <= 15
     print(f"an outcome with every field: {len(touches)} touches")
+
+
+def test_the_outcome_stands_beside_the_reassessments(
+    signed_in: SignedIn, liver: Case, today: datetime
+) -> None:
+    clara, page = signed_in("Clara"), f"/cases/{liver.number}/afterwards"
+    before = clara.get(page).text
+    assert "Nobody has entered what became of the patient yet" in before
+    assert f'href="/cases/{liver.number}/outcome"' in before
+    due = (today + timedelta(days=30)).date().isoformat()
+    clara.post(f"/cases/{liver.number}/outcome", **fields(today, next_update_on=due, note="secret"))
+    after = clara.get(page).text
+    assert "R0, no residual tumour" in after and "Bring it up to date" in after
+    assert due in after and "by the coordinator" in after and "secret" not in after

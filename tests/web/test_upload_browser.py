@@ -130,7 +130,7 @@ def test_an_upload_goes_on_where_the_line_was_cut_and_where_the_laptop_was_close
     assert whole.state == "complete"
     assert arrived(settings, whole) == content
     again.set_input_files("#upload-files", disc)
-    expect(again.locator("[data-figures]")).to_contain_text("1 sent before")
+    expect(again.locator("[data-figures]")).to_contain_text("1 sent before", timeout=30_000)
     assert len(uploads(app)) == 1
 
 
@@ -263,3 +263,74 @@ def test_with_the_identity_taken_out_nothing_of_it_leaves_the_browser(
         assert [one.CodeMeaning for one in after.AnatomicRegionSequence] == ["Liver", "Unknown"]
         assert after.ReferencedImageSequence[0].ReferencedSOPInstanceUID.startswith("2.25.")
         assert not [element for element in after.iterall() if element.tag.is_private]
+
+
+def test_sending_is_paused_and_goes_on_and_a_laptop_that_was_closed_goes_on_when_it_wakes(
+    line: Line,
+    page: Page,
+    app: Flask,
+    settings: Settings,
+    small_world: World,
+    tmp_path: Path,
+) -> None:
+    content = b"PK\x03\x04" + os.urandom(10_000_000)
+    disc = tmp_path / "disc.zip"
+    disc.write_bytes(content)
+    visit(page, line.port, small_world)
+    page.set_input_files("#upload-files", disc)
+    await_bytes(settings, 500_000)
+    button = page.locator("[data-pause]")
+    expect(button).to_have_text("Pause")
+    button.press("Enter")
+    expect(button).to_have_text("Go on")
+    expect(page.locator("[data-said]")).to_contain_text("Paused")
+    stood = still(settings)
+    assert stood < len(content)
+    assert still(settings) == stood, "nothing comes while it is paused"
+    # The lid is closed and opened again: whoever paused is not overruled by the line coming back.
+    page.context.set_offline(True)
+    page.context.set_offline(False)
+    assert still(settings) == stood
+    begun = re_sent(page)
+    button.press("Enter")
+    await_bytes(settings, stood + 500_000)
+    assert begun[0] == stood, "it goes on where it stood"
+
+    page.context.set_offline(True)
+    line.cut()
+    expect(page.locator("[data-trouble]")).to_contain_text("What came is kept.")
+    stood = still(settings)
+    line.mend()
+    page.context.set_offline(False)
+    finished(page)
+    assert begun[-1] == stood, "nothing is sent twice"
+    (whole,) = uploads(app)
+    assert whole.state == "complete"
+    assert arrived(settings, whole) == content
+
+
+def still(settings: Settings) -> int:
+    """How many bytes are here, as soon as none came for 2 s: what was under way still comes."""
+    until = time.monotonic() + 60
+    before, since = -1, time.monotonic()
+    while time.monotonic() < until:
+        files = settings.uploads_dir.glob("????????????????????????????????")
+        now = sum(path.stat().st_size for path in files)
+        if now != before:
+            before, since = now, time.monotonic()
+        elif time.monotonic() - since > 2.0:
+            return now
+        time.sleep(PAUSE_S)
+    raise AssertionError("it does not stop")
+
+
+def re_sent(page: Page) -> list[int]:
+    """The offsets of the pieces that are sent from now on."""
+    offsets: list[int] = []
+
+    def note(request: Request) -> None:
+        if request.method == "PATCH":
+            offsets.append(int(request.headers["upload-offset"]))
+
+    page.on("request", note)
+    return offsets

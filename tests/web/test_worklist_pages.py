@@ -8,6 +8,7 @@ from datetime import datetime
 
 import pytest
 from flask import Flask
+from sqlalchemy import event
 
 from server.cases import actions as cases
 from server.cases.queries import case_by_number
@@ -108,3 +109,24 @@ def test_finished_cases_are_offered_when_nothing_in_work_is_found(
     assert "Look among the finished cases" in page
     found = clara.get("/worklist", find=small_world.inside.number, show="finished").text
     assert numbers(found) == [small_world.inside.number]
+
+
+def test_a_page_of_many_cases_costs_as_many_questions_to_the_database_as_one_of_few(
+    signed_in: SignedIn, db: Database, small_world: World, today: datetime, many: int
+) -> None:
+    """Each waits for the database once more; on a busy machine that is what a coordinator waits for."""
+    clara, asked = signed_in("Clara"), list[str]()
+
+    def note(_connection: object, _cursor: object, statement: str, *_: object) -> None:
+        asked.append(statement)
+
+    event.listen(db.engine, "before_cursor_execute", note)
+    clara.get("/worklist")
+    at_first = len(asked)
+    assert not any(one.startswith("SELECT count(*) AS") for one in asked), "counted twice"
+    asked.clear()
+    clara.get("/worklist", organ="liver")
+    event.remove(db.engine, "before_cursor_execute", note)
+    assert at_first <= 26
+    assert len(asked) <= at_first + 1
+    assert sum("FROM arrival" in one for one in asked) == 1

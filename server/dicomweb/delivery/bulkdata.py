@@ -21,13 +21,12 @@ from server.dicomweb.media.ranges import (
     Segment,
     caged,
     delivered,
-    made,
     of_bytes,
     of_stream,
     strong_tag,
     unchanged,
 )
-from server.dicomweb.pixels.framing import Frames, Place, broken, native_segment
+from server.dicomweb.pixels.framing import Frames, Place, broken, native_segment_of_all, unreadable
 from server.dicomweb.pixels.sources import open_frames
 from server.dicomweb.views.scope import Pass, inside, outside, wishes
 from server.foundation.errors import Refused
@@ -126,6 +125,8 @@ def value_of(pass_: Pass, place: Place, attribute: str) -> tuple[list[Segment], 
         if _is_made_of_frames(pass_, frames):
             return _frames_together(frames), frames.close
         frames.close()
+        if frames.shape is None and frames.stored not in ("", EXPLICIT_LITTLE):
+            raise unreadable()
         if pass_.view.pseudonymised:
             return _no_more_than_pixels(pass_, place, frames)
     part = unwrap(pass_.archive.open_dicomweb(f"{place.path}/bulk/{attribute}", accept=ANYTHING))
@@ -145,9 +146,12 @@ def _is_made_of_frames(pass_: Pass, frames: Frames) -> bool:
 
 
 def _frames_together(frames: Frames) -> list[Segment]:
-    first = made(native_segment(frames, 1))
-    rest = [native_segment(frames, number) for number in range(2, frames.count + 1)]
-    return [first, *rest, of_bytes(b"\0" * (first.length * frames.count % 2))]
+    try:
+        whole = native_segment_of_all(frames)
+    except BaseException:
+        frames.close()
+        raise
+    return [whole, of_bytes(b"\0" * (whole.length % 2))]
 
 
 def _no_more_than_pixels(

@@ -7,6 +7,7 @@ large. What cannot be understood so (no readable header, deflated) is left to Or
 
 from __future__ import annotations
 
+import contextlib
 import io
 import os
 import struct
@@ -28,6 +29,7 @@ from server.dicom.transfer_syntaxes import (
     JPEG_2000_LOSSLESS,
     JPEG_BASELINE,
     RLE,
+    UNCOMPRESSED,
 )
 from server.dicomweb.media.accept import NATIVE
 from server.dicomweb.media.multipart import KEPT_IN_MEMORY_BYTES, PIECE_BYTES
@@ -110,7 +112,7 @@ def _in_syntax(archive: Archive, place: Place, orthanc_id: str, syntax: str | No
         return _rewritten(archive, place, orthanc_id, head, stream, layout, wanted)
     except (CannotEncode, FrameBroken, *_UNWRITABLE) as error:
         stream.close()
-        return _other_way(archive, orthanc_id, syntax, error)
+        return _other_way(archive, orthanc_id, syntax, layout.TransferSyntaxUID, error)
     except BaseException:
         stream.close()
         raise
@@ -124,17 +126,24 @@ def _as_stored(head: bytes, stream: Stream) -> OpenFile:
     return OpenFile(stream.content_length, chunks, stream.close)
 
 
-def _other_way(archive: Archive, orthanc_id: str, syntax: str | None, why: Exception) -> OpenFile:
-    """What Orthanc makes of it; as stored for whoever named no transfer syntax."""
-    try:
-        return _as_stored(b"", archive.open_transcoded(orthanc_id, syntax or EXPLICIT_LITTLE))
-    except (ArchiveFailed, NotInArchive):
-        if syntax is None:
-            return _as_stored(b"", archive.open_file(orthanc_id))
-        raise SyntaxNotAvailable(
-            "This instance cannot be given in the transfer syntax asked for.",
-            remedy="Ask for it as it is stored, with transfer-syntax=*.",
-        ) from why
+def _other_way(
+    archive: Archive, orthanc_id: str, syntax: str | None, stored: str, why: Exception
+) -> OpenFile:
+    """What Orthanc makes of it; as stored for whoever named no transfer syntax.
+
+    Orthanc is asked only where no codec of pixels is at work: values that are not what their header
+    says, which ours refuse, end the whole process in those of DCMTK.
+    """
+    wanted = syntax or EXPLICIT_LITTLE
+    if not isinstance(why, FrameBroken) and {stored, wanted} <= UNCOMPRESSED:
+        with contextlib.suppress(ArchiveFailed, NotInArchive):
+            return _as_stored(b"", archive.open_transcoded(orthanc_id, wanted))
+    if syntax is None:
+        return _as_stored(b"", archive.open_file(orthanc_id))
+    raise SyntaxNotAvailable(
+        "This instance cannot be given in the transfer syntax asked for.",
+        remedy="Ask for it as it is stored, with transfer-syntax=*.",
+    ) from why
 
 
 def _rewritten(
@@ -154,7 +163,7 @@ def _rewritten(
         return _without_pixels(head, stream, wanted)
     frames = ArchivedFrames(archive, place, orthanc_id, layout)
     shape = frames.shape
-    if shape is None or (wanted != EXPLICIT_LITTLE and not may_become(wanted, shape)):
+    if shape is None or shape.is_float or not may_become(wanted, shape):
         raise CannotEncode("Frames of this kind cannot be given in this transfer syntax.")
     begun = _header(head, layout, wanted, shape)
     if wanted == EXPLICIT_LITTLE and stored in NATIVE and layout.value_bytes is not None:

@@ -97,6 +97,8 @@ def _answer(pass_: Pass, found: Frames, form: FrameForm, wanted: list[int]) -> R
         found.close()
         return known
     content_type = f"{form.media_type}; transfer-syntax={form.transfer_syntax}"
+    for number in wanted:
+        found.check(number)
     first = made(segment_of(found, form.transfer_syntax, wanted[0]))
     if not form.multipart:
         return delivered(

@@ -65,7 +65,7 @@ def _from_the_shelf(
         raise outside()
     files = [_file_of(pass_, one) for one in prepared]
     tag = _tag_of(pass_, files, instance or "")
-    if tag in request.if_none_match:
+    if request.if_none_match.contains_weak(tag):
         return _unchanged(tag)
     bases = [_address_of(pass_, one) for one in prepared]
     shown = instance and pass_.view.shown(instance)
@@ -152,7 +152,7 @@ def _whole_series(pass_: Pass, media_type: str, manifest: Manifest) -> Response:
     if manifest.has_bulk and not pass_.prefix.startswith("/"):
         path = _with_whole_addresses(pass_, manifest, path)
     tag = _tag_of(pass_, [path])
-    if tag in request.if_none_match:
+    if request.if_none_match.contains_weak(tag):
         return _unchanged(tag)
     if not _takes_gzip():
         with contextlib.ExitStack() as opened:
@@ -280,7 +280,7 @@ def _passed_through(
 ) -> Response:
     path = inside(pass_, study, series, instance)
     tag = _state(pass_, study, series, instance)
-    if tag in request.if_none_match:
+    if request.if_none_match.contains_weak(tag):
         return _unchanged(tag)
     if series is None and (pass_.hidden.series or len(pass_.archive.patient_ids(study)) > 1):
         return _series_by_series(pass_, media_type, study, tag)

@@ -65,7 +65,7 @@ def overview(pass_: Pass, study: str, series: str) -> Response:
         return _guarded(Response(status=204), "private, no-store")
     tag = sha256(f"{pass_.view.id} {manifest.orthanc_id} {resolution}".encode())
     tag.update("\n".join(one.SOPInstanceUID for one in manifest.instances).encode())
-    if tag.hexdigest()[:32] in request.if_none_match:
+    if request.if_none_match.contains_weak(tag.hexdigest()[:32]):
         unchanged = Response(status=304, headers={"Cache-Control": CHANGING})
         unchanged.set_etag(tag.hexdigest()[:32])
         return unchanged

@@ -86,8 +86,9 @@ def _one_instance(
     with Pictured(pass_, place) as pictured:
         if pictured.count == 0:
             raise no_picture()
-        numbers = wanted or ([*range(1, pictured.count + 1)] if multipart else [1])
-        check_numbers(pictured.frames, numbers)
+        if wanted is not None:
+            check_numbers(pictured.frames, wanted)
+        numbers = wanted or range(1, pictured.count + 1 if multipart else 2)
         first = _picture(pass_, pictured, numbers[0], media_type, drawing)
     if not multipart:
         return delivered([of_bytes(first)], content_type=media_type, tag=tag, cache=UNCHANGING)

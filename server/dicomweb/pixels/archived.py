@@ -16,7 +16,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from server.archive import Archive, ArchiveFailed, ArchiveUnavailable, NotInArchive, Stream
-from server.dicom.decoding import SyntaxUnknown
+from server.dicom.decoding import DECODABLE, SyntaxUnknown
 from server.dicom.frame_shape import FrameShape
 from server.dicom.remarks import StreamNotUnderstood, without_remarks
 from server.dicom.transfer_syntaxes import BIG_ENDIAN, DEFLATED, EXPLICIT_LITTLE, UNCOMPRESSED
@@ -39,6 +39,7 @@ from server.dicomweb.pixels.layout import (
 )
 from server.dicomweb.pixels.transcoding import native_shape
 from server.dicomweb.views.scope import outside
+from server.prepared.stored import MOST_FRAMES
 
 READ_ON_BYTES = 256 * 1024  # so much behind the pixels is cheaper to read than a new connection
 LAYOUTS_KEPT = 1024
@@ -101,6 +102,8 @@ class ArchivedFrames:
         self.check(number)
         layout, shape = self._layout, self._layout.shape
         syntax = layout.TransferSyntaxUID
+        if syntax and syntax not in UNCOMPRESSED and syntax not in DECODABLE:
+            raise unreadable()  # Orthanc would give it as it is and call it uncompressed
         if shape is None or syntax == DEFLATED or not syntax:
             return self._by_orthanc(number)
         if syntax == BIG_ENDIAN or (layout.frame_bytes is None and syntax in NATIVE):
@@ -148,8 +151,16 @@ class ArchivedFrames:
         return frame
 
     def check(self, number: int) -> None:
+        if self.count > MOST_FRAMES:  # Orthanc would take memory for each before it looks for one
+            raise broken("it says to have more frames than anything has")
+        shape = self._layout.shape
+        if self.stored == EXPLICIT_LITTLE and shape is not None and not shape.frame_bits:
+            raise broken("its rows and columns make no picture")
         if not self._layout.holds(number):
             raise broken("the value of Pixel Data is too short")
+
+    def check_all(self) -> None:
+        self.check(self.count)
 
     def _read(self, start: int, length: int) -> bytes:
         """Bytes of the value of Pixel Data, read out of the file."""

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
 from server.dicom.decoding import PixelsUnreadable, SyntaxUnknown
 from server.dicom.frame_shape import FrameShape
-from server.dicomweb.media.ranges import Segment, of_bytes, of_made
+from server.dicomweb.media.ranges import Segment, made, of_bytes, of_made
 from server.dicomweb.pixels.transcoding import CannotEncode, decoded, encoded
 from server.foundation.errors import NotAcceptable, NotFound
 
@@ -62,6 +63,10 @@ class Frames(Protocol):
         """Raises FrameBroken for a frame that is known to be unreadable."""
         ...
 
+    def check_all(self) -> None:
+        """Raises FrameBroken when some frame is known to be unreadable."""
+        ...
+
     def ready(self, number: int, syntax: str) -> Segment:
         """Frame `number` (from 1) in one of the syntaxes of `have`. Raises FrameBroken."""
         ...
@@ -96,6 +101,27 @@ def native_segment(frames: Frames, number: int) -> Segment:
     if shape is None or shape.BitsAllocated % 8:
         return of_bytes(frames.native(number))
     return of_made(shape.frame_bytes, lambda: frames.native(number))
+
+
+def native_segment_of_all(frames: Frames) -> Segment:
+    """The native frames one behind the other, of equal length each; the first is made now.
+
+    Raises FrameBroken and FrameUnreadable, also for frames that do not end with a byte.
+    """
+    shape = frames.shape
+    if shape is None or shape.BitsAllocated % 8 or not shape.frame_bytes:
+        raise unreadable()
+    frames.check_all()
+    each = shape.frame_bytes
+    first = made(native_segment(frames, 1))
+
+    def chunks(start: int, stop: int) -> Iterator[bytes]:
+        for index in range(start // each, -(-stop // each)):
+            frame = native_segment(frames, index + 1) if index else first
+            begin = index * each
+            yield from frame.chunks(max(0, start - begin), min(each, stop - begin))
+
+    return Segment(each * frames.count, chunks)
 
 
 def decoded_or_broken(frame: bytes, syntax: str, shape: FrameShape) -> bytes:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from server.archive import ArchiveUnavailable
-from server.dicom.decoding import DECODABLE
+from server.dicom.decoding import DECODABLE, SyntaxUnknown
 from server.dicom.frame_shape import FrameShape
 from server.dicom.transfer_syntaxes import EXPLICIT_LITTLE, UNCOMPRESSED
 from server.dicomweb.media.ranges import Segment, of_bytes, of_file
@@ -17,6 +17,7 @@ from server.dicomweb.pixels.framing import (
     decoded_or_broken,
     encoded_or_told,
     native_segment,
+    unreadable,
 )
 from server.dicomweb.pixels.transcoding import native_shape
 from server.dicomweb.views.scope import Pass, outside
@@ -94,9 +95,12 @@ class PreparedFrames:
         data = self.path(number).read_bytes()
         frame = data[start : start + self._instance.frame_bytes[number - 1]]
         shape = self.shape if self._instance.frame_syntax != self.stored else None
-        return decoded_or_broken(
-            frame, self._instance.frame_syntax, shape or FrameShape.read(self._instance)
-        )
+        try:
+            return decoded_or_broken(
+                frame, self._instance.frame_syntax, shape or FrameShape.read(self._instance)
+            )
+        except SyntaxUnknown as error:
+            raise unreadable() from error
 
     def close(self) -> None:
         if self._archived is not None:
@@ -104,6 +108,10 @@ class PreparedFrames:
 
     def check(self, number: int) -> None:
         if not self._instance.frame_bytes[number - 1]:
+            raise broken(self._instance.problem)
+
+    def check_all(self) -> None:
+        if not all(self._instance.frame_bytes):
             raise broken(self._instance.problem)
 
     def _from_archive(self) -> ArchivedFrames:

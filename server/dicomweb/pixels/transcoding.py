@@ -8,13 +8,13 @@ again and compared before it is given out.
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import accumulate
 
 import imagecodecs
 import numpy as np
-from pydicom.pixels.encoders.base import get_encoder
-from pydicom.uid import RLELossless
 
 from server.dicom import decoding
 from server.dicom.decoding import Pixels, native_bytes, native_picture
@@ -33,6 +33,7 @@ from server.dicom.transfer_syntaxes import (
 from server.dicomweb.media.accept import NATIVE
 
 LOSSY_QUALITY = 90  # of JPEG baseline, for whoever names it
+_RLE_HEADER_BYTES, _RLE_MOST_SEGMENTS = 64, 15  # PS3.5 G.5
 _RESOLUTION_TILE_PARTS = 1  # OpenJPH: one tile-part for each resolution
 
 
@@ -102,20 +103,18 @@ def _is_rgb(shape: FrameShape) -> bool:
 
 
 def _to_rle(picture: Pixels, shape: FrameShape) -> bytes:
-    return bytes(
-        get_encoder(RLELossless).encode(
-            _unsigned(picture).tobytes(),
-            rows=shape.Rows,
-            columns=shape.Columns,
-            samples_per_pixel=shape.SamplesPerPixel,
-            bits_allocated=shape.BitsAllocated,
-            bits_stored=shape.BitsAllocated,
-            pixel_representation=0,
-            photometric_interpretation="RGB" if shape.SamplesPerPixel == 3 else "MONOCHROME2",
-            planar_configuration=0,
-            number_of_frames=1,
-        )
-    )
+    """PS3.5 annex G: a segment for each byte of each sample, the highest first, each row by itself."""
+    samples = picture.reshape(shape.Rows, shape.Columns, shape.SamplesPerPixel)
+    octets = np.ascontiguousarray(samples).view(np.uint8).reshape(*samples.shape, -1)
+    segments = []
+    for sample in range(octets.shape[2]):
+        for place in reversed(range(octets.shape[3])):
+            rows = np.ascontiguousarray(octets[:, :, sample, place])
+            packed = b"".join(imagecodecs.packbits_encode(row.tobytes()) for row in rows)
+            segments.append(packed + b"\0" * (len(packed) % 2))
+    begins = accumulate((len(one) for one in segments[:-1]), initial=_RLE_HEADER_BYTES)
+    numbers = [len(segments), *begins, *[0] * (_RLE_MOST_SEGMENTS - len(segments))]
+    return struct.pack("<16I", *numbers) + b"".join(segments)
 
 
 def _to_jpeg(picture: Pixels, shape: FrameShape) -> bytes:

@@ -130,7 +130,7 @@ def _packed(items: list[Dataset], media_type: str) -> Response:
     packed = len(body) >= _WORTH_PACKING_BYTES and request.accept_encodings["gzip"] > 0
     if packed:
         body, tag = gzip.compress(body, 1, mtime=0), f"{tag}-gzip"
-    if tag in request.if_none_match:
+    if request.if_none_match.contains_weak(tag):
         response = Response(status=304)
     else:
         response = Response(body, content_type=media_type)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import io
 import warnings
@@ -14,8 +15,9 @@ from pydicom import Dataset, dcmread
 from pydicom.errors import InvalidDicomError
 
 from server.access.action import Action
-from server.archive import ArchiveFailed, RefusedByArchive
+from server.archive import ArchiveFailed, NotInArchive, RefusedByArchive
 from server.dicomweb.media.accept import JSON, choose
+from server.dicomweb.query.attributes import value_of
 from server.dicomweb.storing.sent import (
     CANNOT_UNDERSTAND,
     CLASS_NOT_SUPPORTED,
@@ -109,7 +111,7 @@ def _take(pass_: Pass, study: str | None, sent: Sent) -> Outcome:
     if meant is None or header is None:
         return replace(named, failure=CANNOT_UNDERSTAND)
     named = replace(named, path=_path_shown(pass_, header))
-    failure = _objection(pass_, study, header)
+    failure = _objection(pass_, study, header) or _claim(pass_, header)
     if failure:
         return replace(named, failure=failure)
     pass_.note_written(str(header.SOPInstanceUID), str(header.SeriesInstanceUID))
@@ -158,6 +160,7 @@ _IDENTIFIERS = [
     "SeriesInstanceUID",
     "PatientID",
 ]
+_PLACE = ("StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID")
 
 
 def _header(file: BinaryIO) -> Dataset | None:
@@ -191,6 +194,30 @@ def _objection(pass_: Pass, study: str | None, header: Dataset) -> int:
     if str(header.get("PatientID", "") or "").strip() not in pass_.archive.patient_ids(uid):
         return DOES_NOT_MATCH if pass_.archive.patient_ids(uid) else NOT_AUTHORISED
     return 0
+
+
+def _claim(pass_: Pass, header: Dataset) -> int:
+    """Why this instance may not bear its UIDs, as a Failure Reason; 0 when it may.
+
+    What somebody writes is kept from the others while a panel votes. So nobody may put theirs under
+    the UID of an image, or into a series that is not theirs: that would be kept from them as well.
+    """
+    study, series, instance = (str(header[name].value) for name in _PLACE)
+    place = {"0020000D": study, "0020000E": series}
+    for uid in {study, *(pass_.scope.study_uids() or ())}:
+        found = pass_.archive.dicomweb_json(f"/studies/{uid}/instances", {"00080018": instance})
+        if any(value_of(one, tag) != known for one in found for tag, known in place.items()):
+            return DUPLICATE_INSTANCE
+    if pass_.may_go_on_with(series):
+        return 0
+    return NOT_AUTHORISED if _is_there(pass_, study, series) else 0
+
+
+def _is_there(pass_: Pass, study: str, series: str) -> bool:
+    for orthanc_id in pass_.archive.candidates(study, series):
+        with contextlib.suppress(NotInArchive):
+            return bool(pass_.archive.series(orthanc_id))
+    return False
 
 
 def _clean_preamble(file: BinaryIO) -> str:

@@ -76,6 +76,10 @@ class Pass(Protocol):
         """Keep who writes an instance, before it is stored."""
         ...
 
+    def may_go_on_with(self, SeriesInstanceUID: str) -> bool:
+        """Whether a series that is there already is the caller's own, or everything is theirs to write."""
+        ...
+
     def current(self, study: str, series: str) -> Manifest | None:
         """The manifest of a series that is prepared as the archive holds it now, else None."""
         ...

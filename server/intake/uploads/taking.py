@@ -22,7 +22,7 @@ from sqlalchemy.orm import Session
 
 from server.cases.queries import case_by_id
 from server.foundation import audit
-from server.foundation.db import Database
+from server.foundation.db import Database, DatabaseFull
 from server.foundation.errors import MarginError
 from server.intake.uploads.actions import Limits, ask_to_take, used_bytes
 from server.intake.uploads.judging import Judge, Judged
@@ -143,7 +143,7 @@ def _take_loose(means: Means, uploads: list[Upload]) -> None:
         found = [_single(means, upload) for upload in uploads]
     except BaseException:
         # Only a process that dies without a word counts as a beginning that got nowhere.
-        with contextlib.suppress(SQLAlchemyError):
+        with contextlib.suppress(SQLAlchemyError, DatabaseFull):
             _count_beginning(means, ids, -1)
         raise
     with means.db.writing() as session:
@@ -246,7 +246,10 @@ class _Archive:
             self._not_taken = upload.refused + upload.left_out
 
     def _take_back_beginning(self) -> None:
-        with contextlib.suppress(SQLAlchemyError), self._means.db.writing() as session:
+        with (
+            contextlib.suppress(SQLAlchemyError, DatabaseFull),
+            self._means.db.writing() as session,
+        ):
             session.execute(_reading_of(self._upload.id))
             upload = session.get_one(Upload, self._upload.id)
             upload.attempts = max(0, upload.attempts - 1)

@@ -43,8 +43,14 @@ class Words:
         return self.sentences.get(key, text)
 
     def term(self, label: str) -> str:
-        """A label of a form in this language, or as it is."""
-        return self.terms.get(label, label)
+        """A label of a form in this language, or as it is. Of one in parts (“Metastases: Liver”) the
+        parts are translated that have a term.
+        """
+        if not self.terms or label in self.terms:
+            return self.terms.get(label, label)
+        parts = label.split(": ")
+        said = [self.terms.get(part, part) for part in parts]
+        return self.sentences["colon"].join(said) if said != parts else label
 
 
 @cache

@@ -7,7 +7,7 @@ from typing import Annotated
 from msgspec import Meta
 
 from server.access.action import Action
-from server.access.permissions import Account, Holder, Program
+from server.access.permissions import OPEN_TO_ALL, Account, Program
 from server.annotations.organs import ORGANS
 from server.cases.lifecycle import LABELS
 from server.dossier.checklist import checklists, circumstances, markers
@@ -35,7 +35,7 @@ TAG = "About"
 class Me(Given):
     """Who is asking, as Margin knows them, and what they may ask for."""
 
-    kind: Annotated[str, Meta(description="program, account or link")]
+    kind: Annotated[str, Meta(description="program or account")]
     name: Line
     hospital: Annotated[
         HospitalNamed | None, Meta(description="The hospital whose cases these are; null for all.")
@@ -119,13 +119,12 @@ def who_am_i(visit: Visit) -> Me:
     if isinstance(actor, Program) and actor.hospital_id is not None:
         own = hospital(visit.session, actor.hospital_id)
         known = HospitalNamed(id=own.id, name=own.name)
-    kinds = {Program: "program", Account: "account", Holder: "link"}
     assert isinstance(actor, Program | Account)
     return Me(
-        kind=kinds[type(actor)],
+        kind="program" if isinstance(actor, Program) else "account",
         name=actor.name,
         hospital=known,
-        may=sorted(action.value for action in Action if visit.may(action)),
+        may=sorted(one.value for one in set(Action) - OPEN_TO_ALL if visit.may(one)),
     )
 
 
@@ -188,7 +187,7 @@ _OWN = HospitalNamed(id=AN_ID, name="Riverside General")
 _VALUE = Choice(value="pancreas", label="Pancreas")
 _WORDS = Vocabulary(
     organs=[_VALUE],
-    cancers=[CancerKnown(id="pancreas-pdac", organ="pancreas", title="Pancreatic cancer")],
+    cancers=[CancerKnown(id="pancreas", organ="pancreas", title="Pancreatic cancer")],
     states=[Choice(value="open", label="Open, nothing received")],
     document_kinds=choices({"radiology_report": KINDS["radiology_report"]}),
     languages=choices({"en": "English"}),

@@ -1,4 +1,4 @@
-"""What follows an opinion: reassessment and its rounds, the visit in person, and asking back."""
+"""What follows an opinion: reassessment and its rounds, and the visit in person."""
 
 from __future__ import annotations
 
@@ -8,17 +8,16 @@ import msgspec
 from msgspec import Meta
 
 from server.access.action import Action
-from server.access.permissions import Account, Holder, Program
-from server.answers import actions as answers
-from server.answers.queries import addenda_of, point, points_of
-from server.answers.records import AnswerPoint, OpinionAddendum
 from server.cases.aftercare import actions as aftercare_actions
-from server.cases.aftercare import in_person, reassessing
+from server.cases.aftercare import in_person, in_person_actions, reassessing
 from server.cases.aftercare.actions import Planned
 from server.cases.aftercare.in_person import Standing
-from server.cases.aftercare.queries import assessments_of, plans_of
+from server.cases.aftercare.in_person_actions import Noted, Wanted
+from server.cases.aftercare.queries import assessment, assessments_of, plans_of
 from server.cases.aftercare.records import InPersonAssessment, ReassessmentPlan
+from server.foundation.errors import FieldProblem
 from server.opinions.queries import opinions_of_case
+from server.opinions.records import IssuedOpinion
 from server.web import telling_after
 from server.web.api.cases import done
 from server.web.api.endpoint import Endpoint, Given, Sent
@@ -33,12 +32,11 @@ from server.web.api.fields import (
     Line,
     Moment,
     Reason,
-    Said,
     Text,
     Version,
     Word,
 )
-from server.web.pages.answer import signed_opinion
+from server.web.api.fitting import RequestRefused
 from server.web.visit import Visit
 
 TAG = "Afterwards"
@@ -65,13 +63,17 @@ class VisitInPerson(Given):
     """That the team which would operate sees the patient."""
 
     id: Id
-    state: Word
+    state: Annotated[in_person.Standing, Meta(description="How it stands.")]
     label: Line
+    version: int
     on_day: Day | None
     centre: Line
     place: Line
     conditions: Text
-    investigations: list[str]
+    investigations: Annotated[list[str], Meta(description="What is to be examined before.")]
+    needs: Annotated[list[str], Meta(description="What the visit needs.")]
+    note: Text
+    document_id: Id | None
     requested_at: Moment
 
 
@@ -107,43 +109,48 @@ class PlanGivenUp(Sent):
     version: Version
 
 
+class RoundGivenUp(Sent):
+    """Why a round that was begun by mistake is taken back."""
+
+    why: Reason
+    version: Version
+
+
+class VisitWanted(Sent):
+    """The patient is to be seen: under which conditions, what is examined first, what it needs."""
+
+    conditions: Annotated[str, Meta(max_length=in_person_actions.LONGEST_TEXT)] = ""
+    investigations: Annotated[list[ShortLine], Meta(max_length=in_person_actions.MOST_LINES)] = []  # noqa: RUF012
+    needs: Annotated[
+        list[Word],
+        Meta(max_length=len(in_person.NEEDS), description=f"Some of {', '.join(in_person.NEEDS)}."),
+    ] = []  # noqa: RUF012
+    centre: Line = ""
+
+
+class VisitNoted(Sent):
+    """How the assessment in person stands now. What is left out stays as it was."""
+
+    standing: Annotated[
+        in_person.Standing,
+        Meta(description="scheduled and done want `on_day`, not_needed and declined a `note`."),
+    ]
+    version: Annotated[
+        int, Meta(ge=0, le=1_000_000, description="`version` of the assessment that you saw.")
+    ]
+    on_day: Day | None = None
+    centre: Line = ""
+    place: Line = ""
+    note: Annotated[str, Meta(max_length=in_person_actions.LONGEST_TEXT)] = ""
+    document_id: Annotated[str, Meta(max_length=32, description="The report, if there is one.")] = (
+        ""
+    )
+
+
 class RoundBegun(Sent):
     """Begin the next round now, without waiting for images."""
 
     version: Version
-
-
-class PointRead(Given):
-    """A reason of the local team, and what the second opinion says to it."""
-
-    id: Id
-    place: int
-    local: Text
-    second: Text
-    standing: Annotated[str, Meta(description="How the two stand to each other; empty: not said.")]
-
-
-class AddendumRead(Given):
-    """What was added to an opinion after it was signed. It changes no finding."""
-
-    number: Word
-    signed_at: Moment
-    signed_by: Line
-
-
-class Comparison(Given):
-    """The two opinions beside each other, point by point."""
-
-    local_verdict: Text
-    verdict: Annotated[str, Meta(description="Of the second opinion; empty before it is signed.")]
-    points: list[PointRead]
-    addenda: list[AddendumRead]
-
-
-class AskedBack(Sent):
-    """A question of the local team on a point; it is answered in an addendum."""
-
-    question: Said
 
 
 def read_afterwards(visit: Visit) -> Afterwards:
@@ -159,7 +166,7 @@ def read_afterwards(visit: Visit) -> Afterwards:
 
 def plan(visit: Visit, body: PlanSent) -> Afterwards:
     """Keep when the case is looked at again; a plan that stands is replaced."""
-    opinion = next(iter(opinions_of_case(visit.session, visit.case.id)), None)
+    opinion = _opinion(visit)
     kept = aftercare_actions.plan_reassessment(
         visit.session,
         visit.case,
@@ -208,34 +215,68 @@ def begin_round(visit: Visit, body: RoundBegun) -> Done:
     return done(visit.case)
 
 
-def read_comparison(visit: Visit) -> Comparison:
-    """The local verdict and the second opinion beside each other."""
-    _, signed = signed_opinion(visit)
-    return Comparison(
-        local_verdict=visit.case.local_verdict,
-        verdict=signed.verdict if signed else "",
-        points=[_point(one) for one in points_of(visit.session, visit.case.id)],
-        addenda=[_addendum(one) for one in addenda_of(visit.session, visit.case.id)],
-    )
-
-
-def ask_back(visit: Visit, point_id: str, body: AskedBack) -> Comparison:
-    """The local team asks back on a point."""
-    kept = point(visit.session, visit.case.id, point_id)
-    actor = visit.actor
-    asked = answers.ask_back(
+def give_up_round(visit: Visit, body: RoundGivenUp) -> Done:
+    """Take back a round that was begun by mistake; the opinion stands."""
+    aftercare_actions.give_up_round(
         visit.session,
         visit.case,
-        kept,
-        body.question,
-        by=actor.name if isinstance(actor, Account | Holder | Program) else actor.text,
+        why=body.why,
+        seen_version=body.version,
+        by=visit.actor.text,
         now=visit.now,
     )
-    _, signed = signed_opinion(visit)
-    if signed is not None:
-        telling_after.asked_back(visit, asked, signed)
-    visit.note(point=kept.place)
-    return read_comparison(visit)
+    visit.note(why=body.why)
+    return done(visit.case)
+
+
+def request_visit(visit: Visit, body: VisitWanted) -> VisitInPerson:
+    """Ask that the team which would operate sees the patient."""
+    opinion = _opinion(visit)
+    if opinion is None:
+        wanted = FieldProblem("/conditions", "It is asked for on an issued opinion.")
+        raise RequestRefused("No assessment in person was asked for.", [wanted])
+    made = in_person_actions.request(
+        visit.session,
+        visit.case,
+        Wanted(
+            conditions=body.conditions,
+            investigations=body.investigations,
+            needs=body.needs,
+            centre=body.centre,
+            opinion_number=opinion.number,
+        ),
+        by=visit.actor.text,
+        now=visit.now,
+    )
+    telling_after.in_person(visit, made)
+    return _visit(made)
+
+
+def note_visit(visit: Visit, assessment_id: str, body: VisitNoted) -> VisitInPerson:
+    """Note how the assessment in person stands now."""
+    asked = in_person_actions.note(
+        visit.session,
+        visit.case,
+        assessment(visit.session, visit.case.id, assessment_id),
+        Noted(
+            standing=body.standing,
+            on_day=body.on_day,
+            centre=body.centre,
+            place=body.place,
+            note=body.note,
+            document_id=body.document_id,
+        ),
+        seen_version=body.version,
+        by=visit.actor.text,
+        now=visit.now,
+    )
+    visit.note(standing=asked.state)
+    telling_after.in_person(visit, asked)
+    return _visit(asked)
+
+
+def _opinion(visit: Visit) -> IssuedOpinion | None:
+    return next(iter(opinions_of_case(visit.session, visit.case.id)), None)
 
 
 def _plan(one: ReassessmentPlan) -> PlanRead:
@@ -257,50 +298,32 @@ def _plan(one: ReassessmentPlan) -> PlanRead:
 def _visit(one: InPersonAssessment) -> VisitInPerson:
     return VisitInPerson(
         id=one.id,
-        state=one.state,
+        state=Standing(one.state),
         label=in_person.LABELS[Standing(one.state)],
+        version=one.version,
         on_day=one.on_day,
         centre=one.centre,
         place=one.place,
         conditions=one.conditions,
         investigations=list(one.investigations),
+        needs=list(one.needs),
+        note=one.note,
+        document_id=one.document_id or None,
         requested_at=one.requested_at,
     )
-
-
-def _point(one: AnswerPoint) -> PointRead:
-    return PointRead(
-        id=one.id,
-        place=one.place,
-        local=one.local_text,
-        second=one.second_text,
-        standing=one.standing,
-    )
-
-
-def _addendum(one: OpinionAddendum) -> AddendumRead:
-    return AddendumRead(number=one.number, signed_at=one.signed_at, signed_by=one.signed_by)
 
 
 _PLAN = PlanRead(
     id=AN_ID, state="planned", after_round=1, due_on=DAY, cycles=4, cycle_days=14, starts_on=DAY,
     strategy="FOLFIRINOX", remeasure=["Contact with the SMA"], remind=["hospital"], remind_days=7,
 )  # fmt: skip
-_AFTER = Afterwards(round=1, version=9, plans=[_PLAN], in_person=[])
-_COMPARED = Comparison(
-    local_verdict="Unresectable",
-    verdict="resectable_after_conversion",
-    points=[
-        PointRead(
-            id=AN_ID,
-            place=1,
-            local="The SMA is encased.",
-            second="Contact of 90° after chemotherapy.",
-            standing="differs",
-        )
-    ],
-    addenda=[AddendumRead(number=f"{NUMBER}-O1-A1", signed_at=AT, signed_by="Dr Lena Hoffmann")],
-)
+_VISIT = VisitInPerson(
+    id=AN_ID, state=Standing.SCHEDULED, label="Scheduled", version=2, on_day=DAY,
+    centre="University Hospital North", place="Outpatient clinic 3",
+    conditions="If the CA 19-9 falls below 100 U/mL.", investigations=["PET-CT"],
+    needs=["interpreter"], note="", document_id=None, requested_at=AT,
+)  # fmt: skip
+_AFTER = Afterwards(round=1, version=9, plans=[_PLAN], in_person=[_VISIT])
 _AT = "/cases/<number>/afterwards"
 _CHANGED = ("case_changed_meanwhile", "event_not_possible")
 
@@ -322,18 +345,28 @@ ENDPOINTS = (
         refusals=(*_CHANGED, "no_reassessment_planned"),
     ),
     Endpoint(
+        "POST", f"{_AT}/in-person", request_visit, Action.AFTERCARE_CHANGE, TAG,
+        "Ask that the patient be seen in person", VisitInPerson, _VISIT,
+        body=VisitWanted,
+        sent=VisitWanted(conditions=_VISIT.conditions, needs=["interpreter"]),
+        status=201, creates=True, refusals=("assessment_stands",),
+    ),
+    Endpoint(
+        "PUT", f"{_AT}/in-person/<assessment_id>", note_visit, Action.AFTERCARE_CHANGE, TAG,
+        "Note how an assessment in person stands", VisitInPerson, _VISIT,
+        body=VisitNoted, sent=VisitNoted(standing=Standing.SCHEDULED, version=1, on_day=DAY),
+        refusals=("assessment_changed_meanwhile", "assessment_over"),
+    ),
+    Endpoint(
+        "POST", f"{_AT}/rounds/return", give_up_round, Action.CASE_ADVANCE, TAG,
+        "Take back a round that was begun by mistake", Done,
+        Done(number=NUMBER, state="opined", version=11),
+        body=RoundGivenUp, sent=RoundGivenUp(why="The images were of another day.", version=10),
+        creates=True, refusals=_CHANGED,
+    ),
+    Endpoint(
         "POST", f"{_AT}/rounds", begin_round, Action.CASE_ADVANCE, TAG, "Begin the next round",
         Done, Done(number=NUMBER, state="awaiting_records", version=10),
         body=RoundBegun, sent=RoundBegun(version=9), status=201, creates=True, refusals=_CHANGED,
-    ),
-    Endpoint(
-        "GET", "/cases/<number>/comparison", read_comparison, Action.ANSWER_READ, TAG,
-        "The two opinions beside each other", Comparison, _COMPARED,
-    ),
-    Endpoint(
-        "POST", "/cases/<number>/comparison/points/<point_id>/questions", ask_back,
-        Action.ANSWER_ASK, TAG, "Ask back on a point", Comparison, _COMPARED,
-        body=AskedBack, sent=AskedBack(question="Which sequence shows the fat plane?"),
-        status=201, creates=True,
     ),
 )  # fmt: skip

@@ -11,7 +11,7 @@ from msgspec import Meta
 from server.access.action import Action
 from server.cases import actions as cases
 from server.cases import assigning
-from server.cases.asking import Role
+from server.cases.asking import Role, Standing
 from server.cases.records import Assignment
 from server.foundation.errors import FieldProblem
 from server.panel import actions as panels
@@ -55,10 +55,8 @@ class PartRead(Given):
     id: Id
     person_id: Id
     name: Line
-    role: Annotated[str, Meta(description="reviewer, chair or observer")]
-    state: Annotated[
-        str, Meta(description="offered, active, completed, declined, timed out or withdrawn")
-    ]
+    role: Role
+    state: Standing
     asked_at: Moment
     answer_by: Moment | None
     reason: str
@@ -155,8 +153,8 @@ def _part(one: Assignment) -> PartRead:
         id=one.id,
         person_id=one.person_id,
         name=one.person.name,
-        role=one.role,
-        state=one.state,
+        role=Role(one.role),
+        state=Standing(one.state),
         asked_at=one.assigned_at,
         answer_by=one.answer_by,
         reason=one.reason,
@@ -165,7 +163,7 @@ def _part(one: Assignment) -> PartRead:
 
 def assign(visit: Visit, body: SurgeonNamed) -> AssignmentRead:
     """Give the case to one surgeon."""
-    (surgeon,) = _people(visit, [body.person_id], "/person_id")
+    (surgeon,) = people_named(visit, [body.person_id], "/person_id")
     panels.dissolve(visit.session, visit.case)
     before = case_telling.standing(visit.case)
     made = cases.assign(
@@ -186,7 +184,7 @@ def offer(visit: Visit, body: OfferMade) -> AssignmentRead:
     made = assigning.offer(
         visit.session,
         visit.case,
-        _people(visit, body.person_ids, "/person_ids"),
+        people_named(visit, body.person_ids, "/person_ids"),
         answer_by=visit.now + timedelta(hours=body.answer_hours),
         by=visit.actor.text,
         now=visit.now,
@@ -200,13 +198,13 @@ def offer(visit: Visit, body: OfferMade) -> AssignmentRead:
 
 def convene(visit: Visit, body: PanelWanted) -> AssignmentRead:
     """Put a panel on the case."""
-    chair = _people(visit, [body.chair], "/chair")[0] if body.chair else None
+    chair = people_named(visit, [body.chair], "/chair")[0] if body.chair else None
     wanted = panels.Wanted(
         rule_id=body.rule,
-        members=_people(visit, body.members, "/members"),
+        members=people_named(visit, body.members, "/members"),
         chair=chair,
         chair_votes=body.chair_votes,
-        standby=_people(visit, body.standby, "/standby"),
+        standby=people_named(visit, body.standby, "/standby"),
         answer_hours=body.answer_hours,
     )
     panel = panels.convene(
@@ -233,7 +231,7 @@ def add_observer(visit: Visit, body: SurgeonNamed) -> AssignmentRead:
     made = assigning.give(
         visit.session,
         visit.case,
-        _people(visit, [body.person_id], "/person_id"),
+        people_named(visit, [body.person_id], "/person_id"),
         role=Role.OBSERVER,
         seen_version=body.version,
         by=visit.actor.text,
@@ -264,7 +262,8 @@ def release(visit: Visit, part_id: str, body: PartReleased) -> Done:
     return done(visit.case)
 
 
-def _people(visit: Visit, ids: Sequence[str], pointer: str) -> list[Person]:
+def people_named(visit: Visit, ids: Sequence[str], pointer: str) -> list[Person]:
+    """The people of these ids; raises RequestRefused where one is not known."""
     try:
         return [person_of(visit.session, one) for one in ids]
     except PersonNotFound as error:
@@ -276,13 +275,13 @@ _PART = PartRead(
     id=AN_ID,
     person_id=AN_ID,
     name="Dr Lena Hoffmann",
-    role="reviewer",
-    state="offered",
+    role=Role.REVIEWER,
+    state=Standing.OFFERED,
     asked_at=AT,
     answer_by=AT,
     reason="",
 )
-_ASSIGNMENT = AssignmentRead(
+EXAMPLE = AssignmentRead(
     version=5,
     parts=[_PART],
     panel=None,
@@ -294,29 +293,29 @@ _CHANGED = ("case_changed_meanwhile", "event_not_possible")
 ENDPOINTS = (
     Endpoint(
         "GET", _AT, read_assignment, Action.CASE_ASSIGN, TAG, "Who looks at the case",
-        AssignmentRead, _ASSIGNMENT,
+        AssignmentRead, EXAMPLE,
     ),
     Endpoint(
         "PUT", _AT, assign, Action.CASE_ASSIGN, TAG, "Give the case to one surgeon",
-        AssignmentRead, _ASSIGNMENT,
+        AssignmentRead, EXAMPLE,
         body=SurgeonNamed, sent=SurgeonNamed(person_id=AN_ID, version=4), refusals=_CHANGED,
     ),
     Endpoint(
         "POST", f"{_AT}/offers", offer, Action.CASE_ASSIGN, TAG, "Offer the case to several",
-        AssignmentRead, _ASSIGNMENT,
+        AssignmentRead, EXAMPLE,
         body=OfferMade, sent=OfferMade(person_ids=[AN_ID], version=4),
         status=201, creates=True, refusals=_CHANGED,
     ),
     Endpoint(
         "POST", f"{_AT}/panel", convene, Action.CASE_ASSIGN, TAG, "Put a panel on the case",
-        AssignmentRead, _ASSIGNMENT,
+        AssignmentRead, EXAMPLE,
         body=PanelWanted,
         sent=PanelWanted(rule="majority-3-then-5", members=[AN_ID], chair=AN_ID, version=4),
         status=201, creates=True, refusals=(*_CHANGED, "panel_under_way"),
     ),
     Endpoint(
         "POST", f"{_AT}/observers", add_observer, Action.CASE_ASSIGN, TAG, "Let somebody look on",
-        AssignmentRead, _ASSIGNMENT,
+        AssignmentRead, EXAMPLE,
         body=SurgeonNamed, sent=SurgeonNamed(person_id=AN_ID, version=4),
         status=201, creates=True, refusals=_CHANGED,
     ),

@@ -134,6 +134,10 @@ class CaseFilters(Sent):
         None
     )
     opened_before: Moment | None = None
+    due_until: Annotated[
+        Day | None,
+        Meta(description="Promised for this day or an earlier one, whether answered or not."),
+    ] = None
     limit: Limit = paging.USUAL
     after: After | None = None
 
@@ -189,6 +193,7 @@ def list_cases(visit: Visit, query: CaseFilters) -> CasesPage:
             accession_number=query.accession_number,
             opened_from=query.opened_from,
             opened_before=query.opened_before,
+            due_until=query.due_until,
         ),
         after=paging.place_of(query.after) if query.after is not None else None,
         limit=query.limit + 1,

@@ -8,13 +8,23 @@ from msgspec import Meta
 
 from server.access.action import Action
 from server.cases.clocks import timekeeping
-from server.cases.clocks.queries import clock_of, pauses_of
-from server.cases.clocks.tiers import tiers
+from server.cases.clocks.clock import Clock
+from server.cases.clocks.pauses import Pause
+from server.cases.clocks.queries import (
+    calendars_of,
+    clock_of,
+    pauses_of,
+    plain_steps,
+    steps_of,
+)
+from server.cases.clocks.stages import LABELS, Stage, StageSum, sums, timeline
+from server.cases.clocks.tiers import stage_targets, tiers
 from server.web.api.endpoint import Endpoint, Given, Sent
 from server.web.api.fields import AT, DAY, Day, Line, Moment, Reason, Version, Word
 from server.web.visit import Visit
 
 TAG = "Clock"
+HOUR_S = 3600
 
 
 class PauseRead(Given):
@@ -36,6 +46,20 @@ class TierKnown(Given):
     counts: Annotated[str, Meta(description="Which days count: calendar or business.")]
 
 
+class StageRead(Given):
+    """One stage of the way: what was promised and what happened."""
+
+    stage: Annotated[Stage, Meta(description="Stages of which nothing is known are left out.")]
+    label: str
+    promised_days: Annotated[int | None, Meta(description="Null: nothing was promised for it.")]
+    spent_days: Annotated[int, Meta(description="Without the time in which the clock stood.")]
+    spent_hours: float
+    paused_hours: float
+    counts: Annotated[str, Meta(description="In which days it is counted.")]
+    late: bool
+    over: bool
+
+
 class ClockRead(Given):
     """The promise of a case and how it stands now. Days are null before the records are complete."""
 
@@ -55,6 +79,7 @@ class ClockRead(Given):
     remaining_days: int
     paused_days: int
     pauses: list[PauseRead]
+    stages: list[StageRead]
     version: int
     tiers: list[TierKnown]
 
@@ -73,7 +98,7 @@ class PromiseChanged(Sent, kw_only=True):
 def read_clock(visit: Visit) -> ClockRead:
     """How the clock of the case stands now."""
     case = visit.case
-    clock = clock_of(visit.session, case, visit.now)
+    clock, pauses = clock_of(visit.session, case, visit.now), pauses_of(visit.session, case.id)
     return ClockRead(
         standing=clock.standing.value,
         tier=clock.tier.id,
@@ -88,8 +113,9 @@ def read_clock(visit: Visit) -> ClockRead:
             PauseRead(
                 begun_at=one.begun_at, ended_at=one.ended_at, reason=one.reason, waits_for=one.who
             )
-            for one in pauses_of(visit.session, case.id)
+            for one in pauses
         ],
+        stages=[_stage(one) for one in _sums(visit, clock, pauses)],
         version=case.version,
         tiers=[
             TierKnown(
@@ -101,6 +127,28 @@ def read_clock(visit: Visit) -> ClockRead:
             )
             for one in tiers().values()
         ],
+    )
+
+
+def _sums(visit: Visit, clock: Clock, pauses: list[Pause]) -> list[StageSum]:
+    case, session = visit.case, visit.session
+    steps = plain_steps(steps_of(session, case.id))
+    spans = timeline(case.opened_at, steps, pauses, visit.now)
+    every_day = calendars_of(session).every_day
+    return sums(spans, clock.calendar, every_day, clock.tier, stage_targets())
+
+
+def _stage(one: StageSum) -> StageRead:
+    return StageRead(
+        stage=one.stage,
+        label=LABELS[one.stage],
+        promised_days=one.promised_days,
+        spent_days=one.spent_days,
+        spent_hours=round(one.spent.total_seconds() / HOUR_S, 2),
+        paused_hours=round(one.paused.total_seconds() / HOUR_S, 2),
+        counts=one.unit,
+        late=one.late,
+        over=one.over,
     )
 
 
@@ -132,6 +180,19 @@ _CLOCK = ClockRead(
     paused_days=1,
     pauses=[
         PauseRead(begun_at=AT, ended_at=AT, reason="The CT is repeated.", waits_for="the hospital")
+    ],
+    stages=[
+        StageRead(
+            stage=Stage.RECORDS,
+            label=LABELS[Stage.RECORDS],
+            promised_days=3,
+            spent_days=2,
+            spent_hours=41.5,
+            paused_hours=24.0,
+            counts="calendar day",
+            late=False,
+            over=True,
+        )
     ],
     version=4,
     tiers=[

@@ -9,6 +9,8 @@ from typing import Any, Final
 import msgspec
 
 from server.access.programs import LONGEST_KEY_DAYS
+from server.access.scopes import BY_SCOPE, Scope
+from server.web.api import events
 from server.web.api.endpoint import Endpoint, Header, Media, Part
 from server.web.api.table import DESCRIBED
 from server.web.problems import TITLES
@@ -60,6 +62,7 @@ def document() -> Json:
         "tags": [{"name": name} for name in dict.fromkeys(one.tag for one in DESCRIBED)],
         "security": [{"key": []}],
         "paths": _paths(),
+        "webhooks": events.described(),
         "components": {
             "securitySchemes": {
                 "key": {
@@ -88,6 +91,7 @@ def _operation(endpoint: Endpoint) -> Json:
         "tags": [endpoint.tag],
         "summary": endpoint.summary,
         "x-action": endpoint.action.value,
+        "x-scopes": [scope.value for scope in Scope if endpoint.action in BY_SCOPE[scope]],
         "responses": {str(endpoint.status): _answer(endpoint), **_refusals(endpoint)},
     }
     description = " ".join(filter(None, (endpoint.description, _codes(endpoint))))
@@ -137,11 +141,11 @@ def _answer(endpoint: Endpoint) -> Json:
 
 
 def _refusals(endpoint: Endpoint) -> Json:
-    possible = [401, 403, 422, 429]
-    if "<" in endpoint.path:
-        possible.append(404)
+    possible = [401, 403, 404, 422, 429]
     if endpoint.method not in ("GET", "HEAD", "OPTIONS"):
         possible += [400, 409, 413]
+    elif endpoint.refusals:
+        possible.append(409)
     if endpoint.parts or endpoint.raw_body:
         possible.append(415)
     if endpoint.takes:
@@ -253,6 +257,7 @@ def _schemas() -> Json:
         for kind in (endpoint.body, endpoint.answer, endpoint.query)
         if kind is not None and not isinstance(kind, Media)
     )
+    models[events.Event] = None
     _, schemas = msgspec.json.schema_components(list(models), ref_template=REF)
     # What an address asks is told parameter by parameter; only what they refer to stands here.
     queries = {endpoint.query.__name__ for endpoint in DESCRIBED if endpoint.query is not None}

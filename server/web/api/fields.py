@@ -34,7 +34,7 @@ Version = Annotated[
 ]
 Limit = Annotated[int, Meta(ge=1, le=200, description="How many entries at most; 50 unless said.")]
 After = Annotated[
-    str, Meta(max_length=400, description="Where to go on: `next` of the answer before.")
+    str, Meta(max_length=1200, description="Where to go on: `next` of the answer before.")
 ]
 Next = Annotated[
     str | None, Meta(description="Send it as `after` to go on; null where the list ends.")

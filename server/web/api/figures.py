@@ -8,12 +8,12 @@ from msgspec import Meta
 
 from server.access.action import Action
 from server.figures.filters import read_filters
-from server.figures.queries import counts, rows_of, standing
+from server.figures.queries import standing
 from server.web.api.endpoint import BASE, Endpoint, Given, Sent
 from server.web.api.fields import AT, Day, Href, Id, Line, Moment, Word
 from server.web.api.fitting import RequestRefused
 from server.web.api.scope import hospitals_of
-from server.web.pages.figures import MADE, TableUnknown
+from server.web.pages.figures import NAMES, TableUnknown, table_of
 from server.web.visit import Visit
 
 TAG = "Figures"
@@ -60,7 +60,7 @@ def list_figures(visit: Visit) -> Figures:
     """Which figures there are."""
     now = standing(visit.session)
     return Figures(
-        figures=[FigureKnown(href=f"{BASE}/figures/{name}", id=name) for name in MADE],
+        figures=[FigureKnown(href=f"{BASE}/figures/{name}", id=name) for name in NAMES],
         up_to=now.caught_up_at,
         behind=now.behind,
     )
@@ -68,8 +68,7 @@ def list_figures(visit: Visit) -> Figures:
 
 def read_figure(visit: Visit, figure: str, query: FigureFilters) -> FigureRead:
     """One figure of the cases that the filters leave."""
-    make = MADE.get(figure)
-    if make is None:
+    if figure not in NAMES:
         raise TableUnknown("There is no figure of this name.", remedy="Ask for the list.")
     asked = {
         name: str(value)
@@ -79,8 +78,7 @@ def read_figure(visit: Visit, figure: str, query: FigureFilters) -> FigureRead:
     filters, problems = read_filters(asked, hospitals_of(visit))
     if problems:
         raise RequestRefused("The figure was not made.", problems)
-    rows = rows_of(visit.session, filters)
-    made = make(rows, counts(rows))
+    made = table_of(visit, figure, filters)
     return FigureRead(
         id=made.id,
         title=made.title,

@@ -8,14 +8,17 @@ from msgspec import Meta
 
 from server.access.action import Action
 from server.access.permissions import Account
+from server.cases.lifecycle import Event
 from server.foundation.errors import NotFound
 from server.imaging import actions
 from server.imaging.findings import Finding
-from server.imaging.queries import CaseImaging, finding_from_json, imaging_of, return_of_case
+from server.imaging.queries import CaseImaging, finding_from_json, return_of_case
 from server.imaging.records import HospitalReturn
 from server.imaging.wording import said
+from server.intake.body_size import imaging_now, size_in_records
+from server.web import telling
 from server.web.api.endpoint import Endpoint, Given, Sent
-from server.web.api.fields import AN_ID, AT, Id, Moment, Reason, Said, Word
+from server.web.api.fields import AN_ID, AT, Id, Moment, Reason, Said, Text, Version, Word
 from server.web.visit import Visit
 
 TAG = "Imaging"
@@ -79,18 +82,32 @@ class ImagingRead(Given):
     returns: list[ReturnRead]
 
 
+FindingKey = Annotated[str, Meta(min_length=1, max_length=200)]
+
+
 class AnswerToPoint(Sent):
     """Why something that was asked for cannot be had."""
 
-    key: Annotated[str, Meta(max_length=200, description="`key` of the point.")]
+    key: Annotated[FindingKey, Meta(description="`key` of the point.")]
     answer: Said
 
 
 class FindingToWaive(Sent):
     """A finding that does not count for this case."""
 
-    key: Annotated[str, Meta(max_length=200)]
+    key: FindingKey
     reason: Reason
+
+
+class ReturnToSend(Sent):
+    """What the hospital is to mend. The clock stands until it answers."""
+
+    findings: Annotated[
+        list[FindingKey], Meta(min_length=1, max_length=50, description="`key` of each finding.")
+    ]
+    version: Version
+    language: Annotated[Word, Meta(description="Of the letter; empty: the hospital's.")] = ""
+    note: Text = ""
 
 
 def read_imaging(visit: Visit) -> ImagingRead:
@@ -135,13 +152,46 @@ def waive(visit: Visit, body: FindingToWaive) -> ImagingRead:
         reason=body.reason,
         by=visit.actor.text,
         now=visit.now,
+        given=size_in_records(visit.session, visit.case, visit.now.date()),
     )
     visit.note(finding=waiver.finding_id, why=waiver.reason)
     return read_imaging(visit)
 
 
+def let_count(visit: Visit, key: str) -> ImagingRead:
+    """A waived finding counts again."""
+    actions.let_count(
+        visit.session,
+        visit.case,
+        key,
+        by=visit.actor.text,
+        now=visit.now,
+        given=size_in_records(visit.session, visit.case, visit.now.date()),
+    )
+    visit.note(finding=key.partition(".")[0])
+    return read_imaging(visit)
+
+
+def send_return(visit: Visit, body: ReturnToSend) -> ReturnRead:
+    """Ask the hospital to mend what was found, and stop the clock until it answers."""
+    sent = actions.return_to_hospital(
+        visit.session,
+        visit.case,
+        body.findings,
+        language=body.language or visit.case.hospital.language,
+        note=body.note,
+        by=visit.actor.text,
+        seen_version=body.version,
+        now=visit.now,
+        given=size_in_records(visit.session, visit.case, visit.now.date()),
+    )
+    telling.step(visit, Event.RECORDS_WANTED, [])
+    visit.note(language=sent.language, findings=[item["id"] for item in sent.items])
+    return _return(sent)
+
+
 def _imaging(visit: Visit) -> CaseImaging:
-    found = imaging_of(visit.session, visit.case.id, visit.case.organ, visit.now.date())
+    found = imaging_now(visit.session, visit.case, visit.now.date())
     if found is None:
         raise NotAssessedYet(
             "The images of this case were not assessed yet.",
@@ -223,6 +273,17 @@ ENDPOINTS = (
         Action.IMAGES_SEND, TAG, "Say why something asked for cannot be sent", ReturnRead, _RETURN,
         body=AnswerToPoint,
         sent=AnswerToPoint(key="slice_too_thick.1", answer="The raw data are no longer kept."),
+    ),
+    Endpoint(
+        "POST", "/cases/<number>/imaging/returns", send_return, Action.IMAGING_JUDGE, TAG,
+        "Ask the hospital to mend what was found", ReturnRead, _RETURN,
+        body=ReturnToSend, sent=ReturnToSend(findings=["slice_too_thick.1"], version=3),
+        status=201, creates=True,
+        refusals=("finding_not_there", "case_changed_meanwhile", "event_not_possible"),
+    ),
+    Endpoint(
+        "DELETE", "/cases/<number>/imaging/waivers/<key>", let_count, Action.IMAGING_JUDGE, TAG,
+        "Let a waived finding count again", ImagingRead, _IMAGING, refusals=("finding_not_there",),
     ),
     Endpoint(
         "POST", "/cases/<number>/imaging/waivers", waive, Action.IMAGING_JUDGE, TAG,

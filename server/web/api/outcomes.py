@@ -8,12 +8,14 @@ from msgspec import Meta, structs
 
 from server.access.action import Action
 from server.access.permissions import Account, Program
+from server.cases.local_category import LOCAL_CATEGORIES, state_local_category
 from server.foundation.errors import FieldProblem
 from server.outcomes import actions, queries, value_sets
 from server.outcomes.entered import LONGEST_NAME, LONGEST_NOTE, NAMES, Outcome, read
 from server.web.api.endpoint import Endpoint, Given, Sent
-from server.web.api.fields import DAY, Choice, Day, Word, choices
+from server.web.api.fields import AT, DAY, Choice, Day, Line, Moment, Word, choices
 from server.web.api.fitting import RequestRefused
+from server.web.pages.outcome import judged_of
 from server.web.visit import Visit
 
 TAG = "Outcome"
@@ -65,6 +67,16 @@ class OutcomeWords(Given):
     flr_method: list[Choice]
 
 
+class EntryRead(Given):
+    """One entry of the outcome's history: who said when what otherwise than before."""
+
+    entry: int
+    entered_at: Moment
+    entered_by: Line
+    entered_as: Annotated[str, Meta(description="coordinator or hospital")]
+    changed: Annotated[list[str], Meta(description="The fields that it changed.")]
+
+
 class OutcomeRead(Given):
     """The outcome as it stands, and the words that it is told in."""
 
@@ -73,6 +85,29 @@ class OutcomeRead(Given):
     ]
     outcome: OutcomeFields
     words: OutcomeWords
+    history: Annotated[list[EntryRead], Meta(description="Every entry, the oldest first.")]
+
+
+class VerdictsRead(Given):
+    """What the local verdict comes to beside the second opinion's, and what kinds of finding it was."""
+
+    local_category: Word
+    verdict: Annotated[Word, Meta(description="Of the signed opinion; empty before it.")]
+    change: Annotated[str, Meta(description="What the two come to, in words; empty before both.")]
+    findings: list[str]
+    chosen: Annotated[int, Meta(description="How often findings were chosen; 0: suggested only.")]
+    local_categories: list[Choice]
+    finding_kinds: list[Choice]
+
+
+class VerdictsSent(Sent):
+    """What the local verdict comes to, and which kinds of finding the opinion was."""
+
+    local_category: Annotated[Word, Meta(description=f"One of {', '.join(LOCAL_CATEGORIES)}.")]
+    findings: Annotated[
+        list[Word], Meta(max_length=len(value_sets.FINDINGS), description="None is an answer too.")
+    ]
+    chosen: Annotated[int, Meta(ge=0, le=1_000_000, description="`chosen` as you saw it.")]
 
 
 def read_outcome(visit: Visit) -> OutcomeRead:
@@ -94,6 +129,16 @@ def read_outcome(visit: Visit) -> OutcomeRead:
             vital_status=choices(value_sets.VITAL_STATUSES),
             flr_method=choices(value_sets.FLR_METHODS),
         ),
+        history=[
+            EntryRead(
+                entry=one.number,
+                entered_at=one.entered_at,
+                entered_by=one.entered_by,
+                entered_as=one.entered_as,
+                changed=[change.name for change in queries.corrections(before, one)],
+            )
+            for before, one in zip([None, *entries], entries, strict=False)
+        ],
     )
 
 
@@ -127,6 +172,37 @@ def enter_outcome(visit: Visit, body: OutcomeSent) -> OutcomeRead:
     return read_outcome(visit)
 
 
+def read_verdicts(visit: Visit) -> VerdictsRead:
+    """Both verdicts and what they come to."""
+    judged = judged_of(visit)
+    return VerdictsRead(
+        local_category=judged.category,
+        verdict=judged.verdict,
+        change=judged.change,
+        findings=list(judged.findings),
+        chosen=judged.findings_number,
+        local_categories=choices(LOCAL_CATEGORIES),
+        finding_kinds=choices(value_sets.FINDINGS),
+    )
+
+
+def judge(visit: Visit, body: VerdictsSent) -> VerdictsRead:
+    """Keep what the local verdict comes to, and what kinds of finding the opinion was."""
+    state_local_category(
+        visit.session, visit.case, body.local_category, by=visit.actor.text, now=visit.now
+    )
+    actions.choose_findings(
+        visit.session,
+        visit.case,
+        body.findings,
+        seen_number=body.chosen,
+        by=visit.actor.text,
+        now=visit.now,
+    )
+    visit.note(local_category=body.local_category)
+    return read_verdicts(visit)
+
+
 _OPERATED = OutcomeFields(
     course="operated",
     operated_on=DAY,
@@ -146,7 +222,19 @@ _OUTCOME = OutcomeRead(
         complication_grade=_NONE, converted=_NONE, conversion_therapy=_NONE,
         not_operated_reason=_NONE, vital_status=_NONE, flr_method=_NONE,
     ),
+    history=[
+        EntryRead(
+            entry=1, entered_at=AT, entered_by="program 3f2b8c1d PACS bridge",
+            entered_as="hospital", changed=["course", "operated_on"],
+        )
+    ],
 )  # fmt: skip
+_JUDGED = VerdictsRead(
+    local_category="unresectable", verdict="resectable",
+    change="From unresectable to resectable", findings=list(value_sets.FINDINGS)[:1], chosen=1,
+    local_categories=choices(LOCAL_CATEGORIES), finding_kinds=choices(value_sets.FINDINGS),
+)  # fmt: skip
+_VERDICTS = "/cases/<number>/outcome/verdicts"
 
 ENDPOINTS = (
     Endpoint(
@@ -157,6 +245,17 @@ ENDPOINTS = (
         "PUT", "/cases/<number>/outcome", enter_outcome, Action.OUTCOME_ENTER, TAG,
         "Say what became of the patient", OutcomeRead, _OUTCOME,
         body=OutcomeSent, sent=OutcomeSent(**structs.asdict(_OPERATED), entry=0),
+        refusals=("outcome_changed_meanwhile",),
+    ),
+    Endpoint(
+        "GET", _VERDICTS, read_verdicts, Action.OUTCOME_JUDGE, TAG,
+        "What both verdicts come to", VerdictsRead, _JUDGED,
+    ),
+    Endpoint(
+        "PUT", _VERDICTS, judge, Action.OUTCOME_JUDGE, TAG, "Judge both verdicts",
+        VerdictsRead, _JUDGED,
+        body=VerdictsSent,
+        sent=VerdictsSent(local_category="unresectable", findings=_JUDGED.findings, chosen=0),
         refusals=("outcome_changed_meanwhile",),
     ),
 )  # fmt: skip

@@ -17,6 +17,7 @@ from server.web.pages.layout import page
 from server.web.visit import Visit
 
 MAX_AGE_S: Final = 300
+POSTED_TO: Final = "your webhook's address"
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,7 @@ class OperationShown:
     path: str
     summary: str
     description: Markup
-    action: str
+    scopes: tuple[str, ...]
     parameters: tuple[FieldShown, ...]
     body: str
     body_fields: tuple[FieldShown, ...]
@@ -70,7 +71,8 @@ def api_page(visit: Visit) -> Response:
 @cache
 def _groups() -> dict[str, list[OperationShown]]:
     found: dict[str, list[OperationShown]] = {}
-    for path, methods in document()["paths"].items():
+    told = document()
+    for path, methods in (*told["paths"].items(), (POSTED_TO, told["webhooks"]["event"])):
         for method, said in methods.items():
             found.setdefault(said["tags"][0], []).append(_shown(path, method, said))
     return found
@@ -87,7 +89,7 @@ def _shown(path: str, method: str, said: dict[str, Any]) -> OperationShown:
         path=path,
         summary=said["summary"],
         description=_marked(said.get("description", "")),
-        action=said["x-action"],
+        scopes=tuple(said.get("x-scopes", ())),
         parameters=tuple(_parameter(one) for one in said.get("parameters", [])),
         body=_called(body_type, body),
         body_fields=_fields(body.get("schema", {})),

@@ -14,6 +14,7 @@ from typing import Final
 from server.foundation.clock import iso
 from server.foundation.errors import FieldProblem
 from server.web.api.fitting import RequestRefused
+from server.web.bodies import fault_of_text
 
 USUAL: Final = 50
 MOST: Final = 200
@@ -21,19 +22,49 @@ MOST: Final = 200
 
 def mark_of(at: datetime, id_: str) -> str:
     """A place in a list that is sorted by a moment, then by an id."""
-    text = json.dumps([iso(at), id_], separators=(",", ":"))
-    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+    return _written([iso(at), id_])
+
+
+def mark_of_name(name: str, id_: str) -> str:
+    """A place in a list that is sorted by a name, then by an id."""
+    return _written([name, id_])
+
+
+def name_place_of(mark: str) -> tuple[str, str]:
+    """The place that `mark_of_name` named; raises RequestRefused for anything else."""
+    name, id_ = _read(mark)
+    return name, id_
 
 
 def place_of(mark: str) -> tuple[datetime, str]:
     """The place that `mark_of` named; raises RequestRefused for anything else."""
+    at, id_ = _read(mark)
+    try:
+        moment = datetime.fromisoformat(at)
+        if moment.tzinfo is None:
+            raise _unknown()
+        return moment.astimezone(UTC), id_
+    except (ValueError, OverflowError):
+        raise _unknown() from None
+
+
+def _written(place: list[str]) -> str:
+    text = json.dumps(place, ensure_ascii=False, separators=(",", ":"))
+    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+
+
+def _read(mark: str) -> tuple[str, str]:
     try:
         padded = mark + "=" * (-len(mark) % 4)
-        at, id_ = json.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
-        moment = datetime.fromisoformat(at)
-        if moment.tzinfo is not None and isinstance(id_, str) and "\x00" not in id_:
-            return moment.astimezone(UTC), id_
-    except (ValueError, TypeError, RecursionError, OverflowError):
-        pass
+        first, second = json.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
+    except (ValueError, TypeError, RecursionError):
+        raise _unknown() from None
+    texts = isinstance(first, str) and isinstance(second, str)
+    if not texts or fault_of_text(first + second):
+        raise _unknown()
+    return first, second
+
+
+def _unknown() -> RequestRefused:
     wanted = "Give what the answer before named as “next”."
-    raise RequestRefused("The place to go on from is not known.", [FieldProblem("/after", wanted)])
+    return RequestRefused("The place to go on from is not known.", [FieldProblem("/after", wanted)])

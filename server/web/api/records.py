@@ -59,11 +59,11 @@ class ItemDecided(Sent):
 class RequestSaid(Sent):
     """Who asks for the opinion and why. The whole request is replaced."""
 
-    cancer: Word = ""
-    asker: Word = "hospital"
+    cancer: Annotated[Word, Meta(description="One of `cancers` of the vocabulary, or empty.")] = ""
+    asker: Annotated[Word, Meta(description="One of `askers`.")] = "hospital"
     asker_name: Line = ""
     asker_relation: Line = ""
-    reasons: Annotated[list[str], Meta(max_length=40)] = []  # noqa: RUF012 - copied by msgspec
+    reasons: Annotated[list[str], Meta(max_length=40, description="Some of `reasons`.")] = []  # noqa: RUF012 - copied by msgspec
     reason_note: LongText = ""
     first_centre: Annotated[Line, Meta(description="Who gave the first verdict.")] = ""
     first_verdict_on: PartialDay = ""
@@ -256,7 +256,7 @@ def _consent(kept: PatientConsent) -> ConsentRead:
 
 
 _CHECKLIST = Checklist(
-    cancer="pancreas-pdac",
+    cancer="pancreas",
     complete=False,
     blocking=["Radiology report"],
     items=[

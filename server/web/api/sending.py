@@ -92,7 +92,9 @@ class UploadRead(Given):
     href: Href
     id: Id
     name: Line
-    state: Annotated[str, Meta(description="receiving, complete (to be looked through) or taken")]
+    state: Annotated[
+        str, Meta(description="receiving, complete (to be looked through), done or ended")
+    ]
     size_bytes: int
     begun_at: Moment
 

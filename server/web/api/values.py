@@ -14,6 +14,7 @@ from server.dossier.quantities import QUANTITIES
 from server.dossier.queries import entries_of, values_of
 from server.dossier.records import RecordedValue, RecordEntry
 from server.foundation.errors import FieldProblem, Invalid
+from server.intake.body_size import size_noted
 from server.web.api.endpoint import Endpoint, Given, Sent
 from server.web.api.fields import AN_ID, AT, DAY, Day, Id, Moment, Word
 from server.web.api.fitting import RequestRefused
@@ -142,6 +143,7 @@ def add_values(visit: Visit, body: ValuesSent) -> Values:
             pointer = problem.pointer if found is None else f"/values/{found}"
             problems.append(FieldProblem(pointer, problem.message))
         raise RequestRefused("No value was kept.", problems) from error
+    size_noted(visit.session, visit.case, visit.now, [one.quantity for one in kept])
     visit.note(quantities=[one.quantity for one in kept], taken_on=body.taken_on.isoformat())
     return Values(values=[_value(one) for one in kept])
 
@@ -157,6 +159,7 @@ def withdraw_value(visit: Visit, value_id: str) -> Withdrawn:
     quantity = actions.withdraw_value(
         visit.session, visit.case, value_id, by=visit.actor.text, now=visit.now
     )
+    size_noted(visit.session, visit.case, visit.now, [quantity])
     visit.note(value=value_id, quantity=quantity)
     return Withdrawn(id=value_id)
 

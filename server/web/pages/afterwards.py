@@ -25,6 +25,7 @@ from server.opinions.records import IssuedOpinion
 from server.web import shown
 from server.web.pages.case_places import base_of
 from server.web.pages.layout import go, page
+from server.web.pages.outcome import outcome_in_short
 from server.web.pages.rounds import Asked, asked_by_opinion, rounds_of
 from server.web.pages.typed_forms import (
     came_back,
@@ -77,6 +78,7 @@ def afterwards_page(
         usual_remind_days=reassessing.USUAL_REMIND_DAYS,
         reminded=reassessing.REMINDED,
         assessments=assessments,
+        became=outcome_in_short(visit),
         standings=in_person.LABELS,
         tones=in_person.TONES,
         follows=in_person.FOLLOWS,

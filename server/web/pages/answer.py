@@ -20,7 +20,7 @@ from server.annotations.summary import value_text
 from server.answers import actions, points
 from server.answers.actions import Compared, Signing
 from server.answers.queries import addenda_of, addendum, open_questions, point, points_of
-from server.answers.records import AnswerPoint
+from server.answers.records import AnswerPoint, OpinionAddendum
 from server.foundation.errors import Conflict, FieldProblem, Invalid, Refused
 from server.opinions.queries import opinions_of_case
 from server.opinions.records import IssuedOpinion
@@ -250,39 +250,52 @@ def _name(visit: Visit) -> str:
 def sign_addendum(visit: Visit) -> Response:
     """Sign a text that is added to the opinion and changes none of its findings."""
     typed = typed_fields()
+    _to_add_to(visit)
+    text = shown.kept(visit, {"text": typed.get("text", "")}, {})["text"]
+    try:
+        unsigned = FieldProblem("/signed", "Say that you sign it, and that no finding changes.")
+        refuse("The addendum was not signed.", [] if typed.get("signed") else [unsigned])
+        with visit.session.begin_nested():
+            kept = add_signed(visit, text, typed_list("questions"))
+    except (Invalid, Conflict) as error:
+        return answer_page(visit, error, "addendum")
+    return go(f"{base_of(visit)}/answer#addenda", f"Addendum {kept.number} is signed.")
+
+
+def add_signed(visit: Visit, text: str, question_ids: list[str]) -> OpinionAddendum:
+    """The same for whoever asks. Raises NotTheSigner, Invalid or QuestionAnsweredMeanwhile."""
+    opinion, signed = _to_add_to(visit)
+    reviewer_id, name = reviewer(visit)
+    person_id = visit.actor.person_id if isinstance(visit.actor, Account) else reviewer_id
+    person = visit.session.get(Person, person_id)
+    kept = actions.sign_addendum(
+        visit.session,
+        visit.case,
+        opinion,
+        text=text,
+        question_ids=question_ids,
+        signing=Signing(
+            name=person.name if person else name,
+            signer_id=reviewer_id,
+            centre=person.centre if person else "",
+            revision_sha256=signed.sha256,
+        ),
+        now=visit.now,
+    )
+    visit.note(addendum=kept.number, sha256=kept.content_sha256)
+    addendum_signed(visit, kept)
+    return kept
+
+
+def _to_add_to(visit: Visit) -> tuple[IssuedOpinion, Revision]:
+    """The visitor's own opinion with the annotation that they signed; raises NotTheSigner."""
     opinion, signed = signed_opinion(visit)
     if opinion is None or signed is None or not _is_signer(visit, signed):
         raise NotTheSigner(
             "An addendum is written by whoever signed the opinion.",
             remedy="Ask the surgeon who signed it, through the coordinator.",
         )
-    text = shown.kept(visit, {"text": typed.get("text", "")}, {})["text"]
-    reviewer_id, name = reviewer(visit)
-    person_id = visit.actor.person_id if isinstance(visit.actor, Account) else reviewer_id
-    person = visit.session.get(Person, person_id)
-    try:
-        unsigned = FieldProblem("/signed", "Say that you sign it, and that no finding changes.")
-        refuse("The addendum was not signed.", [] if typed.get("signed") else [unsigned])
-        with visit.session.begin_nested():
-            kept = actions.sign_addendum(
-                visit.session,
-                visit.case,
-                opinion,
-                text=text,
-                question_ids=typed_list("questions"),
-                signing=Signing(
-                    name=person.name if person else name,
-                    signer_id=reviewer_id,
-                    centre=person.centre if person else "",
-                    revision_sha256=signed.sha256,
-                ),
-                now=visit.now,
-            )
-    except (Invalid, Conflict) as error:
-        return answer_page(visit, error, "addendum")
-    visit.note(addendum=kept.number, sha256=kept.content_sha256)
-    addendum_signed(visit, kept)
-    return go(f"{base_of(visit)}/answer#addenda", f"Addendum {kept.number} is signed.")
+    return opinion, signed
 
 
 def read_addendum(visit: Visit, addendum_number: str) -> Response:

@@ -55,6 +55,7 @@ class Choice:
 def assignment_page(visit: Visit, refused: MarginError | None = None) -> Response:
     """The coordinator's page of who looks at the case."""
     case, panel = visit.case, panel_of(visit.session, visit.case)
+    choices = _choices(visit)
     parts = sorted(case.assignments, key=lambda one: one.state not in _UNDER_WAY)
     return page(
         visit,
@@ -68,27 +69,30 @@ def assignment_page(visit: Visit, refused: MarginError | None = None) -> Respons
         panel=panel,
         voted={one.person_id for one in panel.votes} if panel else set(),
         rules=[one for one in rules().values() if one.id != SINGLE],
-        choices=_choices(visit),
+        choices=choices,
         seats=SEATS,
         hours=USUAL_HOURS,
         can_assign=possible(State(case.state), Event.SURGEON_ASSIGNED),
         can_offer=possible(State(case.state), Event.ASKING_CHANGED),
         earlier=[one for one in panels_of_case(visit.session, case.id) if one is not panel],
         typed=request.form if refused else {},
-        **(_of_panel(visit, panel) if panel is not None else {}),
+        **(_of_panel(visit, panel, choices) if panel is not None else {}),
     )
 
 
 _UNDER_WAY = (Standing.OFFERED, Standing.ACTIVE)
 
 
-def _of_panel(visit: Visit, panel: Panel) -> dict[str, Any]:
+def _of_panel(visit: Visit, panel: Panel, choices: Sequence[Choice]) -> dict[str, Any]:
     case, organ = visit.case, ORGANS[visit.case.organ]
+    free = actions.open_seats(panel, case)
     return {
         "rule": rule_for(panel),
         "panel_seats": seats_of(panel, case),
         "voters": voters_of(panel, case),
-        "open_seats": actions.open_seats(panel, case),
+        "open_seats": free,
+        # Nobody is on standby for these: whom routing puts first, to be asked with one click.
+        "proposed": choices[: free.unfilled] if panel.sealed else [],
         "agreement": agreement_of(panel, case),
         "kappas": kappa_over_cases(visit.session, case.organ) if not panel.sealed else [],
         "organ": organ,
@@ -233,30 +237,37 @@ def add_observer(visit: Visit) -> Response:
     return _tried(visit, do)
 
 
-def fill_seat(visit: Visit) -> Response:
-    """Ask somebody for a free seat, or name a chair."""
+def fill_seats(visit: Visit) -> Response:
+    """Ask somebody, or several at once, for the free seats; or name a chair."""
 
     def do() -> str:
         panel = panel_of(visit.session, visit.case)
         if panel is None:
             raise _wrong("/person_id", "This case has no panel.")
-        (who,) = _people(visit, [typed("person_id")])
-        act = actions.name_chair if typed("as") == "chair" else actions.add_member
-        act(
-            visit.session,
-            panel,
-            visit.case,
-            who,
-            seen_version=_version(),
-            by=visit.actor.text,
-            now=visit.now,
-        )
-        new = [one for one in visit.case.assignments if one.person_id == who.id][-1:]
-        telling.asked(visit.session, visit.case, new, visit.now)
-        visit.note(seat=typed("as") or "member", person=who.name)
-        return f"{who.name} is {'the chair' if typed('as') == 'chair' else 'asked'}."
+        chairs = typed("as") == "chair"
+        people = _people(visit, chosen("person_id")[:OFFERED_AT_ONCE])
+        if chairs and len(people) != 1:
+            raise _wrong("/person_id", "Name one chair.")
+        session, case, seen, now = visit.session, visit.case, _version(), visit.now
+        by = visit.actor.text
+        if chairs:
+            actions.name_chair(session, panel, case, people[0], seen_version=seen, by=by, now=now)
+        else:
+            actions.add_members(session, panel, case, people, seen_version=seen, by=by, now=now)
+        ids = {one.id for one in people}
+        new = [one for one in case.assignments if one.person_id in ids and _is_new(visit, one)]
+        telling.asked(session, case, new, now)
+        visit.note(seat=typed("as") or "member", people=[one.name for one in people])
+        named = " and ".join(one.name for one in people)
+        if chairs:
+            return f"{named} is the chair."
+        return f"{named} {'is' if len(people) == 1 else 'are'} asked."
 
     return _tried(visit, do)
+
+
+def _is_new(visit: Visit, one: Assignment) -> bool:
+    return one.assigned_at == visit.now and one.state in _UNDER_WAY
 
 
 def dissolve(visit: Visit) -> Response:
@@ -316,7 +327,7 @@ ROUTES = [
     Route(f"{AT}/offer", offer, Action.CASE_ASSIGN, ("POST",)),
     Route(f"{AT}/panel", convene, Action.CASE_ASSIGN, ("POST",)),
     Route(f"{AT}/observer", add_observer, Action.CASE_ASSIGN, ("POST",)),
-    Route(f"{AT}/seat", fill_seat, Action.CASE_ASSIGN, ("POST",)),
+    Route(f"{AT}/seat", fill_seats, Action.CASE_ASSIGN, ("POST",)),
     Route(f"{AT}/dissolve", dissolve, Action.CASE_ASSIGN, ("POST",)),
     Route(f"{AT}/parts/<part>/release", release, Action.CASE_ASSIGN, ("POST",)),
 ]

@@ -37,6 +37,11 @@ class StudySeen:
     hidden: frozenset[str] = frozenset()
 
     @property
+    def of_round(self) -> int:
+        """In which round of its case it came; 0 where the case has had one round only."""
+        return self.study.round if self.study.case.round > 1 else 0
+
+    @property
     def series(self) -> list[dict[str, Any]]:
         every = self.arrival.series if self.arrival else []
         return [one for one in every if one.get("SeriesInstanceUID") not in self.hidden]
@@ -60,6 +65,7 @@ class ShownStudy:
     arrival: ShownArrival | None
     series: list[dict[str, Any]]
     preparation: StudyPreparation | None
+    of_round: int = 0
 
 
 @dataclass(frozen=True)
@@ -107,7 +113,7 @@ def without_names(seen: StudySeen, view: CaseView) -> ShownStudy:
         ]
         preparation = replace(preparation, unreadable=unreadable)
     if arrival is None:
-        return ShownStudy(None, [], preparation)
+        return ShownStudy(None, [], preparation, seen.of_round)
     of_study = _as_images_show(
         view,
         StudyDate=arrival.StudyDate,
@@ -119,7 +125,7 @@ def without_names(seen: StudySeen, view: CaseView) -> ShownStudy:
     for one in seen.series:
         known = {name: str(one.get(name) or "") for name in _OF_SERIES}
         series.append({**_as_images_show(view, **known), "instances": one["instances"]})
-    return ShownStudy(shown, series, preparation)
+    return ShownStudy(shown, series, preparation, seen.of_round)
 
 
 _OF_SERIES = ("Modality", "SeriesNumber", "SeriesDescription")

@@ -19,6 +19,7 @@ from server.cases.local_category import NOT_STATED, state_local_category
 from server.cases.queries import holder
 from server.foundation.audit import AuditLine, newest
 from server.foundation.errors import Invalid, MarginError
+from server.panel.queries import panel_of
 from server.people.queries import hospital, people
 from server.web import telling
 from server.web.forms import AssignForm, CaseForm, GrantForm, choices, show_problems
@@ -60,7 +61,7 @@ def show_case(visit: Visit, refused: MarginError | None = None, **facts: Any) ->
     studies = case_facts.studies_seen(session, case)
     shown: dict[str, Any] = {
         "case": case,
-        "row": row_of(case, visit.today),
+        "row": row_of(case, visit.today, panel_of(session, case)),
         "steps": case_facts.way(case),
         "events": [event for event in OFFERED if possible(State(case.state), event)],
         "can_assign": possible(State(case.state), Event.SURGEON_ASSIGNED),

@@ -6,6 +6,7 @@ import csv
 import io
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Final
 from urllib.parse import urlencode
 
 from flask import Response, make_response, request
@@ -30,7 +31,7 @@ from server.figures.queries import (
     without_opinion,
 )
 from server.figures.reviewers import reviewer_agreement
-from server.figures.tables import AgreementTable, PairTable, ShareTable, SpreadTable
+from server.figures.shapes import AgreementTable, PairTable, ShareTable, SpreadTable
 from server.figures.volumes_compared import agreement
 from server.foundation.errors import NotFound
 from server.outcomes.queries import updates_due
@@ -79,13 +80,9 @@ def figures_page(visit: Visit) -> Response:
 def figure_csv(visit: Visit, table: str) -> Response:
     """One figure's table as CSV (RFC 4180, UTF-8), of the same filters."""
     filters, _ = _filters(visit)
-    if table == "agreement":
-        made: Table = tables.agreements(reviewer_agreement(visit.session, filters))
-    elif table in MADE:
-        rows = rows_of(visit.session, filters)
-        made = MADE[table](rows, counts(rows))
-    else:
+    if table not in NAMES:
         raise TableUnknown("There is no figure of this name.", remedy="Choose one from the page.")
+    made = table_of(visit, table, filters)
     text = io.StringIO(newline="")
     writer = csv.writer(text)
     writer.writerow(made.header)
@@ -94,6 +91,14 @@ def figure_csv(visit: Visit, table: str) -> Response:
     response.mimetype = "text/csv"
     response.headers["Content-Disposition"] = f'attachment; filename="margin-{made.id}.csv"'
     return response
+
+
+def table_of(visit: Visit, name: str, filters: Filters) -> Table:
+    """One figure's table; `name` is one of NAMES."""
+    if name == AGREEMENT:
+        return tables.agreements(reviewer_agreement(visit.session, filters))
+    rows = rows_of(visit.session, filters)
+    return MADE[name](rows, counts(rows))
 
 
 def _filters(visit: Visit) -> tuple[Filters, list[str]]:
@@ -122,6 +127,8 @@ MADE: dict[str, Callable[[Rows, Counts], Table]] = {
     "conversions": lambda _rows, found: tables.conversions(found),
     "volumes": _volumes,
 }
+AGREEMENT: Final = "agreement"
+NAMES: Final = (*MADE, AGREEMENT)
 
 
 def _every_table(visit: Visit, filters: Filters, rows: Rows, found: Counts) -> list[Table]:
@@ -152,9 +159,9 @@ def _picture(table: Table) -> Markup | None:
             charts.Box(
                 row.label,
                 f"n = {row.spread.of}",
-                row.spread.median_days,
-                row.spread.lower_days or 0.0,
-                row.spread.upper_days or 0.0,
+                row.days[0],
+                row.days[1] or 0.0,
+                row.days[2] or 0.0,
                 row.promised_days,
             )
             for row in table.rows

@@ -18,9 +18,11 @@ from server.imaging.actions import LONGEST_REASON
 from server.imaging.findings import Severity
 from server.imaging.phase import Phase
 from server.imaging.protocols import protocol_named
-from server.imaging.queries import CaseImaging, imaging_of, return_of_case, series_row
+from server.imaging.queries import CaseImaging, return_of_case, series_row
 from server.imaging.sheet import sheet_html
+from server.imaging.submission import BodySize
 from server.imaging.wording import language_names, words_of
+from server.intake.body_size import imaging_now, size_in_records
 from server.opinions.printing import printed
 from server.people.queries import hospital
 from server.prepared.shelf import Shelf
@@ -66,7 +68,15 @@ def set_phase(visit: Visit, series_id: str) -> Response:
     if wanted and wanted not in dict(imaging_shown.PHASES):
         raise PhaseUnknown("There is no such phase.", remedy="Choose one from the list.")
     phase = Phase(wanted) if wanted else None
-    actions.set_phase(visit.session, visit.case, row, phase, by=visit.actor.text, now=visit.now)
+    actions.set_phase(
+        visit.session,
+        visit.case,
+        row,
+        phase,
+        by=visit.actor.text,
+        now=visit.now,
+        given=_given(visit),
+    )
     visit.note(series=row.id, phase=wanted or "as read")
     said = f"is taken as {phase.in_words}" if phase else "is taken as read from its images"
     return go(f"/cases/{visit.case.number}#imaging", f"The series {said}.")
@@ -86,6 +96,7 @@ def waive(visit: Visit) -> Response:
                 reason=form.reason.data or "",
                 by=visit.actor.text,
                 now=visit.now,
+                given=_given(visit),
             )
     except Invalid as error:
         show_problems(form, error)
@@ -97,7 +108,10 @@ def waive(visit: Visit) -> Response:
 def let_count(visit: Visit) -> Response:
     """A waived finding counts again."""
     key = request.form.get("key", "")
-    actions.let_count(visit.session, visit.case, key, by=visit.actor.text, now=visit.now)
+    given = _given(visit)
+    actions.let_count(
+        visit.session, visit.case, key, by=visit.actor.text, now=visit.now, given=given
+    )
     visit.note(finding=key.partition(".")[0])
     return go(f"/cases/{visit.case.number}#imaging", "The finding counts again.")
 
@@ -142,6 +156,7 @@ def send_return(visit: Visit) -> Response:
                 by=visit.actor.text,
                 seen_version=form.version.data or 0,
                 now=visit.now,
+                given=_given(visit),
             )
     except Invalid as error:
         show_problems(form, error)
@@ -155,8 +170,12 @@ def send_return(visit: Visit) -> Response:
     )
 
 
+def _given(visit: Visit) -> BodySize:
+    return size_in_records(visit.session, visit.case, visit.now.date())
+
+
 def _imaging(visit: Visit) -> CaseImaging:
-    found = imaging_of(visit.session, visit.case.id, visit.case.organ, visit.now.date())
+    found = imaging_now(visit.session, visit.case, visit.now.date())
     if found is None:
         raise NotAssessedYet(
             "The images of this case were not assessed yet.", remedy="Wait until they are."

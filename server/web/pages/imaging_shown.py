@@ -11,10 +11,11 @@ from server.imaging.facts import SeriesFacts
 from server.imaging.findings import Finding, Severity, Verdict
 from server.imaging.landmarks import Landmark
 from server.imaging.phase import Phase
-from server.imaging.queries import CaseImaging, finding_from_json, imaging_of
+from server.imaging.queries import CaseImaging, finding_from_json
 from server.imaging.records import AssessedSeries, FindingWaiver, HospitalReturn
 from server.imaging.roles import NOT_ORIGINALS, Role
 from server.imaging.wording import said, term_in, words_of, written_day
+from server.intake.body_size import imaging_now
 from server.prepared.shelf import Shelf
 from server.web.visit import Visit
 
@@ -52,13 +53,15 @@ class FindingShown:
 @dataclass(frozen=True)
 class SeriesShown:
     """A series as a row: `landmarks` are pairs of a name and whether it is shown (None: unknown),
-    `has_picture` whether its thumbnail was prepared.
+    `has_picture` whether its thumbnail was prepared, `of_round` the round of the case in which its study
+    came, 0 where there was one only.
     """
 
     facts: SeriesFacts
     row: AssessedSeries
     is_used: bool
     has_picture: bool
+    of_round: int = 0
 
     @property
     def role_tone(self) -> str:
@@ -134,12 +137,15 @@ def coordinators(visit: Visit) -> ImagingShown | None:
     if imaging is None:
         return None
     shelf = Shelf(visit.services.settings.cache_dir)
+    several = visit.case.round > 1
+    rounds = {one.StudyInstanceUID: one.round for one in visit.case.studies} if several else {}
     series = [
         SeriesShown(
             one,
             imaging.rows[one.SeriesInstanceUID],
             _is_used(imaging, one),
             shelf.thumbnail(one.StudyInstanceUID, one.SeriesInstanceUID).exists(),
+            rounds.get(one.StudyInstanceUID, 0),
         )
         for one in imaging.assessment.series
     ]
@@ -147,7 +153,7 @@ def coordinators(visit: Visit) -> ImagingShown | None:
 
 
 def _imaging(visit: Visit) -> CaseImaging | None:
-    return imaging_of(visit.session, visit.case.id, visit.case.organ, visit.now.date())
+    return imaging_now(visit.session, visit.case, visit.now.date())
 
 
 def _is_used(imaging: CaseImaging, one: SeriesFacts) -> bool:

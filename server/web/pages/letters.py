@@ -11,6 +11,7 @@ from server.answers.actions import LetterChangedMeanwhile
 from server.answers.letters import About, Difference, Letter
 from server.answers.queries import letter as kept_letter
 from server.answers.queries import points_of
+from server.answers.records import AnswerLetter
 from server.foundation.errors import Conflict, Invalid, NotFound
 from server.opinions.stored import from_stored
 from server.web.pages.answer import signed_opinion
@@ -52,6 +53,15 @@ def letter_page(
         text=text if text is not None else kept.text if kept else begun.text,
         **came_back(refused, "letter"),
     )
+
+
+def letter_as_kept(visit: Visit, kind: str, language: str) -> tuple[AnswerLetter | None, Letter]:
+    """A letter as it was last kept, or None, and as its template begins it.
+
+    Raises LetterNotFound and NoOpinionToWriteAbout.
+    """
+    asked = _asked(kind, language, visit)
+    return kept_letter(visit.session, visit.case.id, *asked), _begun(visit, *asked)
 
 
 def _asked(kind: str | None, language: str | None, visit: Visit) -> tuple[str, str]:

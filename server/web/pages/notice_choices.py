@@ -52,7 +52,8 @@ class OwnerShown:
     kinds: list[KindChosen]
 
 
-def _kinds(visit: Visit, owner_id: str, group: Group) -> list[KindChosen]:
+def chosen_of(visit: Visit, owner_id: str, group: Group) -> list[KindChosen]:
+    """Every kind that this owner is told of, with how its mails come."""
     chosen = preferences.chosen_by(visit.session, owner_id)
     return [
         KindChosen(
@@ -67,12 +68,12 @@ def _kinds(visit: Visit, owner_id: str, group: Group) -> list[KindChosen]:
 
 def _of_person(visit: Visit, person_id: str) -> OwnerShown:
     found = person(visit.session, person_id)
-    kinds = _kinds(visit, found.id, group_of(found))
+    kinds = chosen_of(visit, found.id, group_of(found))
     return OwnerShown(found.id, found.name, found.email, found.language, kinds)
 
 
 def _of_contact(visit: Visit, contact: Contact) -> OwnerShown:
-    kinds = _kinds(visit, contact.id, Group.HOSPITAL)
+    kinds = chosen_of(visit, contact.id, Group.HOSPITAL)
     return OwnerShown(contact.id, contact.name, contact.email, contact.language, kinds)
 
 

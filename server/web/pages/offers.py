@@ -11,6 +11,7 @@ from server.cases import assigning
 from server.cases.asking import ROLE_WORDS, Role, Standing
 from server.cases.assigning import OfferNotOpen, part_of
 from server.cases.locking import lock
+from server.cases.records import Assignment
 from server.foundation.errors import Invalid, MarginError
 from server.panel import actions, telling
 from server.panel.queries import panel_of, rule_for
@@ -25,7 +26,7 @@ from server.web.visit import Visit
 
 def offer_page(visit: Visit, refused: MarginError | None = None) -> Response:
     """What is asked, until when, and the two answers."""
-    person_id = _person(visit)
+    person_id = person_asked(visit)
     mine = part_of(visit.case, person_id)
     if mine is None:
         raise OfferNotOpen("This case was not offered to you.", remedy="Ask the coordinator.")
@@ -46,25 +47,25 @@ def offer_page(visit: Visit, refused: MarginError | None = None) -> Response:
 
 def accept(visit: Visit) -> Response:
     """Take the case, or the seat in its panel."""
-    mine = assigning.accept(visit.session, visit.case, _person(visit), now=visit.now)
+    accepted(visit)
+    return go(_case_of(visit), "You have accepted this case.")
+
+
+def accepted(visit: Visit) -> Assignment:
+    """The same for whoever asks, and those who wait for it are told."""
+    mine = assigning.accept(visit.session, visit.case, person_asked(visit), now=visit.now)
     telling.accepted(visit.session, visit.case, mine, visit.now)
     panel = panel_of(visit.session, visit.case)
     if panel is not None and panel.sealed and mine.role == Role.REVIEWER:
         telling.vote_wanted(visit.session, panel, visit.case, mine.person_id, visit.now)
-    return go(_case_of(visit), "You have accepted this case.")
+    return mine
 
 
 def decline(visit: Visit) -> Response:
     """Say no, or give the case back."""
     try:
         with visit.session.begin_nested():
-            lock(visit.session, visit.case)
-            actions.refuse_leaving(visit.session, visit.case, _person(visit))
-            mine = assigning.decline(
-                visit.session, visit.case, _person(visit), reason=typed("reason"), now=visit.now
-            )
-            telling.declined(visit.session, visit.case, mine, visit.now)
-            follow(visit)
+            declined(visit, typed("reason"))
     except Invalid as error:
         return offer_page(visit, refused=error)
     said = "You have declined this case. What you entered is kept."
@@ -73,7 +74,18 @@ def decline(visit: Visit) -> Response:
     return go(f"{base_of(visit)}/offer", said)
 
 
-def _person(visit: Visit) -> str:
+def declined(visit: Visit, reason: str) -> Assignment:
+    """The same for whoever asks; in a panel the next one is asked. Raises Invalid without a reason."""
+    lock(visit.session, visit.case)
+    person_id = person_asked(visit)
+    actions.refuse_leaving(visit.session, visit.case, person_id)
+    mine = assigning.decline(visit.session, visit.case, person_id, reason=reason, now=visit.now)
+    telling.declined(visit.session, visit.case, mine, visit.now)
+    follow(visit)
+    return mine
+
+
+def person_asked(visit: Visit) -> str:
     """Whose answer it is; raises OfferNotOpen for a link that was made out to a name only."""
     person_id = part_in(visit).person_id
     if person_id is None:

@@ -4,7 +4,7 @@ its history, and beside it what the two verdicts come to."""
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 from flask import Response, request
@@ -36,6 +36,7 @@ from server.outcomes.queries import (
     Value,
     corrections,
     finding_entries,
+    first_asked_on,
     outcome_entries,
     outcome_in,
 )
@@ -110,13 +111,69 @@ def outcome_facts(visit: Visit, refused: MarginError | None = None, at: str = ""
         "may_enter": visit.may(Action.OUTCOME_ENTER),
         "answered": State(visit.case.state) in ANSWERED,
         "asks_flr": visit.case.organ in ("liver", "perihilar"),
-        "judged": _judged(visit) if visit.may(Action.OUTCOME_JUDGE) else None,
+        "judged": judged_of(visit) if visit.may(Action.OUTCOME_JUDGE) else None,
         "predicted_ml": _predicted_ml(visit) if visit.may(Action.OUTCOME_ENTER) else None,
         "errors": errors,
         "typed": typed_fields() if refused else {},
         "ticked": request.form.getlist("findings") if refused else None,
         "at": at,
     }
+
+
+# What is said of an outcome where there is room for a few lines only.
+IN_SHORT = (
+    "operated_on",
+    "operation",
+    "resection_margin",
+    "complication_grade",
+    "not_operated_reason",
+    "converted",
+    "vital_status",
+    "vital_on",
+)
+TONES = {"operated": "good", "not_operated": "idle"}
+
+
+@dataclass(frozen=True)
+class InShort:
+    """An outcome in a few lines; `course` is empty where nobody entered one. `asked_on` is when the
+    first is asked for, where that is still to come."""
+
+    course: str
+    tone: str
+    lines: list[tuple[str, str]]
+    next_update_on: date | None
+    is_late: bool
+    entered_at: datetime | None
+    entered_as: str
+    corrections: int
+    asked_on: date | None
+    may_enter: bool
+
+
+def outcome_in_short(visit: Visit) -> InShort | None:
+    """The outcome as it stands, for pages beside its own; None for whoever sees no outcome."""
+    if not visit.may(Action.OUTCOME_READ):
+        return None
+    entries = outcome_entries(visit.session, visit.case.id)
+    outcome = outcome_in(entries[-1]) if entries else Outcome()
+    next_on, organ = outcome.next_update_on, visit.case.organ
+    return InShort(
+        course=words("course", outcome.course, organ) if outcome.course else "",
+        tone=TONES.get(outcome.course, "warn"),
+        lines=[
+            (LABELS[name], words(name, getattr(outcome, name), organ))
+            for name in IN_SHORT
+            if getattr(outcome, name)
+        ],
+        next_update_on=next_on,
+        is_late=next_on is not None and next_on < visit.now.date(),
+        entered_at=entries[-1].entered_at if entries else None,
+        entered_as=entries[-1].entered_as if entries else "",
+        corrections=max(0, len(entries) - 1),
+        asked_on=None if entries else first_asked_on(visit.session, visit.case, visit.now.date()),
+        may_enter=visit.may(Action.OUTCOME_ENTER),
+    )
 
 
 def words(name: str, value: Value, organ: str) -> str:
@@ -158,7 +215,8 @@ class Judged:
     suggested: tuple[str, ...]
 
 
-def _judged(visit: Visit) -> Judged:
+def judged_of(visit: Visit) -> Judged:
+    """Both verdicts as they stand."""
     session, case = visit.session, visit.case
     stated = local_category_entries(session, case.id)
     category = stated[-1].category if stated else "not_stated"

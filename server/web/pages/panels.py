@@ -9,15 +9,15 @@ from flask import Response
 
 from server.access.action import Action
 from server.access.door import Route
-from server.access.permissions import Account
+from server.access.permissions import Account, Program
 from server.annotations.organs import ORGANS
-from server.annotations.records import Revision
 from server.cases.asking import Standing
 from server.cases.assigning import part_of
 from server.cases.locking import lock
 from server.foundation.errors import Invalid, MarginError, NotFound, Refused
 from server.opinions.finality import refuse_unfounded
 from server.panel import actions, concluding
+from server.panel.concluding import Conclusion
 from server.panel.queries import (
     agreement_of,
     messages_of,
@@ -26,7 +26,7 @@ from server.panel.queries import (
     vote_of,
     voters_of,
 )
-from server.panel.records import Panel
+from server.panel.records import Panel, PanelMessage
 from server.people.queries import person as person_of
 from server.web import shown, signing
 from server.web.composition import imaging_seen
@@ -51,7 +51,7 @@ class NotOfThePanel(Refused):
 
 def panel_page(visit: Visit, refused: MarginError | None = None) -> Response:
     """The panel, as far as this visitor may see it."""
-    part, panel = _admitted(visit)
+    part, panel = admitted(visit)
     case, organ = visit.case, ORGANS[visit.case.organ]
     found: dict[str, Any] = {}
     if not panel.sealed:
@@ -88,12 +88,14 @@ def panel_page(visit: Visit, refused: MarginError | None = None) -> Response:
     )
 
 
-def _admitted(visit: Visit) -> tuple[Part, Panel]:
-    """Members, the chair, observers and coordinators; a link that only shows the case is none of them."""
+def admitted(visit: Visit) -> tuple[Part, Panel]:
+    """Members, the chair, observers, and coordinators with their programs; a link that only shows the
+    case is none of them."""
     part = part_in(visit)
     if part.panel is None:
         raise NoPanel("This case has no panel.", remedy="The case's page says who looks at it.")
-    if isinstance(visit.actor, Account) and visit.account.role != "surgeon":
+    actor = visit.actor
+    if isinstance(actor, Program) or (isinstance(actor, Account) and actor.role != "surgeon"):
         return part, part.panel
     mine = part_of(visit.case, part.person_id) if part.person_id else None
     if mine is None or mine.state not in (Standing.ACTIVE, Standing.COMPLETED):
@@ -119,29 +121,34 @@ def _conclusion(visit: Visit, part: Part, panel: Panel) -> dict[str, Any] | None
 
 def discuss(visit: Visit) -> Response:
     """Add to the discussion."""
-    part, panel = _admitted(visit)
     try:
         with visit.session.begin_nested():
-            said = actions.discuss(
-                visit.session,
-                panel,
-                author_id=own_id(visit),
-                author=part.name,
-                text=typed("message"),
-                now=visit.now,
-            )
+            said = discussed(visit, typed("message"))
     except Invalid as error:
         return panel_page(visit, refused=error)
     visit.note(message=said.id)
     return go(f"{base_of(visit)}/panel#discussion", "Your contribution is there for all members.")
 
 
+def discussed(visit: Visit, text: str) -> PanelMessage:
+    """The same for whoever asks; raises VotesNotIn, PanelConcluded or Invalid."""
+    part, panel = admitted(visit)
+    return actions.discuss(
+        visit.session,
+        panel,
+        author_id=own_id(visit),
+        author=part.name,
+        text=text,
+        now=visit.now,
+    )
+
+
 def conclude(visit: Visit) -> Response:
     """Sign the conclusion: the opinion is issued in the panel's name."""
     try:
         with visit.session.begin_nested():
-            signed = _concluded(visit)
-            signing.issue(visit, signed)
+            said = Conclusion(typed("text"), typed("verdict"), typed("departure_reason"))
+            concluded(visit, said, number("version", -1))
     except Invalid as error:
         visit.session.refresh(visit.case)
         visit.found.pop("part", None)
@@ -149,23 +156,26 @@ def conclude(visit: Visit) -> Response:
     return go(f"{base_of(visit)}/panel", "The conclusion is signed and the opinion is being made.")
 
 
-def _concluded(visit: Visit) -> Revision:
+def concluded(visit: Visit, said: Conclusion, seen_version: int) -> None:
+    """The same for whoever asks. Raises VotesNotIn, PanelConcluded, NotTheChair, Invalid, and what
+    signing raises."""
     lock(visit.session, visit.case)
     visit.found.pop("part", None)
-    part, panel = _admitted(visit)
+    part, panel = admitted(visit)
     chair = person_of(visit.session, part.person_id or "")
     ground = ground_of(visit.session, visit.case, visit.now.date())
-    refuse_unfounded(draft_seen(visit), typed("verdict"), ground.too_old)
-    return concluding.conclude(
+    refuse_unfounded(draft_seen(visit), said.verdict, ground.too_old)
+    signed = concluding.conclude(
         visit.session,
         panel,
         visit.case,
-        concluding.Conclusion(typed("text"), typed("verdict"), typed("departure_reason")),
+        said,
         chair=chair,
-        seen_version=number("version", -1),
+        seen_version=seen_version,
         imaging=imaging_seen(visit.session, visit.case),
         now=visit.now,
     )
+    signing.issue(visit, signed)
 
 
 ROUTES = [

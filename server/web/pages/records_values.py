@@ -17,6 +17,7 @@ from server.dossier.queries import entries_of, request_of, values_of
 from server.dossier.records import RecordedValue
 from server.dossier.value_sets import RESPONSES, TREATMENT_KINDS
 from server.foundation.errors import Invalid, NotFound
+from server.intake.body_size import size_noted
 from server.web.pages.case_places import base_of
 from server.web.pages.layout import go
 from server.web.pages.records import both
@@ -143,6 +144,7 @@ def record_values(visit: Visit) -> Response:
         )
     except Invalid as error:
         return values_page(visit, error, "values")
+    size_noted(visit.session, visit.case, visit.now, [one.quantity for one in kept])
     visit.note(quantities=[one.quantity for one in kept], taken_on=typed["taken_on"])
     words = "1 value" if len(kept) == 1 else f"{len(kept)} values"
     return go(f"{base_of(visit)}/records/values", f"{words} kept.")
@@ -153,6 +155,7 @@ def withdraw_value(visit: Visit, value_id: str) -> Response:
     quantity = actions.withdraw_value(
         visit.session, visit.case, value_id, by=visit.actor.text, now=visit.now
     )
+    size_noted(visit.session, visit.case, visit.now, [quantity])
     visit.note(value=value_id, quantity=quantity)
     title = QUANTITIES[quantity].title
     return go(f"{base_of(visit)}/records/values", f"The {title} is withdrawn. Enter the right one.")

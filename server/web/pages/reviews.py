@@ -56,16 +56,21 @@ def worklist(visit: Visit) -> Response:
 
 def surgeons_worklist(visit: Visit) -> Response:
     """The signed-in reviewer's cases and offers."""
-    rows = _rows(visit)
+    offers, rows = reviews_of(visit)
     return page(
         visit,
         "worklist_surgeon.html",
-        offers=_offers(visit),
+        offers=offers,
         rows=[row for row in rows if not row.done],
         finished=[row for row in rows if row.done],
         archive=archive_status(visit),
         role_words=ROLE_WORDS,
     )
+
+
+def reviews_of(visit: Visit) -> tuple[list[Assignment], list[Review]]:
+    """The signed-in reviewer's offers, the first to run out on top, and their cases."""
+    return _offers(visit), _rows(visit)
 
 
 def _offers(visit: Visit) -> list[Assignment]:

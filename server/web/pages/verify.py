@@ -11,7 +11,7 @@ from server.access.action import Action
 from server.access.door import Route
 from server.answers.verifying import verified_addendum
 from server.foundation.errors import BadRequest, TooLarge, TooMany
-from server.opinions.verifying import Asked, Outcome, Verified, mark_in, verify
+from server.opinions.verifying import Asked, Verified, mark_in, verify
 from server.web.pages.layout import page
 from server.web.visit import Visit
 
@@ -36,13 +36,17 @@ def verify_asked(visit: Visit) -> Response:
     """The answer: JSON for the page's script, the page again for a form."""
     asked = _json_asked() if request.is_json else _form_asked()
     try:
-        answer = verify(visit.session, asked, source=request.remote_addr or "", now=visit.now)
+        answer = verify(
+            visit.session,
+            asked,
+            source=request.remote_addr or "",
+            now=visit.now,
+            elsewhere=verified_addendum,
+        )
     except TooMany as error:
         if request.is_json:
             raise
         return _shown(visit, None, refused=error)
-    if answer.outcome is Outcome.UNKNOWN:
-        answer = verified_addendum(visit.session, asked.document_sha256) or answer
     visit.note(
         outcome=answer.outcome.value, **({"opinion": answer.number} if answer.number else {})
     )

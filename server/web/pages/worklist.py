@@ -13,7 +13,7 @@ from server.cases import listing
 from server.cases.lifecycle import LABELS, State
 from server.cases.listing import Asked, Page, Place
 from server.intake import queries as intake
-from server.people.queries import hospitals, people
+from server.people.queries import hospitals
 from server.people.records import Hospital
 from server.web.pages.layout import page
 from server.web.pages.worklist_rows import Row, case_urgency, row_of, rows_of
@@ -78,8 +78,10 @@ class Filters:
 
 def worklist(visit: Visit) -> Response:
     """A coordinator's cases with what each waits for."""
-    filters = Filters.asked()
-    found = _page(visit, filters)
+    filters, theirs = Filters.asked(), visit.account.hospital_ids
+    counts = listing.counts_of(visit.session, theirs, visit.today)
+    found = _page(visit, filters, None if filters.narrow or filters.finished else counts.in_work)
+    choices = listing.choices_of(visit.session, theirs)
     return page(
         visit,
         "worklist.html",
@@ -87,19 +89,17 @@ def worklist(visit: Visit) -> Response:
         found=found,
         rows=rows_of(visit.session, found.cases, visit.today),
         any_case=bool(found.total) or filters.narrow,
-        counts=listing.counts_of(visit.session, visit.account.hospital_ids, visit.today),
-        unmatched=intake.unmatched_count(visit.session, visit.account.hospital_ids),
+        counts=counts,
         states=[(state.value, LABELS[state]) for state in State],
         due_choices=DUE_CHOICES,
         nobody=listing.NOBODY,
-        surgeons=people(visit.session, "surgeon"),
+        choices=choices,
         organs=ORGANS.values(),
-        hospitals=coordinated(visit),
         archive=archive_status(visit),
     )
 
 
-def _page(visit: Visit, filters: Filters) -> Page:
+def _page(visit: Visit, filters: Filters, total: int | None) -> Page:
     after, before = request.args.get("after", ""), request.args.get("before", "")
     return listing.page_of(
         visit.session,
@@ -107,6 +107,7 @@ def _page(visit: Visit, filters: Filters) -> Page:
         visit.today,
         after=Place.read(after) if after else None,
         before=Place.read(before) if before else None,
+        total=total,
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 
 from sqlalchemy.orm import Session
@@ -14,11 +14,14 @@ from server.cases.clocks.clock import Standing
 from server.cases.clocks.pauses import Pause
 from server.cases.clocks.queries import open_pauses
 from server.cases.lifecycle import State
-from server.cases.listing import RUNNING
+from server.cases.listing import RUNNING, STOPPED
 from server.cases.records import Assignment, Case
 from server.dossier.completeness import Completeness
 from server.dossier.standings import standings
 from server.imaging.lacks import ImagingLack, lacks_of
+from server.panel.actions import open_seats
+from server.panel.queries import panels_of
+from server.panel.records import Panel
 from server.web.wording import count, day
 
 URGENCY = {
@@ -29,13 +32,15 @@ URGENCY = {
     Standing.PAST_LIMIT: "overdue",
 }
 OVER = frozenset({State.OPINED, State.REASSESSMENT, State.CLOSED, State.WITHDRAWN})
+IN_PANEL = frozenset({State.READY, State.ASSIGNED, State.IN_REVIEW})
 PHRASES_SHOWN = 2
 
 
 @dataclass(frozen=True)
 class Row:
     """One line of the worklist. `urgency` is none, later, soon or overdue; `lacks` are phrases of what
-    is not there yet, `pause` why the clock stands still."""
+    is not there yet, `pause` why the clock stands still, `panel` the panel that has the case in this
+    round, `needs_members` whether somebody must be found for it."""
 
     case: Case
     holder: Assignment | None
@@ -44,12 +49,22 @@ class Row:
     lacks: tuple[str, ...] = ()
     pause: Pause | None = None
     past_limit: bool = False
+    panel: Panel | None = None
+    needs_members: bool = False
 
 
-def row_of(case: Case, today: date) -> Row:
-    """A case with who holds it, what it waits for and how urgent that is."""
+def row_of(case: Case, today: date, panel: Panel | None = None) -> Row:
+    """A case with who holds it, what it waits for and how urgent that is. `panel` is the one that has it
+    in this round."""
     holder = queries.holder(case)
-    return Row(case, holder, waits_for(case, holder), case_urgency(case, today))
+    return Row(
+        case,
+        holder,
+        waits_for(case, holder, panel),
+        case_urgency(case, today),
+        panel=panel,
+        needs_members=panel is not None and _needs_members(panel, case),
+    )
 
 
 def rows_of(session: Session, cases: Sequence[Case], today: date) -> list[Row]:
@@ -58,20 +73,19 @@ def rows_of(session: Session, cases: Sequence[Case], today: date) -> list[Row]:
     in_work = [case for case in cases if State(case.state) not in OVER]
     records = standings(session, in_work)
     images = lacks_of(session, ids)
-    pauses = open_pauses(session, ids)
+    stopped = [case.id for case in cases if case.state in STOPPED]
+    pauses = open_pauses(session, stopped) if stopped else {}
+    panels = panels_of(session, [case.id for case in in_work])
     found = []
     for case in cases:
-        holder = queries.holder(case)
-        standing = case_standing(case, today)
+        panel = panels.get(case.id)
+        row = row_of(case, today, panel if panel and panel.case_round == case.round else None)
         found.append(
-            Row(
-                case=case,
-                holder=holder,
-                waits_for=waits_for(case, holder),
-                urgency=URGENCY.get(standing, "none"),
+            replace(
+                row,
                 lacks=_lacks(case, records.get(case.id), images.get(case.id)),
                 pause=pauses.get(case.id),
-                past_limit=standing is Standing.PAST_LIMIT,
+                past_limit=case_standing(case, today) is Standing.PAST_LIMIT,
             )
         )
     return found
@@ -89,9 +103,11 @@ def case_urgency(case: Case, today: date) -> str:
     return URGENCY.get(case_standing(case, today), "none")
 
 
-def waits_for(case: Case, holder: Assignment | None) -> str:
+def waits_for(case: Case, holder: Assignment | None, panel: Panel | None = None) -> str:
     """What has to happen next, and since when it is waited for."""
     state = State(case.state)
+    if panel is not None and state in IN_PANEL:
+        return _of_panel(case, panel)
     name = holder.person.name if holder else "The surgeon"
     since = holder.assigned_at.date() if holder else None
     sentences = {
@@ -105,6 +121,28 @@ def waits_for(case: Case, holder: Assignment | None) -> str:
         State.ON_HOLD: case.held_reason or "To be resumed",
     }
     return sentences.get(state, "")
+
+
+def _of_panel(case: Case, panel: Panel) -> str:
+    """How far a panel is; never what somebody voted."""
+    votes = f"{len(panel.votes)} of {panel.wanted} votes in"
+    if not panel.sealed:
+        chair = next((one for one in case.assignments if one.person_id == panel.chair_id), None)
+        return f"{votes}, {chair.person.name if chair else 'a chair'} to conclude"
+    free = open_seats(panel, case).unfilled
+    found = [votes]
+    if free:
+        found.append(f"nobody for {count(free, 'seat')}")
+    if panel.chair_id is None:
+        found.append("no chair")
+    return ", ".join(found)
+
+
+def _needs_members(panel: Panel, case: Case) -> bool:
+    """Whether a coordinator must find somebody: for a seat, or to conclude."""
+    if panel.state == "concluded" or State(case.state) in OVER:
+        return False
+    return panel.chair_id is None or (panel.sealed and open_seats(panel, case).unfilled > 0)
 
 
 def _records(case: Case) -> str:

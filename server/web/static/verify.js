@@ -1,7 +1,7 @@
 // The file is hashed here: only its SHA-256, and the number and code that stand in it, are sent.
 
 const answers = document.getElementById("answer");
-const MARK = /margin-opinion ([A-Z0-9-]{1,30}) ([0-9A-Z]{5}-[0-9A-Z]{5})/;
+const MARK = /margin-(?:opinion|addendum) ([A-Z0-9-]{1,30}) ([0-9A-Z]{5}-[0-9A-Z]{5})/;
 
 function show(outcome, facts) {
   const template = document.querySelector(`template[data-outcome="${outcome}"]`);
