@@ -10,7 +10,10 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset
+from pydicom.encaps import get_frame
 
+from server.dicom.decoding import decoded
+from server.dicom.frame_shape import FrameShape
 from server.dicom.geometry import SeriesGeometry, Vector, along, of_series
 from server.foundation.errors import Invalid
 from server.volumetry.frames import read
@@ -118,7 +121,7 @@ def _slice_hu(image: Dataset) -> NDArray[np.int16]:
             remedy="Choose a CT series, or draw by hand.",
         )
     try:
-        pixels = image.pixel_array
+        pixels = _stored_values(image)
     except Exception as problem:
         raise AttenuationUnknown(
             "The pixels of an image cannot be read.", remedy="Send it again uncompressed."
@@ -126,6 +129,18 @@ def _slice_hu(image: Dataset) -> NDArray[np.int16]:
     slope, intercept = float(image.get("RescaleSlope", 1)), float(image.RescaleIntercept)
     hu = np.clip(pixels * slope + intercept, -32768, 32767)
     return np.asarray(np.rint(hu), np.int16)
+
+
+def _stored_values(image: Dataset) -> NDArray[Any]:
+    """The stored values, shape (Rows, Columns). What is compressed is not given to the archive to decode:
+    a malformed stream has ended its whole process."""
+    syntax = image.file_meta.TransferSyntaxUID
+    if not syntax.is_encapsulated:
+        native: NDArray[Any] = image.pixel_array
+        return native
+    return decoded(
+        get_frame(image.PixelData, 0, number_of_frames=1), syntax, FrameShape.read(image)
+    )
 
 
 def _liver_of(seg: bytes, images: Sequence[Dataset], grid: SeriesGeometry) -> Volume:

@@ -22,7 +22,6 @@ from server.volumetry.segmentation import measure
 from server.volumetry.trial import Tell, try_cut
 
 BY: Final = "Margin"
-_SYNTAX: Final = str(ExplicitVRLittleEndian)
 
 
 @dataclass(frozen=True)
@@ -76,7 +75,10 @@ def _grow_region(
     if study not in studies:
         return Outcome(ELSEWHERE, {})
     tell("Fetching the images", 1)
-    images = [_with_pixels(archive, one) for one in _instances(archive, study, series)]
+    images = [
+        dcmread(DicomBytesIO(archive.instance_file(one)))
+        for one in _instances(archive, study, series)
+    ]
     if not images:
         return Outcome(ELSEWHERE, {})
     liver = _stored(archive, payload["source"]) if "source" in payload else None
@@ -112,15 +114,6 @@ def _instances(archive: Archive, study: str, series: str) -> list[str]:
     for candidate in archive.candidates(study, series):
         return [one.orthanc_id for one in archive.series_instances(candidate)]
     return []
-
-
-def _with_pixels(archive: Archive, orthanc_id: str) -> Dataset:
-    """An image whose pixels can be read: what is compressed is decoded by the archive."""
-    image = dcmread(DicomBytesIO(archive.instance_file(orthanc_id)))
-    if image.file_meta.TransferSyntaxUID.is_compressed:
-        with archive.open_transcoded(orthanc_id, _SYNTAX) as stream:
-            image = dcmread(DicomBytesIO(stream.read()))
-    return image
 
 
 def _with_meta(header: Dataset) -> Dataset:

@@ -58,6 +58,8 @@ TITLES = {
 
 # What a page is called where the name of its status would mislead: nobody can sign in again here.
 TITLES_OF_CODES = {
+    "offer_not_open": "This offer is not open any more",
+    "not_asked": "You are not asked to review this case",
     "consent_withdrawn": "This is no longer shared with you",
     "consent_over": "This is no longer shared with you",
     "consent_missing": "This is not shared with you",

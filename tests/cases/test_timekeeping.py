@@ -189,12 +189,15 @@ def test_a_promise_is_not_changed_without_sense(
         timekeeping.choose_tier(session, case, by="Clara", now=now, **fields)  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize("waits", [False, True], ids=["answered", "waiting for new images"])
 def test_what_was_promised_stands_once_the_opinion_is_given(
-    sqlite_world: World, now: datetime
+    sqlite_world: World, now: datetime, waits: bool
 ) -> None:
     with sqlite_world.db.writing() as session:
         case = case_of(session, sqlite_world)
         actions.complete(session, case, now)
+        if waits:
+            actions.happen(session, case, Event.REASSESSMENT_PLANNED, now=now)
         with pytest.raises(TierNotChangeable):
             timekeeping.choose_tier(
                 session,

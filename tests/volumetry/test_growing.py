@@ -8,7 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from imagecodecs import jpegls_encode
 from pydicom import dcmread
+from pydicom.encaps import encapsulate
+from pydicom.uid import JPEGLSLossless
 
 from server.cli import main
 from server.dicom.geometry import of_series
@@ -83,10 +86,22 @@ def test_a_crumb_is_no_liver(scene: Body) -> None:
 
 
 def as_images(scene: Body) -> list:
-    for header, plane in zip(scene.headers, scene.hu, strict=True):
+    """The body as slices, every other one of them compressed."""
+    for number, (header, plane) in enumerate(zip(scene.headers, scene.hu, strict=True)):
         header.PixelData = plane.astype("<i2").tobytes()
         header["PixelData"].VR = "OW"
+        if number % 2:
+            header.PixelData = encapsulate([bytes(jpegls_encode(plane.astype("<i2").view("<u2")))])
+            header["PixelData"].is_undefined_length = True
+            header.file_meta.TransferSyntaxUID = JPEGLSLossless
     return scene.headers
+
+
+def test_an_image_whose_stream_breaks_off_is_named_as_unreadable() -> None:
+    images = as_images(body())
+    images[1].PixelData = encapsulate([b"\xff\xd8\xff\xf7 no picture"])
+    with pytest.raises(AttenuationUnknown, match="cannot be read"):
+        draw(images, "liver", (120.0, 80.0, 90.0))
 
 
 def test_what_is_drawn_is_a_segmentation_with_the_liver_beside_the_tumour() -> None:

@@ -151,7 +151,8 @@ def choose_tier(
         raise Invalid("The tier was not changed.", problems)
     if is_over(case):
         raise TierNotChangeable(
-            "What was promised stands: the case is over.", remedy="Reload the case."
+            "What was promised stands: the case is over, or its opinion is signed.",
+            remedy="Reload the case.",
         )
     # A change of state in the same moment wins; whoever changes the tier looks again.
     changed = session.execute(
@@ -173,7 +174,7 @@ def choose_tier(
 
 def is_over(case: Case) -> bool:
     """Whether the opinion was given or never will be: then what was promised stands."""
-    return State(case.state) in (State.OPINED, State.CLOSED, State.WITHDRAWN)
+    return case.state in GIVEN or case.state == State.WITHDRAWN
 
 
 def agree_tier(session: Session, case: Case, tier: str, now: datetime) -> None:

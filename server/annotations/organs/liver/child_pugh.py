@@ -20,6 +20,7 @@ from server.annotations.decision import (
     Ruleset,
     Trust,
 )
+from server.annotations.fields import capitalised
 from server.annotations.organs.liver import laboratory
 from server.annotations.organs.liver.laboratory import ALBUMIN, BILIRUBIN, INR, amount, grade
 from server.annotations.organs.liver.score import Score, scored
@@ -66,7 +67,7 @@ def evaluate(answers: Answers, options: Options) -> Evaluation:
     parts = ", ".join(f"{_words(field)} {_span(span)}" for field, span in found.items())
     fired = Fired("CP-SUM", SOURCE, Trust.SOURCED, f"Child-Pugh {score.text}: {parts}.")
     missing = [
-        Missing(f"/{field}", f"{_words(field).capitalize()} not entered: 1 to 3 points.")
+        Missing(f"/{field}", f"{capitalised(_words(field))} not entered: 1 to 3 points.")
         for field, (low, high) in found.items()
         if low != high
     ]
