@@ -38,7 +38,9 @@ SEED: Final = 43
 DAY: Final = timedelta(days=1)
 QUESTION: Final = "An invented case, for the figures of the demo: can it be resected?"
 # How often each form of an organ is used; the verdict is the one that the form's example has.
-FORMS: Final[dict[str, int]] = {"pancreas": 14, "liver": 18, "perihilar": 4, "rectum": 5, "lung": 5}
+FORMS: Final[dict[str, int]] = {"pancreas": 26, "liver": 28, "perihilar": 5, "rectum": 5, "lung": 6}
+# So much more frequent than each other cancer of the organ: enough for a share of its own.
+FREQUENT: Final = {"liver-crlm": 8}
 SURGEONS: Final = {"pancreas": cast.PANCREAS_SURGEON}
 
 
@@ -82,13 +84,14 @@ def _lives(chance: random.Random, now: datetime) -> Iterator[Life]:
             if not ORGANS[organ].to_sign(answers)
         ]
         cancers = [one.id for one in of_organ(organ)]
+        shares = [FREQUENT.get(one, 1) for one in cancers]
         for _ in range(count):
             yield Life(
                 organ,
                 chance.choice(examples),
                 now - chance.uniform(60, 400) * DAY,
                 chance.choices(tuple(LOCAL_CATEGORIES), (70, 14, 6, 6, 4))[0],
-                chance.choice(cancers),
+                chance.choices(cancers, shares)[0],
             )
 
 
