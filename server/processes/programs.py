@@ -15,6 +15,8 @@ from server.processes.nginx_configuration import WEB_SOCKET, nginx_program
 from server.processes.orthanc_configuration import orthanc_program, write_configuration
 
 WEB_GRACE_S = 10
+# A search may name many UIDs; this is the longest that gunicorn allows.
+LONGEST_ADDRESS_BYTES = 8190
 
 
 @dataclass(frozen=True)
@@ -86,8 +88,7 @@ def web_command(settings: Settings) -> tuple[str, ...]:
         *("--worker-class", "server.processes.web_worker.LingeringThreads"),
         *("--workers", str(settings.web_workers), "--threads", str(settings.web_threads)),
         *("--timeout", "120", "--graceful-timeout", str(WEB_GRACE_S), "--keep-alive", "75"),
-        # A search may name many UIDs; this is the longest that gunicorn allows.
-        *("--limit-request-line", "8190"),
+        *("--limit-request-line", str(LONGEST_ADDRESS_BYTES)),
         *("--log-level", settings.log_level, "--no-control-socket"),
     ]
     if os.access(in_memory, os.W_OK):

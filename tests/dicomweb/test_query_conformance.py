@@ -10,6 +10,7 @@ from server.dicomweb.query import candidates, search
 from server.dicomweb.query import parameters as query
 from server.dicomweb.query.attributes import REQUIRED, WHERE_KNOWN, Level
 from server.dicomweb.query.matching import MOST_UIDS
+from server.processes.programs import LONGEST_ADDRESS_BYTES
 
 PAGE = (Path(__file__).parents[2] / "docs" / "conformance.md").read_text()
 SECTION = PAGE.partition("## Searching\n")[2].partition("\n## ")[0]
@@ -42,7 +43,7 @@ def test_limits_are_those_of_the_code() -> None:
         f"at most {query.MOST_RESULTS} results",
         f"at most {search.MOST_WHOLE_INSTANCES} |",
         f"at most {MOST_UIDS} |",
-        f"more than {query.LONGEST_QUERY_BYTES} bytes",
+        f"more than {LONGEST_ADDRESS_BYTES} bytes",
         f"{candidates.MOST_EXAMINED} studies",
     ):
         assert said in SECTION
