@@ -1,9 +1,12 @@
-"""Inside Orthanc: refuses an image that comes again by C-STORE with other content.
+"""Inside Orthanc: refuses by C-STORE an image that comes again with other content, or made to do harm.
 
 Orthanc keeps the first image of a SOPInstanceUID and answers "success" to every later one, whatever is
 in it; the sender would believe that what it sent is here. This looks before Orthanc does. The same file
 once more is taken as always; a file with other content gets a failure status, and one line in the log
 tells Margin's worker of it (`server.intake.lines.orthanc_log`), which has the study held for a person.
+
+Sequences that lie in each other too deep are refused too: the first question about such an image would
+end Orthanc, and every later one again.
 
 Loaded by Orthanc's Python plugin (`PythonScript`); it uses nothing but the standard library. Whatever
 goes wrong in here, the image is let through to Orthanc as if this did not exist.
@@ -13,12 +16,28 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
+import re
+import zlib
 
 import orthanc
 
 TAKEN = 0x0000
 # PS3.4 table B.2-1: Cxxx, "Cannot understand". There is no status of C-STORE for a UID that is taken.
 OTHER_CONTENT = 0xC111
+TOO_DEEP = 0xC112
+# As for uploads. The threads with which Orthanc answers by HTTP have so small a stack that telling the
+# attributes of an image 60 deep ends the process (measured, 1.10.1).
+MOST_DEEP = 32
+MOST_INFLATED_BYTES = 256_000_000
+UNDEFINED = 0xFFFFFFFF
+BIG_ENDIAN, DEFLATED = b"1.2.840.10008.1.2.2", b"1.2.840.10008.1.2.1.99"
+# Item and Item Delimitation Item, PS3.5 7.5.1; the four bytes behind them are the length.
+ITEM = {"little": b"\xfe\xff\x00\xe0", "big": b"\xff\xfe\xe0\x00"}
+MARKS = {
+    "little": re.compile(rb"\xfe\xff(?:\x00|(?P<end>\x0d))\xe0(?P<length>.{4})", re.DOTALL),
+    "big": re.compile(rb"\xff\xfe\xe0(?:\x00|(?P<end>\x0d))(?P<length>.{4})", re.DOTALL),
+}
 PREAMBLE_BYTES = 132
 LONG_FORMS = (
     b"OB",
@@ -100,22 +119,57 @@ def transfer_syntax(file: bytes) -> bytes:
     return head[at + 8 : at + 8 + length].rstrip(b"\0 ")
 
 
+def is_too_deep(file: bytes) -> bool:
+    """Whether sequences lie in each other more than MOST_DEEP deep, private ones included.
+
+    Only the marks of items are looked for (PS3.5 7.5), so that nothing has to be understood: what lies
+    in an item ends where the item said, or at its delimiter.
+    """
+    syntax = transfer_syntax(file)
+    if syntax == DEFLATED:
+        packed = zlib.decompressobj(-zlib.MAX_WBITS)
+        file = packed.decompress(file[dataset_offset(file) :], MOST_INFLATED_BYTES)
+    order = "big" if syntax == BIG_ENDIAN else "little"
+    if file.count(ITEM[order]) < MOST_DEEP:
+        return False
+    ends: list[float] = []
+    for mark in MARKS[order].finditer(file):
+        while ends and ends[-1] <= mark.start():
+            ends.pop()
+        if mark["end"]:
+            if ends and ends[-1] == math.inf:
+                ends.pop()
+            continue
+        length = int.from_bytes(mark["length"], order)
+        ends.append(math.inf if length == UNDEFINED else mark.end() + length)
+        if len(ends) >= MOST_DEEP:
+            return True
+    return False
+
+
+def caller_of(received: orthanc.DicomInstance) -> str:
+    """The calling AE title as it can stand between quotes in one line."""
+    return "".join(c for c in received.GetInstanceRemoteAet() if c.isprintable() and c != '"')
+
+
 def judged(received: orthanc.DicomInstance) -> int:
-    """The DIMSE status for an image on its way in: TAKEN, or OTHER_CONTENT."""
+    """The DIMSE status for an image on its way in: TAKEN, OTHER_CONTENT or TOO_DEEP."""
+    file = received.GetInstanceData()
+    if is_too_deep(file):
+        orthanc.LogWarning(f'MARGIN too deep by="{caller_of(received)}"')
+        return TOO_DEEP
     tags = json.loads(received.GetInstanceSimplifiedJson())
     identifiers = [str(tags.get(name) or "") for name in IDENTIFIERS]
     instance_id = orthanc_id(identifiers)
     kept = stored_md5(instance_id)
     if not kept:
         return TAKEN
-    file = received.GetInstanceData()
     md5 = hashlib.md5(file, usedforsecurity=False).hexdigest()
     if md5 == kept or not is_another(file, tags, instance_id):
         return TAKEN
-    caller = "".join(c for c in received.GetInstanceRemoteAet() if c.isprintable() and c != '"')
     orthanc.LogWarning(
         f"MARGIN repeated instance={instance_id} study={orthanc_id(identifiers[:2])} "
-        f'md5={md5} by="{caller}"'
+        f'md5={md5} by="{caller_of(received)}"'
     )
     return OTHER_CONTENT
 

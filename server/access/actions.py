@@ -95,6 +95,12 @@ def issue_grant(
             "What is shared rests on a consent: record it under Sharing and make the link there."
         )
         problems.append(FieldProblem("/permits", wanted))
+    if Permit.UPLOAD in permits and permits & {Permit.ANNOTATE, Permit.SIGN}:
+        # What is uploaded belongs to the case and is shown to all, also while a panel votes unseen.
+        wanted = (
+            "Whoever draws or signs sends nothing into the case: make a link of its own for that."
+        )
+        problems.append(FieldProblem("/permits", wanted))
     if pseudonymised:
         problems += _against_pseudonyms(case, permits)
     if problems:

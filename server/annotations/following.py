@@ -7,15 +7,18 @@ Pure; the criteria themselves stand in `server.annotations.response`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 from server.annotations.decision import Answers
+from server.annotations.evidence import EVIDENCE
+from server.annotations.fields import pointer
 from server.annotations.organs.organ import Organ
 from server.annotations.organs.scale import group, number_of, word_of
 from server.annotations.response import (
     MOST_TARGETS,
+    TOO_SMALL_MM,
     Assessment,
     MeasurementsRefused,
     NonTarget,
@@ -29,6 +32,10 @@ from server.annotations.response import (
 
 SLOTS: Final = tuple(f"target_{number}" for number in range(1, MOST_TARGETS + 1))
 _NODES: Final = ("lymph_node", "portal_node")
+SOURCES: Final = {
+    "RECIST 1.1": "PMC2755245 table 3",
+    "mRECIST": "PMC9747269 table 11; what it leaves open is not verified",
+}
 _NON_TARGET: Final = tuple(one.value for one in NonTarget)
 
 
@@ -51,6 +58,11 @@ class Followed:
         return self.assessment.response.label if self.assessment else "Baseline"
 
     @property
+    def source(self) -> str:
+        """The publication of the criteria, and what of them is not verified."""
+        return SOURCES[self.criteria]
+
+    @property
     def text(self) -> str:
         """Numbers and reasons in one line."""
         if self.assessment is None:
@@ -68,6 +80,7 @@ class Followed:
         """The response as plain JSON values."""
         return {
             "criteria": self.criteria,
+            "source": self.source,
             "label": self.label,
             "text": self.text,
             "sum_mm": self.sum_mm,
@@ -97,9 +110,11 @@ def _followed(
             return None
         targets = _targets(answers, slots, key)
         notes = tuple(problem.message for problem in baseline_problems(targets))
-        return Followed(criteria, sum_mm(targets), None, notes)
+        told = (*notes, *_of_sizes(answers, slots, key))
+        return Followed(criteria, sum_mm(targets), None, told)
     slots = _slots(earlier[since], key)
-    visits = [_visit(one, slots, key) for one in (*earlier[since:], answers)]
+    first = _targets(earlier[since], slots, key)
+    visits = [_visit(one, slots, key, first) for one in (*earlier[since:], answers)]
     judge = recist_1_1 if criteria == "RECIST 1.1" else mrecist
     notes = _notes(answers, slots, key)
     try:
@@ -126,23 +141,26 @@ def _targets(answers: Answers, slots: Sequence[str], key: str) -> tuple[Target, 
 def _target(given: Mapping[str, Any], slot: str, key: str) -> Target:
     site = given.get("site")
     return Target(
-        organ=str(site or slot),
+        # Nodes are one organ wherever they lie (EORTC, questions on RECIST 1.1).
+        organ="lymph nodes" if site in _NODES else str(site or slot),
         mm=number_of(given.get(key)),
         node=site in _NODES,
-        portal_node=site == "portal_node",
+        # Only mRECIST asks for more of a node at the porta hepatis.
+        portal_node=site == "portal_node" and key == "viable_mm",
         too_small=given.get("too_small") is True,
     )
 
 
-def _visit(answers: Answers, slots: Sequence[str], key: str) -> Visit:
+def _visit(answers: Answers, slots: Sequence[str], key: str, baseline: tuple[Target, ...]) -> Visit:
     beside = group(answers, "response")
     word = word_of(beside.get("non_target"), _NON_TARGET)
     targets = _targets(answers, slots, key)
     return Visit(
-        # A target is the same lesion by its number, whatever its site is called later.
+        # A target is the same lesion by its number, whatever its site is called later: what was a
+        # node at the baseline is measured and gone as a node.
         targets=tuple(
-            Target(slot, one.mm, one.node, one.portal_node, one.too_small)
-            for slot, one in zip(slots, targets, strict=True)
+            Target(slot, one.mm, first.node, first.portal_node, one.too_small)
+            for slot, one, first in zip(slots, targets, baseline, strict=True)
         ),
         non_target=NonTarget(word) if word else NonTarget.NOT_EVALUATED,
         new_lesion=beside.get("new_lesion") is True,
@@ -159,7 +177,24 @@ def _notes(answers: Answers, slots: Sequence[str], key: str) -> tuple[str, ...]:
         notes.append("Non-target lesions not stated.")
     if key == "viable_mm" and not isinstance(beside.get("multiphase"), bool):
         notes.append("Not stated whether there is an arterial phase; taken as there.")
-    added = [slot.replace("_", " ") for slot in _slots(answers, key) if slot not in slots]
+    added = [slot for slot in _slots(answers, key) if slot not in slots]
     if added:
-        notes.append(f"Not followed since the baseline, and not counted: {', '.join(added)}.")
-    return tuple(notes)
+        notes.append(f"Not followed since the baseline, and not counted: {_named(added)}.")
+    return (*notes, *_of_sizes(answers, slots, key))
+
+
+def _of_sizes(answers: Answers, slots: Sequence[str], key: str) -> Iterator[str]:
+    """What is to be known of the single sizes that enter the sum."""
+    small = [slot for slot in slots if group(answers, slot).get("too_small") is True]
+    if small:
+        yield f"Too small to measure, counted as {TOO_SMALL_MM:g} mm (not verified): {_named(small)}."
+    bound = group(answers, EVIDENCE)
+    lost = [
+        slot for slot in slots if group(bound, pointer((slot, key))).get("state") == "unsupported"
+    ]
+    if lost:
+        yield f"The measurement was deleted since: {_named(lost)}."
+
+
+def _named(slots: Iterable[str]) -> str:
+    return ", ".join(slot.replace("_", " ") for slot in slots)

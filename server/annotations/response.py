@@ -2,7 +2,8 @@
 
 RECIST 1.1: PMC2755245 table 3 and text. mRECIST: PMC9747269 table 11; what that table does not say
 is from general knowledge and said so at the place. Diameters are in mm. Decline counts from the
-baseline, growth from the nadir, which is the smallest sum so far, the baseline included.
+baseline, growth from the nadir, which is the smallest sum so far, the baseline included. What comes
+back after a complete response is progression however small it is (EORTC, questions on RECIST 1.1).
 """
 
 from __future__ import annotations
@@ -280,19 +281,35 @@ def _assess(
     if now is None and _already_progressed(current, nadir, least_growth_mm):
         target = Response.PD
     response = overall(target, current.non_target, new_lesion=current.new_lesion)
-    if response == Response.CR and current.non_target == NonTarget.NOT_EVALUATED:
-        response = Response.PR
+    back = _is_back(current) and _was_complete(criteria, baseline, before, least_growth_mm)
     return Assessment(
         criteria,
-        response,
+        Response.PD if back else response,
         target,
         now,
         start,
         nadir,
         _change_percent(start, now),
         _change_percent(nadir, now),
-        _because(current, start, nadir, now),
+        "Disease is back after a complete response."
+        if back
+        else _because(current, start, nadir, now),
     )
+
+
+def _is_back(current: Visit) -> bool:
+    """Whether anything is seen that a complete response excludes."""
+    seen = any(not one.gone and one.counted_mm is not None for one in current.targets)
+    return seen or current.non_target == NonTarget.PRESENT
+
+
+def _was_complete(
+    criteria: str, baseline: Visit, before: Sequence[Visit], least_growth_mm: float
+) -> bool:
+    if not before:
+        return False
+    last = _assess(criteria, baseline, before[:-1], before[-1], least_growth_mm)
+    return last.response == Response.CR
 
 
 def _already_progressed(current: Visit, nadir_mm: float, least_growth_mm: float) -> bool:

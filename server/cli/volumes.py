@@ -31,6 +31,23 @@ from server.volumetry.remnant import (
 )
 
 PUBLISHED, NOT_VERIFIED = "published", "not_verified"
+_COMPARED: Final = "as cited where formulae are compared, coefficients to be read again"
+# Where each formula was read, by the first word of its name.
+SOURCES: Final = {
+    "mosteller": "Mosteller 1987",
+    "dubois": "Du Bois 1916",
+    "vauthey-2002": "PMC6422720 table 1",
+    "urata-1995": "PMC6422720 table 1",
+    "feng-2017": f"Feng 2017, {_COMPARED}",
+    "um-2015": f"Um 2015, {_COMPARED}",
+    "yu": f"Yu, {_COMPARED}",
+    "chan-2006": f"Chan 2006, {_COMPARED}",
+    "chouker-2004": f"Chouker 2004, {_COMPARED}",
+    "yoshizumi-2003": "Yoshizumi 2003, general knowledge",
+    "johnson-2005": "Johnson 2005, general knowledge",
+    "heinemann-1999": "Heinemann 1999, general knowledge",
+    "1.0": "PMC3692017; 1 mL taken as 1 g by convention",
+}
 Body = tuple[float, float]
 BSA: Final[dict[str, Callable[[float, float], float]]] = {
     "mosteller": formulae.bsa_mosteller_m2,
@@ -177,7 +194,7 @@ def indices_of(
 
     def add(name: str, value: float, unit: str, formula: str, trust: str = PUBLISHED) -> None:
         row = {"index": name, "value": _rounded(value), "unit": unit, "formula": formula}
-        rows.append({**row, "trust": trust})
+        rows.append({**row, "trust": trust, "source": SOURCES[formula.split()[0]]})
 
     for bsa_name, bsa in BSA.items():
         area = bsa(height_cm, weight_kg)

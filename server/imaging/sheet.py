@@ -97,18 +97,16 @@ def _slices(
 ) -> Iterator[Row]:
     if "reconstruction_mm" not in sheet or protocol.thickness is None:
         return
-    low, high = sheet["reconstruction_mm"]
     sentence = words["slices_value" if protocol.modality == "CT" else "slices_mri"]
-    values = {
-        "from": number(low, language),
-        "to": number(high, language),
-        "limit": number(protocol.thickness.limit_mm, language),
-    }
-    yield words["slices"], [sentence.format(**values)]
+    thickness = _range(sheet["reconstruction_mm"], "mm", language)
+    limit = number(protocol.thickness.limit_mm, language)
+    yield words["slices"], [sentence.format(thickness=thickness, limit=limit)]
 
 
 def _range(value: list[float], unit: str, language: str) -> str:
     low, high = (number(one, language) for one in value)
+    if low == high:
+        return f"{low} {unit}"
     words = words_of(language)["sheet"]
     return str(words["range"].format(**{"from": low, "to": high, "unit": unit}))
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from io import BytesIO
+from itertools import combinations
 from typing import Final
 
 import numpy as np
@@ -22,6 +23,9 @@ STRUCTURE_SET: Final = "1.2.840.10008.5.1.4.1.1.481.3"  # PS3.4 Table B.5-1
 # An outline belongs to a slice when it lies within half the distance to the next one; beyond that
 # it was drawn on other images [engineering choice].
 _OFF_SLICE: Final = 0.5
+# Outlines of one plane lie within this part of the distance between images [engineering choice].
+_SAME_PLANE: Final = 0.05
+_CLOSED: Final = ("CLOSED_PLANAR", "CLOSEDPLANAR_XOR")
 
 
 class StructureSetUnreadable(Invalid):
@@ -35,13 +39,23 @@ class ContourOffImages(Invalid):
 @dataclass(frozen=True)
 class Structure:
     """One region of interest: its ROINumber, its ROIName and its mask, uint8 of 0 and 1, shape
-    (depth, rows, columns), lowest slice first."""
+    (depth, rows, columns), lowest slice first. `notes` are sentences on outlines that were left
+    out, cross, or are missing on a slice."""
 
     number: int
     name: str
     mask: NDArray[np.uint8]
     voxels: int
     volume_ml: float
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class _Outline:
+    """A closed outline in mm; `place` is where it lies, in slices above the lowest image."""
+
+    points: NDArray[np.float64]
+    place: float
 
 
 def structures(file: bytes, headers: Sequence[Dataset]) -> tuple[Structure, ...]:
@@ -49,8 +63,9 @@ def structures(file: bytes, headers: Sequence[Dataset]) -> tuple[Structure, ...]
 
     `file` is a Part 10 file, `headers` all images of the series without pixels, in any order.
     Closed planar outlines count; two in one slice are joined by the even-odd rule, so that one
-    inside the other is a hole (as PS3.3 C.8.8.6.3 leaves it to the reader). A region without
-    outlines is empty.
+    inside the other is a hole (as PS3.3 C.8.8.6.3 leaves it to the reader); one that stands there
+    twice counts once. Where outlines lie closer than the images, the plane nearest to an image
+    counts. A region without outlines is empty.
 
     Raises StructureSetUnreadable, ContourOffImages, SpacingUnknown, GeometryIncomplete or
     GeometryMixed.
@@ -70,10 +85,10 @@ def structures(file: bytes, headers: Sequence[Dataset]) -> tuple[Structure, ...]
             raise StructureSetUnreadable(
                 f"Outlines belong to region {number}, which the structure set does not list."
             )
-        mask = _mask(item, images, names[number])
+        mask, notes = _mask(item, images, names[number])
         voxels = int(np.count_nonzero(mask))
         volume = voxels * (images.voxel_volume_ml or 0.0)
-        found.append(Structure(number, names[number], mask, voxels, volume))
+        found.append(Structure(number, names[number], mask, voxels, volume, notes))
     if not found:
         raise StructureSetUnreadable("The structure set holds no outlines (ROIContourSequence).")
     return tuple(found)
@@ -122,17 +137,101 @@ def _check_frame_of_reference(dataset: Dataset, images: SeriesGeometry) -> None:
         )
 
 
-def _mask(item: Dataset, images: SeriesGeometry, name: str) -> NDArray[np.uint8]:
+def _mask(
+    item: Dataset, images: SeriesGeometry, name: str
+) -> tuple[NDArray[np.uint8], tuple[str, ...]]:
     mask = np.zeros((images.depth, images.rows, images.columns), np.uint8)
-    for contour in item.get("ContourSequence") or ():
-        kind = str(contour.get("ContourGeometricType", ""))
-        if kind not in ("CLOSED_PLANAR", "CLOSEDPLANAR_XOR"):
-            continue
-        points = _points(contour, name)
-        index = _slice_of(points, images, name)
-        outline = _in_pixels(points, images, index)
-        mask[index] ^= filled(outline, images.rows, images.columns).astype(np.uint8)
-    return mask
+    contours = list(item.get("ContourSequence") or ())
+    closed = [one for one in contours if str(one.get("ContourGeometricType", "")) in _CLOSED]
+    found = [_outline(contour, images, name) for contour in closed]
+    used = crossed = 0
+    once = _without_repeats(found)
+    by_image: dict[int, list[_Outline]] = {}
+    for outline in once:
+        by_image.setdefault(_index(outline, images), []).append(outline)
+    for index, near in by_image.items():
+        here = _nearest_plane(near, index)
+        drawn = [_in_pixels(one.points, images, index) for one in here]
+        areas = [filled(one, images.rows, images.columns) for one in drawn]
+        for area in areas:
+            mask[index] ^= area.astype(np.uint8)
+        used += len(here)
+        crossed += _any_cross(drawn, areas)
+    return mask, tuple(
+        _notes(
+            name,
+            open_ones=len(contours) - len(closed),
+            repeated=len(found) - len(once),
+            between=len(once) - used,
+            crossed=crossed,
+            empty=_empty_between(mask),
+        )
+    )
+
+
+def _notes(
+    name: str, *, open_ones: int, repeated: int, between: int, crossed: int, empty: int
+) -> Iterator[str]:
+    """What of the outlines of a region a reader of its volume has to know."""
+    if open_ones:
+        yield f"“{name}”: {open_ones} outline(s) that are not closed do not count."
+    if repeated:
+        yield f"“{name}”: {repeated} outline(s) stand there twice and count once."
+    if between:
+        yield (
+            f"“{name}” is outlined on more planes than there are images: {between} outline(s) "
+            "between them were left out."
+        )
+    if crossed:
+        yield (
+            f"“{name}”: outlines cross on {crossed} image(s); what lies in two of them does not "
+            "count."
+        )
+    if empty:
+        yield (
+            f"“{name}” has no outline on {empty} image(s) between its first and its last; they "
+            "count as empty."
+        )
+
+
+def _outline(contour: Dataset, images: SeriesGeometry, name: str) -> _Outline:
+    points = _points(contour, name)
+    return _Outline(points, _place_of(points, images, name))
+
+
+def _index(outline: _Outline, images: SeriesGeometry) -> int:
+    return min(max(round(outline.place), 0), images.depth - 1)
+
+
+def _without_repeats(outlines: Sequence[_Outline]) -> list[_Outline]:
+    """The same points in another order are the same outline."""
+    met = {np.unique(np.round(one.points, 2), axis=0).tobytes(): one for one in reversed(outlines)}
+    return list(reversed(met.values()))
+
+
+def _nearest_plane(outlines: Sequence[_Outline], index: int) -> list[_Outline]:
+    nearest = min((one.place for one in outlines), key=lambda place: abs(place - index))
+    return [one for one in outlines if abs(one.place - nearest) <= _SAME_PLANE]
+
+
+def _any_cross(drawn: Sequence[NDArray[np.float64]], areas: Sequence[NDArray[np.bool_]]) -> bool:
+    """Whether two outlines share pixels and neither lies inside the other."""
+    for one, other in combinations(range(len(drawn)), 2):
+        low = np.maximum(drawn[one].min(axis=0), drawn[other].min(axis=0))
+        high = np.minimum(drawn[one].max(axis=0), drawn[other].max(axis=0))
+        if (low <= high).all():
+            first, second = areas[one], areas[other]
+            shared = int(np.count_nonzero(first & second))
+            if 0 < shared < min(np.count_nonzero(first), np.count_nonzero(second)):
+                return True
+    return False
+
+
+def _empty_between(mask: NDArray[np.uint8]) -> int:
+    filled_ones = np.flatnonzero(mask.any(axis=(1, 2)))
+    if not filled_ones.size:
+        return 0
+    return int(filled_ones[-1] - filled_ones[0] + 1 - filled_ones.size)
 
 
 def _points(contour: Dataset, name: str) -> NDArray[np.float64]:
@@ -144,7 +243,7 @@ def _points(contour: Dataset, name: str) -> NDArray[np.float64]:
     return data.reshape(-1, 3)
 
 
-def _slice_of(points: NDArray[np.float64], images: SeriesGeometry, name: str) -> int:
+def _place_of(points: NDArray[np.float64], images: SeriesGeometry, name: str) -> float:
     distances = points @ np.array(images.normal)
     step = images.slice_spacing_mm or 1.0
     if float(np.ptp(distances)) > _OFF_SLICE * step:
@@ -160,7 +259,7 @@ def _slice_of(points: NDArray[np.float64], images: SeriesGeometry, name: str) ->
             f"{images.planes[-1].distance_mm:.1f} mm.",
             remedy="Name the series that the outlines were drawn on.",
         )
-    return min(max(round(place), 0), images.depth - 1)
+    return place
 
 
 def _in_pixels(

@@ -22,6 +22,7 @@ from server.volumetry.segmentation import (
     by_place,
     check_spacing,
     geometry_notes,
+    image_notes,
     refuse_empty,
     regions_of,
     volumes_of,
@@ -110,7 +111,7 @@ def count(seg: bytes, headers: Sequence[Dataset] = ()) -> Count:
 def count_structures(file: bytes, headers: Sequence[Dataset]) -> Count:
     """The same of an RT Structure Set, whose outlines need the images to become voxels.
 
-    Raises what `structures` raises, and SegmentRoleAmbiguous.
+    Raises what `structures` raises, SegmentRoleAmbiguous, and SegmentEmpty (liver or FLR).
     """
     found = structures(file, headers)
     images = of_series(headers)
@@ -120,29 +121,38 @@ def count_structures(file: bytes, headers: Sequence[Dataset]) -> Count:
         role: np.bitwise_or.reduce([masks[segment.number] for segment in members])
         for role, members in roles.items()
     }
+    remnant = volumes_of(regions, images) if regions else None
+    if remnant is not None:
+        refuse_empty(remnant, roles)
+    segments = tuple(
+        SegmentVolume(
+            number=one.number,
+            label=one.name,
+            code="",
+            voxels=one.voxels,
+            volume_ml=one.volume_ml,
+            surface_ml=_surface_ml(one.mask, images),
+            surface_method=surface.METHOD,
+        )
+        for one in found
+    )
     return Count(
         label="RT Structure Set",
-        segments=tuple(
-            SegmentVolume(
-                number=one.number,
-                label=one.name,
-                code="",
-                voxels=one.voxels,
-                volume_ml=one.volume_ml,
-                surface_ml=_surface_ml(one.mask, images),
-                surface_method=surface.METHOD,
-            )
-            for one in found
-        ),
+        segments=segments,
         spacing_mm=(
             images.column_spacing_mm,
             images.row_spacing_mm,
             images.slice_spacing_mm or 0.0,
         ),
         grid=images.describe(),
-        remnant=volumes_of(regions, images) if regions else None,
+        remnant=remnant,
         missing=_missing(roles),
-        notes=("Outlines were filled on the images: a voxel counts when its centre is inside.",),
+        notes=(
+            "Outlines were filled on the images: a voxel counts when its centre is inside.",
+            *image_notes(images, "outlines there count where they are drawn."),
+            *(note for one in found for note in one.notes),
+            *empty_notes(segments),
+        ),
     )
 
 

@@ -203,16 +203,20 @@ def check_spacing(images: SeriesGeometry) -> None:
 
 def geometry_notes(segmentation: Segmentation, images: SeriesGeometry) -> tuple[str, ...]:
     """What a reader has to know about the grid, in sentences."""
+    note = spacing_note(segmentation, images)
+    return (
+        *([note] if note else []),
+        *image_notes(images, "the volumes leave their slices out."),
+    )
+
+
+def image_notes(images: SeriesGeometry, left_out: str) -> tuple[str, ...]:
+    """What a reader has to know about the series; `left_out` says what a missing image means."""
     notes = []
-    if note := spacing_note(segmentation, images):
-        notes.append(note)
     missing = sum(gap.missing for gap in images.gaps)
     if missing:
         where = "; ".join(f"{gap.below_mm:.1f} to {gap.above_mm:.1f} mm" for gap in images.gaps[:5])
-        notes.append(
-            f"{missing} image(s) are missing from the series ({where}); the volumes leave their "
-            "slices out."
-        )
+        notes.append(f"{missing} image(s) are missing from the series ({where}); {left_out}")
     if images.duplicates:
         notes.append(
             f"{len(images.duplicates)} image(s) lie where another one lies and were counted once."

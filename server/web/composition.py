@@ -132,7 +132,10 @@ def responses(session: Session, case: Case, answers: Answers, seen_by: str = "")
 
 
 def _response_section(found: list[Followed]) -> list[Section]:
-    rows = tuple(Row(one.criteria, one.label, " ".join((one.text, *one.notes))) for one in found)
+    rows = tuple(
+        Row(one.criteria, one.label, " ".join((one.text, *one.notes, f"Source: {one.source}.")))
+        for one in found
+    )
     return [Section("Response to therapy, computed", rows)] if rows else []
 
 

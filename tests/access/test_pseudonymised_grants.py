@@ -83,3 +83,20 @@ def test_the_command_line_issues_and_lists_a_pseudonymised_grant(
     listed = CliRunner().invoke(main, ["grant", "list", "--case", number])
     line = next(line for line in listed.output.splitlines() if "a student" in line)
     assert "pseudonymised" in line
+
+
+@pytest.mark.parametrize("work", [Permit.ANNOTATE, Permit.SIGN])
+def test_who_draws_or_signs_sends_nothing_into_the_case(
+    sqlite_world: World, now: datetime, work: Permit
+) -> None:
+    with pytest.raises(Invalid) as refused, sqlite_world.db.writing() as session:
+        issue_grant(
+            session,
+            case=sqlite_world.inside,
+            for_whom="a member of a panel",
+            permits=VIEW | {work, Permit.UPLOAD},
+            days=1,
+            issued_by="test",
+            now=now,
+        )
+    assert [problem.pointer for problem in refused.value.problems] == ["/permits"]

@@ -98,6 +98,34 @@ def test_a_node_is_gone_below_ten_millimetres() -> None:
     node = {"site": "lymph_node"}
     found = recist(seen(9, **node), seen(18, **node))
     assert found.label == "Complete response"
+    # The site is not named again at every time point, nor always by the same word.
+    for later in ({}, {"site": "other"}):
+        now = {"target_1": {"diameter_mm": 9, **later}, "response": STABLE}
+        assert recist(now, seen(18, **node)).label == "Complete response"
+
+
+def test_nodes_are_one_organ_and_only_mrecist_asks_for_more_at_the_porta_hepatis() -> None:
+    sites = ("lymph_node", "portal_node", "lymph_node")
+    targets = {
+        f"target_{number}": {"site": site, "diameter_mm": 16, "viable_mm": 16}
+        for number, site in enumerate(sites, 1)
+    }
+    size, viable = followed(ORGANS["liver"], {**targets, "response": STABLE}, [])
+    assert size.notes == ("3 targets in lymph nodes; at most 2 of one organ are followed.",)
+    assert viable.notes[1:] == ("A target has a short axis of 20 mm or more at baseline.",)
+
+
+def test_what_stands_behind_a_sum_is_said_with_it() -> None:
+    now = seen(40, 20)
+    now["target_2"] = {"site": "liver", "too_small": True}
+    now["evidence"] = {"/target_1/diameter_mm": {"kind": "length", "state": "unsupported"}}
+    found = recist(now, seen(50, 30))
+    assert found.to_json()["source"] == "PMC2755245 table 3"
+    assert found.notes == (
+        "Too small to measure, counted as 5 mm (not verified): target 2.",
+        "The measurement was deleted since: target 1.",
+    )
+    assert "The measurement was deleted since: target 1." in recist(now).notes
 
 
 def test_the_liver_is_judged_by_viable_tumour_as_well_and_only_with_an_arterial_phase() -> None:

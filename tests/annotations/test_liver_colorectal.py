@@ -55,6 +55,12 @@ SEVEN = ["VI", "VII", "VIII", "I", "II", "III", "IV"]
         (case(lesion_count=4), "resectable", "CRLM-R"),
         (case(progression_on_therapy="yes"), "borderline", "CRLM-B-4"),
         (case(flr_ml=300), "borderline", "CRLM-B-6"),
+        # 30.9 %, 27.8 to 34.0 with the reader's variability
+        (
+            case(flr_ml=466, height_cm=170, weight_kg=70, background="steatosis_or_chemotherapy"),
+            "borderline",
+            "CRLM-B-6",
+        ),
     ],
 )
 def test_one_finding_decides(answers: dict[str, Any], category: str, rule: str) -> None:

@@ -146,10 +146,29 @@ def test_the_ruleset_tells_growth_by_its_three_names() -> None:
         ({"flr_ml": 450}, "re_measure"),
         ({"flr_ml": 450, "flr_on": "2026-04-13"}, "failed_growth"),
         ({"flr_ml": 480, "flr_on": "2026-04-13"}, "failed_growth"),  # 31.8 %, DH 3.97
+        ({"flr_earlier_ml": 480, "flr_ml": 200}, "re_measure"),  # was enough, is 13.2 %
+        ({"flr_earlier_ml": 480, "flr_ml": 200, "flr_on": "2026-04-13"}, "failed_growth"),
+        ({"augmentation": "none"}, "adequate"),
+        ({"augmentation": "none", "flr_ml": 400, "flr_on": None}, "inadequate"),
     ],
 )
 def test_a_second_volumetry_moves_the_case_on(change: dict[str, Any], category: str) -> None:
     assert said(answers(**change))["category"] == category
+
+
+@pytest.mark.parametrize(
+    ("change", "gate", "trust"),
+    [
+        ({}, "dh-7.5", "sourced"),
+        ({}, "dh-5", "general_knowledge"),  # 5 percentage points are not verified
+        ({"flr_ml": 450}, "dh-7.5", "unpublished"),  # the window
+        ({"flr_earlier_ml": 460}, "dh-7.5", "unpublished"),
+    ],
+)
+def test_only_the_published_gate_is_shown_as_published(
+    change: dict[str, Any], gate: str, trust: str
+) -> None:
+    assert [one["trust"] for one in said(answers(**change), gate=gate)["fired"]] == [trust]
 
 
 @pytest.mark.parametrize(

@@ -110,8 +110,24 @@ def test_growth_counts_from_the_smallest_sum_so_far() -> None:
 
 
 def test_a_nadir_of_nothing_is_left_by_any_regrowth_of_five_millimetres() -> None:
-    assert recist_1_1(visit(30), [visit(0)], visit(4)).response == PR
-    assert recist_1_1(visit(30), [visit(0)], visit(5)).response == PD
+    beside = NonTarget.PRESENT
+    gone = visit(0, non_target=beside)
+    assert recist_1_1(visit(30), [gone], visit(4, non_target=beside)).response == PR
+    assert recist_1_1(visit(30), [gone], visit(5, non_target=beside)).response == PD
+
+
+def test_what_comes_back_after_a_complete_response_is_progression_however_small() -> None:
+    found = recist_1_1(visit(30), [visit(0)], visit(4))
+    assert (found.response, found.target) == (PD, PR)
+    assert "after a complete response" in found.because
+    assert recist_1_1(visit(30), [visit(0)], visit(0)).response == CR
+    assert recist_1_1(visit(30), [visit(0)], visit(None)).response == NE
+    assert recist_1_1(visit(30), [visit(0), visit(4)], visit(4)).response == PR
+    seen = visit(0, non_target=NonTarget.PRESENT)
+    assert recist_1_1(visit(30), [visit(0, non_target=NonTarget.GONE)], seen).response == PD
+    node = [Visit((Target("nodes", mm, node=True),)) for mm in (18, 8, 9.9, 10)]
+    assert recist_1_1(node[0], [node[1]], node[2]).response == CR
+    assert recist_1_1(node[0], [node[1]], node[3]).response == PD
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import io
 import json
 
 import pytest
-from pydicom import dcmread
+from pydicom import Dataset, dcmread
 from pydicom.encaps import generate_frames
 
 from server.dicomweb.storing.sent import (
@@ -55,6 +55,20 @@ def test_a_segmentation_is_stored_with_its_author_beside_it(insider: Caller, arc
     assert archive.author(orthanc_id) == "insider"
     got = insider.get(url.removeprefix("http://localhost/dicom-web"), "application/dicom")
     assert dcmread(io.BytesIO(got.data)).Modality == "SEG"
+
+
+def test_sequences_that_would_end_the_archive_are_refused(insider: Caller, archive) -> None:
+    deep = segmentation(f"{NEW}.70", NEW)
+    inner = deep
+    for _ in range(60):
+        inner.ContentSequence = [Dataset()]
+        inner = inner.ContentSequence[0]
+    response = store(insider, written(deep), seg(71))
+    assert response.status_code == 202
+    assert failures(response) == [CANNOT_UNDERSTAND]
+    (item,) = response.json["00081199"]["Value"]
+    assert item["00081155"]["Value"] == [f"{NEW}.71"]
+    assert archive.system()
 
 
 def test_storing_the_same_again_is_no_failure(insider: Caller) -> None:

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -67,7 +68,14 @@ def running_margin(home: Path) -> Iterator[tuple[Settings, subprocess.Popen[str]
 @pytest.fixture(scope="session")
 def margin(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningMargin]:
     with running_margin(tmp_path_factory.mktemp("margin")) as (settings, process):
-        yield RunningMargin(settings, fill(settings, lambda _text: None), process)
+        yield RunningMargin(settings, demo_world(settings), process)
+
+
+def demo_world(settings: Settings) -> DemoLinks:
+    """The demo world, filled in a thread of its own: sealing a PDF needs an event loop, and in this
+    thread Playwright's may be running."""
+    with ThreadPoolExecutor(1) as beside:
+        return beside.submit(fill, settings, lambda _text: None).result()
 
 
 def _await_ready(process: subprocess.Popen[str], home: Path) -> None:

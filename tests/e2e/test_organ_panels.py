@@ -13,9 +13,8 @@ from server.annotations.organs import ORGANS
 from server.annotations.records import Annotation, Revision
 from server.cases.records import Case
 from server.demo import cast
-from server.demo.seed import fill
 from server.foundation.db import Database
-from tests.e2e.conftest import RunningMargin, running_margin
+from tests.e2e.conftest import RunningMargin, demo_world, running_margin
 from tests.e2e.viewer_probe import PanelProbe, wait_for_picture
 from tests.e2e.viewer_probe.picture import VIEWPORT
 
@@ -33,7 +32,7 @@ SLICE = """() => {
 def margin(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningMargin]:
     """One of its own: a case changes its organ here, and loses what was recorded."""
     with running_margin(tmp_path_factory.mktemp("organs")) as (settings, process):
-        yield RunningMargin(settings, fill(settings, lambda _text: None), process)
+        yield RunningMargin(settings, demo_world(settings), process)
 
 
 class Hand:
@@ -171,6 +170,17 @@ def _draw_an_angle(page: Page, panel: PanelProbe) -> None:
         page.mouse.up()
 
 
+def _drag_an_end(page: Page) -> None:
+    """The last end of the drawn angle, so far to the side that it becomes about 135 degrees."""
+    box = page.locator(VIEWPORT).first.bounding_box()
+    assert box is not None
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    page.mouse.move(x, y + 60, steps=4)
+    page.mouse.down()
+    page.mouse.move(x + 60, y + 60, steps=6)
+    page.mouse.up()
+
+
 def _scroll_away(page: Page, where: str) -> None:
     """Five slices on from `where`."""
     page.evaluate(
@@ -204,6 +214,8 @@ def test_a_contact_is_measured_on_the_image_found_again_and_loses_its_support(
     seen.get_by_role("button", name="show angle").click()
     page.wait_for_function(f"(was) => ({SLICE})() === was", arg=where)
 
+    _drag_an_end(page)
+    expect(seen).to_contain_text("the measurement was moved since: now angle 13")
     page.evaluate("(uid) => window.services.measurementService.remove(uid)", entry["measurement"])
     expect(seen).to_contain_text("unsupported: the measurement was deleted")
     panel.wait_until_saved()

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pytest
+from pypdfium2 import PdfDocument  # type: ignore[import-untyped]  # it carries no types
 
 from server.imaging import choosing, fitness, submission
 from server.imaging.findings import Finding, Severity
@@ -25,6 +27,7 @@ from server.imaging.wording import (
     written,
     written_day,
 )
+from server.opinions.pdf import pdf_of_html
 
 EN = words_of("en")
 OTHERS = [language for language in LANGUAGES if language != "en"]
@@ -160,4 +163,22 @@ def test_the_sheet_of_every_protocol_can_be_printed_in_every_language(
     html = sheet_html(protocol, language, on=DAY, case_number="M-2026-00007")
     assert f'lang="{language}"' in html
     assert words_of(language)["protocol"][protocol.id] in html
-    assert "_" not in re.sub(r"<style>.*?</style>", "", html, flags=re.DOTALL)
+    printed = re.sub(r"<style>.*?</style>", "", html, flags=re.DOTALL)
+    assert "_" not in printed
+    assert not re.search(r"\bS\d{2,3}\b", printed), "a mark of ours that nobody there can look up"
+
+
+def test_a_single_thickness_is_no_range() -> None:
+    html = sheet_html(protocols()["rectum-mri"], "en", on=DAY)
+    assert "3 mm; at most 4 mm" in html
+    assert "3 to 3" not in html
+
+
+def test_in_hindi_the_space_before_a_number_is_printed() -> None:
+    content = pdf_of_html(sheet_html(protocols()["liver-ct"], "hi", on=DAY))
+    with closing(PdfDocument(content)) as document:
+        text = document[0].get_textpage()
+        at = text.get_text_range().index("15 से 20")
+        end_of_word = max(text.get_charbox(at - back)[2] for back in (2, 3))
+        gap_pt = text.get_charbox(at)[0] - end_of_word
+    assert gap_pt > 1.5

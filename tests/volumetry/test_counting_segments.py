@@ -189,6 +189,7 @@ def test_the_command_prints_volumes_indices_and_criteria(tmp_path: Path) -> None
     assert [one["voxels"] for one in printed["segments"]] == [1152, 576, 8]
     assert printed["flr"]["flr_percent"] == pytest.approx(100 * 576 / (1152 - 8), abs=1e-3)
     rows = {(row["index"], row["formula"]): row["value"] for row in printed["flr"]["indices"]}
+    assert all(row["source"] and row["trust"] for row in printed["flr"]["indices"])
     for name, expected in VECTORS.items():
         assert rows[name] == pytest.approx(expected, rel=1e-4), name
     assert rows["stlv", "chan-2006 (1.0 g/mL)"] == 218 + 12.3 * 70 + 51

@@ -22,7 +22,9 @@ from server.volumetry.contours import (
     StructureSetUnreadable,
     structures,
 )
+from server.volumetry.counting import count_structures
 from server.volumetry.polygons import filled
+from server.volumetry.segmentation import SegmentEmpty
 from tests.volumetry.scenes import DEPTH, images, stored
 
 Outline = list[tuple[float, float]]
@@ -127,6 +129,51 @@ def test_an_outline_inside_another_is_a_hole() -> None:
         stored(structure_set(headers, liver=[(6.0, REGION), (6.0, hole)])), headers
     )
     assert found.voxels == 30 - 4
+
+
+KEYHOLE = [*REGION, (3.0, 7.0), *box(5.0, 7.0, 9.0, 11.0), (5.0, 7.0), (3.0, 7.0)]
+
+
+def test_a_hole_reached_by_a_channel_of_no_width_is_a_hole() -> None:
+    headers = images()
+    (found,) = structures(stored(structure_set(headers, liver=[(6.0, KEYHOLE)])), headers)
+    assert (found.voxels, found.notes) == (30 - 4, ())
+
+
+@pytest.mark.parametrize(
+    ("outlines", "voxels", "said"),
+    [
+        ([(6.0, REGION), (6.0, REGION[2:] + REGION[:2])], 30, "stand there twice"),
+        ([(6.0, REGION), (7.5, REGION), (9.0, REGION)], 60, "on more planes than there are images"),
+        ([(6.0, REGION), (12.0, REGION)], 60, "no outline on 1 image"),
+        ([(6.0, REGION), (6.0, box(9.0, 5.0, 19.0, 17.0))], 36, "outlines cross on 1 image"),
+    ],
+)
+def test_outlines_that_leave_something_in_doubt_are_told_with_the_volume(
+    outlines: list[tuple[float, Outline]], voxels: int, said: str
+) -> None:
+    headers = images()
+    (found,) = structures(stored(structure_set(headers, liver=outlines)), headers)
+    assert found.voxels == voxels
+    assert [said in note for note in found.notes] == [True]
+
+
+def test_an_outline_of_points_is_left_out_and_an_empty_liver_is_refused() -> None:
+    headers = images()
+    drawn = structure_set(headers, liver=[(6.0, REGION)])
+    drawn.ROIContourSequence[0].ContourSequence[0].ContourGeometricType = "OPEN_PLANAR"
+    (found,) = structures(stored(drawn), headers)
+    assert (found.voxels, ["not closed" in note for note in found.notes]) == (0, [True])
+    with pytest.raises(SegmentEmpty, match="liver"):
+        count_structures(stored(drawn), headers)
+
+
+def test_images_missing_below_outlines_are_told_with_the_volume() -> None:
+    headers = images()
+    drawn = stored(structure_set(headers, kidney=[(z * 3.0, REGION) for z in (2, 3, 4)]))
+    counted = count_structures(drawn, headers[:5] + headers[6:])
+    assert counted.segments[0].voxels == 90
+    assert any("1 image(s) are missing" in note for note in counted.notes)
 
 
 @pytest.mark.parametrize("z_mm", [-6.0, 40.0])

@@ -142,6 +142,13 @@ export function differs(entry, field, value) {
   return !isShort && !offersTo(field, { value: entry.value, unit: entry.unit }).includes(value);
 }
 
+/** What a measurement says by now, where that is no longer what was bound; or null. */
+export function movedTo(entry, measurement) {
+  const now = measurement ? figureOf(measurement) : null;
+  const moved = now && now.unit === entry.unit && now.value !== entry.value;
+  return moved ? evidenceWords({ kind: now.kind, value: now.value, unit: now.unit }) : null;
+}
+
 /** The value a pointer below `evidence` speaks of, or null for any other pointer. */
 export function subjectOf(pointer) {
   const names = namesIn(pointer);

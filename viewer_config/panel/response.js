@@ -19,6 +19,7 @@ export function Response({ store }) {
         </p>
         ${one.text && html`<p class="mgn-small">${one.text}</p>`}
         ${one.notes.map((note) => html`<p class="mgn-small">${note}</p>`)}
+        <p class="mgn-small">Source: ${one.source}.</p>
       </li>`,
     )}
   </ul>`;

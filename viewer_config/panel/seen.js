@@ -7,6 +7,7 @@ import {
   figureOf,
   keyImage,
   measured,
+  movedTo,
   ofSegment,
   offersTo,
   shortAxisOf,
@@ -23,6 +24,7 @@ export function SeenOn({ store, field, value }) {
   }
   const words = evidenceWords(entry);
   const refused = store.state.refused.get(pointerTo("/evidence", field.pointer));
+  const moved = movedTo(entry, store.viewer.measurementOf(entry));
   const jump = async () => setLost(!(await store.viewer.jumpTo(entry)));
   return html`
     <p class=${`mgn-seen mgn-seen-${entry.state}`} data-seen=${field.pointer}>
@@ -38,6 +40,7 @@ export function SeenOn({ store, field, value }) {
       html`<b class="mgn-unsupported">unsupported: the measurement was deleted</b>`}
       ${differs(entry, field, value) &&
       html`<b class="mgn-unsupported">differs from what was measured</b>`}
+      ${moved && html`<b class="mgn-unsupported">the measurement was moved since: now ${moved}</b>`}
       ${lost && html`<span role="status">not among the images of this case</span>`}
       ${refused && html`<span class="mgn-problem" role="alert">${refused}</span>`}
       ${store.mayWrite &&

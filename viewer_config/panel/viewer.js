@@ -75,6 +75,12 @@ export class Viewer {
     );
   }
 
+  /** The measurement an entry is bound to, while the viewer has it. */
+  measurementOf({ measurement }) {
+    const service = this.#services?.measurementService;
+    return (measurement && service?.getMeasurement(measurement)) ?? null;
+  }
+
   /** Where a measurement was drawn: `{image, series, image_number}`, or null. */
   placeOf(measurement) {
     return this.#described(measurement.referencedImageId ?? measurement.metadata?.referencedImageId);

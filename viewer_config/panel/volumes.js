@@ -1,6 +1,7 @@
 // Volumes measured from segmentations: liver, future liver remnant (FLR), tumour; the remnant
 // as a bar with its uncertainty, against the thresholds the server states.
 import { Trials } from "../volumetry/section.js";
+import { TrustMark } from "./fields.js";
 import { html } from "./html.js";
 
 const SCALE_END_PERCENT = 60;
@@ -44,7 +45,8 @@ function Bar({ volume, thresholds }) {
     </p>
     ${thresholds.map(
       (one) => html`<p class="mgn-small">
-        ${one.percent} %: ${one.label}${one.source ? `, ${one.source}` : ""}
+        ${one.percent} %: ${one.label}${one.source ? `, ${one.source}` : ""}${" "}
+        <${TrustMark} trust=${one.trust} />
       </p>`,
     )}
   `;

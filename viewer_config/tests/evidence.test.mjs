@@ -9,6 +9,7 @@ import {
   figureOf,
   keyImage,
   measured,
+  movedTo,
   offersTo,
   ofSegment,
   subjectOf,
@@ -85,6 +86,13 @@ test("evidence goes with its value, and only then", () => {
 test("a number typed over a measured one is told apart from it", () => {
   assert.deepEqual([118, 242, 90].map((value) => differs(entry, contact, value)), [false, false, true]);
   assert.equal(differs(keyImage(SHOWN), contact, 90), false);
+});
+
+test("a measurement that was moved after it was bound is told with its new figure", () => {
+  assert.equal(movedTo(entry, ANGLE), null);
+  assert.equal(movedTo(entry, null), null);
+  const moved = { ...ANGLE, data: { image: { angle: 131.5 } } };
+  assert.equal(movedTo(entry, moved), "angle 131.5°");
 });
 
 test("a conflict carries an entry as one change", () => {

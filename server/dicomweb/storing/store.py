@@ -16,6 +16,7 @@ from pydicom.errors import InvalidDicomError
 
 from server.access.action import Action
 from server.archive import ArchiveFailed, NotInArchive, RefusedByArchive
+from server.dicom.nesting import why_not_read
 from server.dicomweb.media.accept import JSON, choose
 from server.dicomweb.query.attributes import value_of
 from server.dicomweb.storing.sent import (
@@ -111,7 +112,7 @@ def _take(pass_: Pass, study: str | None, sent: Sent) -> Outcome:
     if meant is None or header is None:
         return replace(named, failure=CANNOT_UNDERSTAND)
     named = replace(named, path=_path_shown(pass_, header))
-    failure = _objection(pass_, study, header) or _claim(pass_, header)
+    failure = _objection(pass_, study, header) or _damage(meant.file) or _claim(pass_, header)
     if failure:
         return replace(named, failure=failure)
     pass_.note_written(str(header.SOPInstanceUID), str(header.SeriesInstanceUID))
@@ -194,6 +195,13 @@ def _objection(pass_: Pass, study: str | None, header: Dataset) -> int:
     if str(header.get("PatientID", "") or "").strip() not in pass_.archive.patient_ids(uid):
         return DOES_NOT_MATCH if pass_.archive.patient_ids(uid) else NOT_AUTHORISED
     return 0
+
+
+def _damage(file: BinaryIO) -> int:
+    """A Failure Reason for a file whose sequences would harm the archive's parser, else 0."""
+    problem = why_not_read(file)
+    file.seek(0)
+    return CANNOT_UNDERSTAND if problem else 0
 
 
 def _claim(pass_: Pass, header: Dataset) -> int:

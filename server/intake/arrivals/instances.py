@@ -13,20 +13,14 @@ from pathlib import Path
 from typing import Any, Final
 
 from pydicom import dcmread
-from pydicom.dataelem import RawDataElement
 from pydicom.dataset import Dataset
 from pydicom.uid import UID
 
 from server.dicom.files import PREAMBLE_BYTES, Accepted, RefusedFile, read_part10
+from server.dicom.nesting import DEFERRED_FROM_BYTES, TOO_DEEP, why_not_read
 
-MOST_DEEP: Final = (
-    32  # the deepest content tree of a structured report seen has about twelve levels
-)
-MOST_ITEMS: Final = 500_000
 # 65,535 rows and columns are what the attributes can say (PS3.3 C.7.6.3, US); no scanner comes near.
 MOST_PIXEL_BYTES: Final = 32_000_000_000
-# Larger values stay in the file while the rest is read.
-DEFERRED_FROM_BYTES: Final = 64 * 1024
 _PIXEL_DATA: Final = 0x7FE00010
 _UNDEFINED: Final = 0xFFFFFFFF
 _PIECE_BYTES: Final = 1 << 20
@@ -57,7 +51,7 @@ def _checked(path: Path, name: str) -> Instance | RefusedFile:
     accepted = read_part10(path, name)
     if isinstance(accepted, RefusedFile):
         return _in_plain_words(accepted)
-    problem = _why_syntax(accepted) or _why_content(path) or _why_pixels(accepted, path)
+    problem = _why_syntax(accepted) or why_not_read(path) or _why_pixels(accepted, path)
     if problem:
         return RefusedFile(name, problem)
     header = accepted.header
@@ -72,11 +66,8 @@ def _checked(path: Path, name: str) -> Instance | RefusedFile:
 
 def _in_plain_words(refused: RefusedFile) -> RefusedFile:
     if "recursion" in refused.reason:
-        return RefusedFile(refused.name, _TOO_DEEP)
+        return RefusedFile(refused.name, TOO_DEEP)
     return refused
-
-
-_TOO_DEEP: Final = f"Its sequences lie in each other more than {MOST_DEEP} deep."
 
 
 def _why_syntax(accepted: Accepted) -> str:
@@ -88,42 +79,6 @@ def _why_syntax(accepted: Accepted) -> str:
     if syntax.is_implicit_VR != accepted.header.original_encoding[0]:
         return "It is written in another transfer syntax than its File Meta Information says."
     return ""
-
-
-def _why_content(path: Path) -> str:
-    """Go through every sequence, also behind the pixels, and say what is wrong with them."""
-    try:
-        dataset = dcmread(path, defer_size=DEFERRED_FROM_BYTES)
-        return _why_deep(dataset)
-    except RecursionError:
-        return _TOO_DEEP
-    except Exception as problem:
-        return f"Its dataset cannot be read to the end: {_first_line(problem)}."
-
-
-def _why_deep(dataset: Dataset) -> str:
-    todo, items = [(dataset, 1)], 0
-    while todo:
-        one, depth = todo.pop()
-        if depth > MOST_DEEP:
-            return _TOO_DEEP
-        for tag in list(one.keys()):
-            raw = one.get_item(tag)
-            if raw is None or not _may_be_sequence(raw):
-                continue
-            element = one[tag]
-            if element.VR != "SQ":
-                continue
-            items += len(element.value)
-            if items > MOST_ITEMS:
-                return f"Its sequences hold more than {MOST_ITEMS} items."
-            todo += [(item, depth + 1) for item in element.value]
-    return ""
-
-
-def _may_be_sequence(raw: Any) -> bool:
-    vr = raw.VR
-    return vr == "SQ" or (isinstance(raw, RawDataElement) and vr in (None, "UN"))
 
 
 def _why_pixels(accepted: Accepted, path: Path) -> str:
@@ -178,8 +133,3 @@ def md5_of(path: Path) -> str:
         while piece := file.read(_PIECE_BYTES):
             digest.update(piece)
     return digest.hexdigest()
-
-
-def _first_line(problem: Exception) -> str:
-    text = str(problem).strip().splitlines()
-    return (text[0] if text else type(problem).__name__).rstrip(".")[:160]

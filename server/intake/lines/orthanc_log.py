@@ -22,6 +22,7 @@ SILENT = "silent"
 GARBAGE = "garbage"
 CUT = "cut"
 ABORTED = "aborted"
+TOO_DEEP = "too_deep"
 
 _TITLE = r"(?P<aet>.{0,64}?)"
 _ADDRESS = r"(?P<ip>[0-9a-fA-F.:]{2,45})"
@@ -46,6 +47,7 @@ _REPEATED = re.compile(
     r"MARGIN repeated instance=(?P<instance>[0-9a-f-]{44}) study=(?P<study>[0-9a-f-]{44}) "
     r'md5=(?P<md5>[0-9a-f]{32}) by="(?P<aet>[^"]{0,64})"'
 )
+_TOO_DEEP = re.compile(r'MARGIN too deep by="(?P<aet>[^"]{0,64})"')
 _CONTINUED = re.compile(r"^[0-9a-f]{4}:[0-9a-f]{4} (?P<why>.*)$")
 
 
@@ -109,6 +111,9 @@ class _Reading:
             self.found.append(
                 Repeated(again["instance"], again["study"], again["md5"], again["aet"])
             )
+            return
+        if deep := _TOO_DEEP.search(text):
+            self.found.append(Refusal(TOO_DEEP, deep["aet"]))
             return
         head = _HEAD.match(text)
         if head is None:

@@ -87,6 +87,10 @@ IN_WORDS: dict[str, tuple[str, str]] = {
         "the sender broke off",
         "Its log names the cause. What was confirmed before is kept.",
     ),
+    "too_deep": (
+        "an image was refused: its sequences lie in each other more than 32 deep",
+        "It is damaged, or made to do harm. Everything else that was sent was looked at as always.",
+    ),
 }
 
 

@@ -74,7 +74,8 @@ def evaluate(answers: Answers, options: Options) -> Evaluation:
             RULESET.version,
             flags=(Flag("not_addressed", "No growth can be told between these dates."), flag),
         )
-    fired = Fired(f"AUG-{found.phase.value.upper()}", SOURCE, _trust(found), found.text)
+    trust = _trust(found, options)
+    fired = Fired(f"AUG-{found.phase.value.upper()}", SOURCE, trust, found.text)
     return Evaluation(
         RULESET.id,
         RULESET.title,
@@ -122,22 +123,24 @@ def _missing(answers: Answers) -> Iterator[Missing]:
     """What has to be known before anything can be said.
 
     A remnant measured before the procedure only is a whole answer: the next step is to measure
-    again. With a second one, both need their days.
+    again. With a second one, both need their days; without augmentation the remnant as it is now
+    decides alone.
     """
     yield from gaps(answers, BODY)
     height, weight = positive(answers, "height_cm"), positive(answers, "weight_kg")
     if height and weight and _stlv_ml(height, weight) <= 0:
         yield Missing("/height_cm", "Too small for the adult formula.")
     done, now = _day(answers, "augmentation_on"), _day(answers, "flr_on")
-    two = positive(answers, "flr_earlier_ml") is not None
+    alone = answers.get("augmentation") == "none"
+    two = positive(answers, "flr_earlier_ml") is not None and not alone
     if positive(answers, "flr_ml") is None and not two:
         yield from gaps(answers, FLR)
     if not two:
-        if done and now and now > done:
+        if done and now and now > done and not alone:
             yield Missing("/flr_earlier_ml", "Remnant before the augmentation not entered.")
         return
     if _method(answers) is None:
-        yield Missing("/augmentation", "Two volumetries, and no augmentation between them.")
+        yield Missing("/augmentation", "Two volumetries; augmentation between them not stated.")
     for field, words in (
         ("augmentation_on", "Day of the augmentation"),
         ("flr_on", "Day of the volumetry"),
@@ -186,8 +189,11 @@ def _day(answers: Answers, field: str) -> date | None:
         return None
 
 
-def _trust(found: Standing) -> Trust:
-    return Trust.SOURCED if found.growth else Trust.UNPUBLISHED
+def _trust(found: Standing, options: Options) -> Trust:
+    """The gate is published; the steps and windows around it are not, nor is a gate of 5 verified."""
+    if found.growth is None or found.phase == Phase.RE_MEASURE:
+        return Trust.UNPUBLISHED
+    return Trust.SOURCED if options["gate"] == "dh-7.5" else Trust.GENERAL_KNOWLEDGE
 
 
 def _remarks(found: Standing, limit: Limit) -> Iterator[Flag]:

@@ -34,7 +34,7 @@ from server.annotations.organs.liver.open_rules import (
     word,
     yes,
 )
-from server.annotations.organs.liver.remnant import INADEQUATE
+from server.annotations.organs.liver.remnant import ADEQUATE
 from server.annotations.organs.liver.thresholds import MEASURED, STANDARDISED
 from server.annotations.organs.liver.tumour import (
     SEGMENTS,
@@ -83,9 +83,10 @@ def _remnant_small(answers: Answers, _options: Options) -> Finding:
     said = _volume(answers)
     if said.best is None or said.worst is None:
         return still_open(("/background", "No minimum remnant for this background."))
-    if said.best == INADEQUATE:
+    # Where a reader's variability straddles the minimum, the remnant is not said to be enough.
+    if said.best > ADEQUATE:
         return yes(f"{said.title}: {said.fired[0].text if said.fired else said.label}")
-    if said.worst < INADEQUATE:
+    if said.worst == ADEQUATE:
         return NO
     return still_open(*((one.pointer, one.text) for one in said.missing))
 

@@ -126,10 +126,12 @@ def standing(
     Without a method: adequate or inadequate (the proposal is to augment). With a method and no day:
     augment. After the procedure: re-measure within the method's window. Then the gate: standardised
     FLR from the minimum, and DH from `dh_least_pp` or KGR from 2.0 per week. A gate not passed
-    before the window closes asks to measure again. Raises GrowthNotComputable.
+    before the window closes asks to measure again. A remnant that was enough before and is still
+    enough is adequate; one that has shrunk since stands at the gate. Raises GrowthNotComputable.
     """
-    if _reaches(first.sflr_percent, minimum_percent):
-        return Standing(Phase.ADEQUATE, _against(first.sflr_percent, minimum_percent))
+    now = later or first
+    if _reaches(min(first.sflr_percent, now.sflr_percent), minimum_percent):
+        return Standing(Phase.ADEQUATE, _against(now.sflr_percent, minimum_percent))
     if method is None:
         text = f"{_against(first.sflr_percent, minimum_percent)} Augmentation is to be considered."
         return Standing(Phase.INADEQUATE, text)
