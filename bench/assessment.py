@@ -20,7 +20,8 @@ import click
 from rich.table import Table
 
 from bench.figures import console, keep
-from server.demo.phantoms import PHASES, Phantom
+from server.demo.phantoms import Phantom
+from server.demo.phases import PHASES
 from server.imaging.assessing import Assessment, assess
 from server.imaging.folder import assess_series, read_folder
 from server.imaging.protocols import protocol_named

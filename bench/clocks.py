@@ -22,7 +22,8 @@ import click
 from rich.table import Table
 
 from bench.figures import console, in_words, keep
-from bench.world_of_cases import NOW, Size, fill
+from bench.lives import NOW, Size
+from bench.world_of_cases import fill
 from server.cases.clocks.business_days import ClosedDay
 from server.cases.clocks.nightly import Recomputed, recompute_some
 from server.cases.clocks.timekeeping import keep_service_days

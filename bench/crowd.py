@@ -1,25 +1,19 @@
 """A database as it is after years: cases, studies, every instance of them, jobs and the audit trail.
 
-Rows are written in bulk, past the program's own actions, with the values that those would have written;
-identifiers look like real ones, because their length and their order decide how an index behaves.
+Rows are written in bulk (`bench.bulk`) with the values that the program's own actions would have written.
 """
 
 from __future__ import annotations
 
 import hashlib
-import json
 import random
-import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from itertools import islice
-from typing import Any
 
-import psycopg
 from sqlalchemy import Table
-from sqlalchemy.sql.schema import ScalarElementColumnDefault
 
+from bench.bulk import Row, identifier, orthanc_id, tell_the_planner, uid, write
 from server.access import tokens
 from server.access.action import Permit
 from server.access.records import Grant, Launch
@@ -35,12 +29,9 @@ from server.prepared.records import PreparedSeries
 NOW = datetime(2026, 6, 1, 12, 0, tzinfo=UTC)
 HOSPITALS, SURGEONS, SERIES = 20, 40, 5
 GRANTS, LAUNCHES, AUDIT_LINES = 2, 6, 100  # per case
-AT_ONCE = 20_000
 CT = "1.2.840.10008.5.1.4.1.1.2"
 # One case in ten is in work; the rest was closed long ago.
 IN_WORK = ("open", "awaiting_records", "ready", "assigned", "in_review")
-
-Row = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -66,20 +57,6 @@ class Crowd:
     def launch(self, case: int) -> tuple[str, str]:
         """The id of a visit to a case, and the secret of its cookie."""
         return identifier("launch", case, 0)[:24], f"secret of {case}"
-
-
-def identifier(*what: object) -> str:
-    """32 hexadecimal digits, random as the program's own are, and the same each time."""
-    return hashlib.md5(" ".join(map(str, what)).encode(), usedforsecurity=False).hexdigest()
-
-
-def uid(*what: object) -> str:
-    return f"2.25.{int(identifier(*what), 16)}"
-
-
-def orthanc_id(*what: object) -> str:
-    digits = hashlib.sha1(" ".join(map(str, what)).encode(), usedforsecurity=False).hexdigest()
-    return "-".join(digits[start : start + 8] for start in range(0, 40, 8))
 
 
 def fill(db: Database, crowd: Crowd) -> int:
@@ -108,80 +85,6 @@ def fill(db: Database, crowd: Crowd) -> int:
         rows += write(db, table, made)
     tell_the_planner(db)
     return rows
-
-
-def write(db: Database, table: Table, rows: Iterable[Row]) -> int:
-    """Rows into one table, as fast as the database takes them."""
-    names = [column.name for column in table.columns]
-    usual = {
-        column.name: column.default.arg
-        for column in table.columns
-        if isinstance(column.default, ScalarElementColumnDefault)
-    }
-    rows = ({**usual, **row} for row in rows)
-    connection = db.engine.raw_connection()
-    try:
-        driver: Any = connection.driver_connection
-        kept = _into_sqlite if db.is_sqlite else _into_postgres
-        count = kept(driver, table.name, names, rows)
-        driver.commit()
-    finally:
-        connection.close()
-    return count
-
-
-def _into_sqlite(
-    driver: sqlite3.Connection, table: str, names: list[str], rows: Iterable[Row]
-) -> int:
-    marks = ", ".join("?" * len(names))
-    statement = f"INSERT INTO {table} ({', '.join(names)}) VALUES ({marks})"
-    count, waiting = 0, iter(rows)
-    driver.execute("PRAGMA synchronous=OFF")
-    while batch := list(islice(waiting, AT_ONCE)):
-        driver.execute("BEGIN")
-        driver.executemany(statement, [[_plain(row.get(name)) for name in names] for row in batch])
-        driver.execute("COMMIT")
-        count += len(batch)
-    return count
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, datetime):
-        return value.replace(tzinfo=None).isoformat(" ", "microseconds")
-    return json.dumps(value) if isinstance(value, (dict, list)) else value
-
-
-def _into_postgres(
-    driver: psycopg.Connection[Any], table: str, names: list[str], rows: Iterable[Row]
-) -> int:
-    count = 0
-    with (
-        driver.cursor() as cursor,
-        cursor.copy(f"COPY {table} ({', '.join(names)}) FROM STDIN".encode()) as copy,
-    ):
-        for row in rows:
-            values = (row.get(name) for name in names)
-            copy.write_row(
-                [json.dumps(one) if isinstance(one, (dict, list)) else one for one in values]
-            )
-            count += 1
-    return count
-
-
-def tell_the_planner(db: Database) -> None:
-    """What a database does by itself after a while."""
-    connection = db.engine.raw_connection()
-    try:
-        driver: Any = connection.driver_connection
-        if db.is_sqlite:
-            driver.execute("PRAGMA optimize")
-            driver.commit()
-        else:
-            driver.autocommit = True  # no VACUUM within a transaction
-            driver.execute("VACUUM ANALYZE")
-            driver.autocommit = False
-    finally:
-        connection.close()
 
 
 def _moment(case: int) -> datetime:

@@ -23,9 +23,9 @@ from flask.testing import FlaskClient
 from rich.table import Table
 
 from bench import world_of_cases as worlds
-from bench.crowd import Row, identifier, tell_the_planner
+from bench.bulk import Row, identifier, tell_the_planner
 from bench.figures import console, in_words, keep
-from bench.world_of_cases import Life, LivesOf, Size
+from bench.lives import Life, LivesOf, Size
 from bench.worlds import stopped_like_ctrl_c
 from server.access import tokens
 from server.access.records import SignIn

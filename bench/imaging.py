@@ -21,8 +21,8 @@ from rich.table import Table
 
 from bench.figures import keep
 from bench.resident import highest_resident_mb
-from server.demo.phantoms import PHASES as DEMO_PHASES
 from server.demo.phantoms import Phantom
+from server.demo.phases import PHASES as DEMO_PHASES
 from server.imaging.look import look_at
 from server.imaging.phase import Phase, PhaseReading
 from server.imaging.read_volume import read_volume, slices_to_read

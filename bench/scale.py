@@ -24,12 +24,14 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from bench import crowd as crowds
+from bench.bulk import identifier
 from bench.crowd import Crowd
 from bench.figures import console, in_words, keep
 from bench.worlds import stopped_like_ctrl_c
 from server.access.action import Action
 from server.access.door import Credentials, ImageDoor
 from server.cases import queries as cases
+from server.cases.listing import Asked, page_of
 from server.foundation import audit, jobs
 from server.foundation.db import Database
 from server.foundation.migrations import upgrade
@@ -55,9 +57,8 @@ class Question:
 
 def questions(db: Database, crowd: Crowd) -> list[Question]:
     """What is asked, each with the number of a case that changes from round to round."""
-    half = frozenset(
-        crowds.identifier("hospital", number) for number in range(crowds.HOSPITALS // 2)
-    )
+    today = crowds.NOW.date()
+    half = frozenset(identifier("hospital", number) for number in range(crowds.HOSPITALS // 2))
 
     def door() -> ImageDoor:
         return ImageDoor(db, lambda: crowds.NOW)
@@ -112,8 +113,8 @@ def questions(db: Database, crowd: Crowd) -> list[Question]:
             lambda session, _: intake.noted_updates(session),
         ),
         Question("page: a case", case_page),
-        Question("page: worklist, in work", lambda session, _: cases.worklist(session)),
-        Question("page: worklist, finished", lambda s, _: cases.worklist(s, finished=True)),
+        Question("page: worklist, in work", lambda s, _: page_of(s, Asked(), today)),
+        Question("page: worklist, finished", lambda s, _: page_of(s, Asked(finished=True), today)),
         Question("page: arrivals of half the hospitals", inbox),
         Question(
             "page: audit trail, newest 100", lambda session, _: audit.newest(session, limit=100)

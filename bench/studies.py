@@ -17,7 +17,8 @@ from server.access.actions import issue_grant
 from server.archive import Archive
 from server.cases import actions as cases
 from server.cases.queries import case_by_number
-from server.demo.phantoms import PHASES, Phantom
+from server.demo.phantoms import Phantom
+from server.demo.phases import PHASES
 from server.dicom.association import Peer
 from server.dicom.sending import send
 from server.foundation.clock import utc_now

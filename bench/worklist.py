@@ -22,9 +22,10 @@ from flask import Flask
 from flask.testing import FlaskClient
 from rich.table import Table
 
-from bench.crowd import identifier
+from bench.bulk import identifier
 from bench.figures import console, in_words, keep
-from bench.world_of_cases import Size, fill
+from bench.lives import Size
+from bench.world_of_cases import fill
 from server.access import tokens
 from server.access.records import SignIn
 from server.app import create_app

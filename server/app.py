@@ -21,7 +21,7 @@ from server.dicomweb.express import Express
 from server.dicomweb.routes import ROUTES as DICOMWEB_ROUTES
 from server.dicomweb.views.case_views import CaseViews
 from server.dicomweb.views.currency import Currency
-from server.foundation.clock import utc_now
+from server.foundation.clock import Clock, utc_now
 from server.foundation.db import Database
 from server.foundation.errors import MarginError
 from server.foundation.files import FileStore
@@ -36,15 +36,15 @@ from server.web.routes import ROUTES as WEB_ROUTES
 from server.web.visit import Services
 
 
-def create_app(settings: Settings | None = None) -> Flask:
-    """The application. Without settings, those of the environment."""
+def create_app(settings: Settings | None = None, clock: Clock = utc_now) -> Flask:
+    """The application; `clock` is what time it is to all of it. Without settings, the environment's."""
     check_words()
     if settings is None:
         settings = with_home_secrets(Settings.from_environ(os.environ))
     db, shelf = Database(settings.database_url), Shelf(settings.cache_dir)
     archive = _archive(settings, db)
     views = CaseViews(settings.secret_key, archive, shelf)
-    services = _services(settings, db, archive, views)
+    services = _services(settings, db, archive, views, clock)
     app = Flask("server.web", static_folder=None)
     app.config.update(_configuration(settings))
     app.extensions["margin"] = services
@@ -71,22 +71,19 @@ def _archive(settings: Settings, db: Database) -> Archive:
         with db.reading() as session:
             return arrivals.not_served(session, StudyInstanceUID)
 
-    return Archive(
-        settings.orthanc_url,
-        settings.orthanc_user,
-        settings.orthanc_password,
-        settings.orthanc_timeout_s,
-        not_served,
-    )
+    return Archive.of(settings, not_served)
 
 
-def _services(settings: Settings, db: Database, archive: Archive, views: CaseViews) -> Services:
+def _services(
+    settings: Settings, db: Database, archive: Archive, views: CaseViews, clock: Clock
+) -> Services:
     return Services(
         settings=settings,
         db=db,
         archive=archive,
         files=FileStore(settings.files_dir),
         view_of=views.of_visit,
+        clock=clock,
     )
 
 
@@ -122,15 +119,18 @@ def _reading(services: Services, shelf: Shelf, views: CaseViews) -> Reading:
 
     def ask_first(StudyInstanceUID: str, SeriesInstanceUID: str) -> None:
         with services.db.writing() as session:
-            prepared_actions.ask_first(session, StudyInstanceUID, SeriesInstanceUID, utc_now())
+            prepared_actions.ask_first(
+                session, StudyInstanceUID, SeriesInstanceUID, services.clock()
+            )
 
     return Reading(
         services.db,
         services.archive,
-        ImageDoor(services.db, utc_now),
+        ImageDoor(services.db, services.clock),
         Openings(),
         Currency(services.archive, shelf, ask_first),
         views.of,
+        services.clock,
     )
 
 

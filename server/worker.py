@@ -28,7 +28,7 @@ from server.cases.clocks.nightly import ask_for_round, ask_for_round_now
 from server.cases.clocks.timekeeping import keep_service_days
 from server.figures import actions as figures
 from server.foundation import jobs
-from server.foundation.clock import utc_now
+from server.foundation.clock import Clock, utc_now
 from server.foundation.db import Database
 from server.foundation.errors import Invalid
 from server.foundation.forgetting import ask_to_forget
@@ -70,16 +70,12 @@ log = logging.getLogger("margin.worker")
 class Worker:
     """The loops and what they work with."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, clock: Clock = utc_now) -> None:
         self.settings = settings
+        self.clock = clock
         self.db = Database(settings.database_url)
-        self.archive = Archive(
-            settings.orthanc_url,
-            settings.orthanc_user,
-            settings.orthanc_password,
-            settings.orthanc_timeout_s,
-        )
-        self.feed = Feed(self.db, self.archive, utc_now, timedelta(seconds=settings.stable_age_s))
+        self.archive = Archive.of(settings)
+        self.feed = Feed(self.db, self.archive, clock, timedelta(seconds=settings.stable_age_s))
         self.stopping = threading.Event()
 
     def run(self) -> None:
@@ -148,7 +144,7 @@ class Worker:
 
     def ask_for_clocks(self) -> None:
         """Have the clocks recomputed each morning, and at once when days are counted differently."""
-        now = utc_now()
+        now = self.clock()
         with self.db.writing() as session:
             if self._count_by_the_settings(session, now):
                 ask_for_round_now(session, now)
@@ -169,19 +165,19 @@ class Worker:
         """Bring the figures' rows up to date with what happened since."""
         while not self.stopping.is_set():
             with self.db.reading() as session:
-                if not figures.is_due(session, utc_now()):
+                if not figures.is_due(session, self.clock()):
                     return
             with self.db.writing() as session:
-                figures.catch_up(session, utc_now())
+                figures.catch_up(session, self.clock())
 
     def ask_to_forget(self) -> None:
         """Have what was kept for long enough deleted, once a day."""
         with self.db.writing() as session:
-            ask_to_forget(session, utc_now())
+            ask_to_forget(session, self.clock())
 
     def _note_refusals(self) -> None:
         with self.db.writing() as session:
-            take_over(session, self.settings.log_dir / "orthanc.log", utc_now())
+            take_over(session, self.settings.log_dir / "orthanc.log", self.clock())
 
     def _send_errands(self) -> None:
         while not self.stopping.is_set() and self.send_errand():
@@ -199,10 +195,10 @@ class Worker:
 
     def _claim(self, *, only: tuple[str, ...] = (), but: tuple[str, ...] = ()) -> jobs.Job | None:
         with self.db.reading() as session:
-            if not jobs.is_due(session, utc_now(), only=only, but=but):
+            if not jobs.is_due(session, self.clock(), only=only, but=but):
                 return None
         with self.db.writing() as session:
-            return jobs.claim(session, utc_now(), only=only, but=but)
+            return jobs.claim(session, self.clock(), only=only, but=but)
 
     def prepare_due(self) -> None:
         """Have one process prepare all series that are due, as long as there are any."""
@@ -218,10 +214,10 @@ class Worker:
 
     def _pick_up_forgotten(self) -> None:
         with self.db.writing() as session:
-            pick_up_forgotten(session, utc_now())
+            pick_up_forgotten(session, self.clock())
 
     def _sweep_uploads(self) -> None:
-        tidy(self.db, UploadFolder(self.settings.uploads_dir), utc_now())
+        tidy(self.db, UploadFolder(self.settings.uploads_dir), self.clock())
 
     def _have_done(self, names: tuple[str, ...]) -> None:
         """Have one process do the jobs of these names that are due, as long as there are any."""
@@ -250,7 +246,7 @@ class Worker:
         log.warning("job %s %s", job.name, ended)
         with self.db.writing() as session:
             stopped = self.stopping.is_set()
-            jobs.fail(session, job.id, f"Its process {ended}.", utc_now(), gives_up=not stopped)
+            jobs.fail(session, job.id, f"Its process {ended}.", self.clock(), gives_up=not stopped)
 
     def _await_errand(self, job_id: str) -> str:
         """How the errand's process ended when it could not say so itself; empty when it could."""

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from server.access import tokens
 from server.access.action import Permit
-from server.access.permissions import SHARED_PERMITS
+from server.access.permissions import SHARED_PERMITS, in_force
 from server.access.queries import GrantExpired, GrantNotYetValid, GrantRevoked, TokenUnknown
 from server.access.records import FailedSignIn, Grant, Launch, SignIn
 from server.access.sharing_queries import check_consent
@@ -95,8 +95,7 @@ def issue_grant(
             "What is shared rests on a consent: record it under Sharing and make the link there."
         )
         problems.append(FieldProblem("/permits", wanted))
-    if Permit.UPLOAD in permits and permits & {Permit.ANNOTATE, Permit.SIGN}:
-        # What is uploaded belongs to the case and is shown to all, also while a panel votes unseen.
+    if in_force(permits) != permits:
         wanted = (
             "Whoever draws or signs sends nothing into the case: make a link of its own for that."
         )

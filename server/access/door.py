@@ -29,24 +29,27 @@ from server.access.permissions import (
     Holder,
     Nobody,
     may,
+    sends_no_more,
 )
 from server.access.programs import program_of_key
 from server.access.records import Grant, Launch, SignIn
 from server.cases.queries import CaseNotFound, case_by_id, case_by_number, study_uids
 from server.cases.records import Assignment, Case
+from server.foundation.clock import Clock
 from server.foundation.db import Database
 from server.foundation.errors import MarginError, Refused, Unauthenticated
 from server.panel.sight import NOTHING_HIDDEN, Hidden, hidden_objects, is_sealed
 from server.people.queries import coordinated_hospital_ids
 from server.people.records import Person
 
-# A revocation must stop a study load within 5 s (security.md); checks are remembered for less.
+# A withdrawn grant stops within 5 s, also in the middle of a study (docs/operations.md).
 REMEMBERED_FOR_S = 3.0
 MOST_REMEMBERED = 2000
 # Of an assignment's states and roles, those that open a door.
 HAVING = ("active", "completed")
 OFFERED = "offered"
 OBSERVER = "observer"
+_AGAIN = "Open the access link again, or sign in and open the case again."
 
 
 class NotSignedIn(Unauthenticated):
@@ -138,10 +141,17 @@ def _decide(admission: Admission, action: Action) -> Admission:
         if isinstance(admission.actor, Nobody):
             raise NotSignedIn("Please sign in.", remedy="Sign in, or open the access link again.")
         if answer.hides:
-            number = admission.case.number if admission.case else ""
+            wanted = f"case {admission.case.number}" if admission.case else "such case"
             raise CaseNotFound(
-                f"There is no case {number}.".replace(" .", "."),
+                f"There is no {wanted}.",
                 remedy="Look for it in the worklist.",
+                why=answer.reason,
+                actor=admission.actor.text,
+            )
+        if sends_no_more(admission.actor, action):
+            raise NotPermitted(
+                "With this link you draw or sign, and whoever does sends nothing into the case.",
+                remedy="Ask the coordinator for a link of its own for sending.",
                 why=answer.reason,
                 actor=admission.actor.text,
             )
@@ -248,9 +258,6 @@ def _visitor(
     return launch, account_of(session, person)
 
 
-_AGAIN = "Open the access link again, or sign in and open the case again."
-
-
 @dataclass(frozen=True)
 class ImageAdmission:
     """Who may do what with which studies. `study_uids` None means every study of the archive. `sealed`:
@@ -290,7 +297,7 @@ class ImageDoor:
     What is remembered is keyed by the hash of the secret; a refusal is never remembered.
     """
 
-    def __init__(self, db: Database, clock: Callable[[], datetime]) -> None:
+    def __init__(self, db: Database, clock: Clock) -> None:
         self._db = db
         self._clock = clock
         self._known: dict[tuple[str | None, str], tuple[float, ImageAdmission]] = {}

@@ -9,6 +9,11 @@ from server.access.action import Action, Permit
 # What rests on a consent to share; `server.access.sharing_actions` alone gives these out.
 SHARED_PERMITS = frozenset({Permit.SHARED, Permit.SHARED_IMAGES})
 
+# Whoever draws or signs sends nothing into the case: what is uploaded belongs to it and is shown to all,
+# also while a panel votes unseen. Such a link is not issued; of one from before that rule, only the
+# sending is taken away.
+DRAWING = frozenset({Permit.ANNOTATE, Permit.SIGN})
+
 A = Action
 OPEN_TO_ALL = frozenset({A.PUBLIC, A.SIGN_IN, A.OPEN_LINK})
 
@@ -300,8 +305,26 @@ def may(actor: Actor, action: Action, case: CaseFacts | None = None) -> Allowed 
     return _account_may(actor, action, case)
 
 
+def in_force(permits: frozenset[Permit]) -> frozenset[Permit]:
+    """What of a grant's permits still counts: of one that may draw or sign, all but sending."""
+    return permits - {Permit.UPLOAD} if permits & DRAWING else permits
+
+
+def sends_no_more(actor: Actor, action: Action) -> bool:
+    """Whether the grant was issued for this as well, before who draws or signs could not send."""
+    if not isinstance(actor, Holder):
+        return False
+    lost = actor.permits - in_force(actor.permits)
+    kept = in_force(actor.permits)
+    return any(action in BY_PERMIT[one] for one in lost) and not any(
+        action in BY_PERMIT[one] for one in kept
+    )
+
+
 def _holder_may(actor: Holder, action: Action, case: CaseFacts | None) -> Allowed | Denied:
-    if not any(action in BY_PERMIT[permit] for permit in actor.permits):
+    if not any(action in BY_PERMIT[permit] for permit in in_force(actor.permits)):
+        if sends_no_more(actor, action):
+            return Denied("the grant permits drawing or signing, and so no sending into the case")
         return Denied(f"the grant does not permit {action.value}")
     if actor.observing and action not in OBSERVED:
         return Denied("an observer looks on")

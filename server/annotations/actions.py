@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable
 from datetime import datetime
 from typing import Any, Final
 
@@ -9,6 +10,7 @@ from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from server.annotations.chain import answers_sha256, link_of, seal
+from server.annotations.evidence import standing
 from server.annotations.organs import ORGANS
 from server.annotations.queries import annotation_of, current, earlier_link, time_point_of
 from server.annotations.records import Annotation, EarlierCase, Revision, SignedRevisionIsFinal
@@ -103,12 +105,14 @@ def save(
     now: datetime,
     options: Any = None,
     schema_version: object = None,
+    refused_before: Iterable[FieldProblem] = (),
 ) -> Revision:
     """Keep the whole document of answers over the version that was seen.
 
     `options` are those chosen of the rulesets (None: as they were); `schema_version` is that of the
-    form the answers were given in (None: the newest). Raises SignedRevisionIsFinal, FormFromTheFuture,
-    AnswersRefused (nothing is kept) or AnnotationChangedElsewhere.
+    form the answers were given in (None: the newest); `refused_before` is what the caller found wrong
+    that the form cannot know, such as an image of another case. Raises SignedRevisionIsFinal,
+    FormFromTheFuture, AnswersRefused (nothing is kept) or AnnotationChangedElsewhere.
     """
     refuse_if_signed(draft)
     organ = ORGANS[draft.annotation.organ]
@@ -118,6 +122,7 @@ def save(
         *([] if schema_version is None else version_problems(organ, schema_version)),
         *organ.option_problems(chosen),
         *problems(organ, answers),
+        *refused_before,
     ]
     if refused:
         raise AnswersRefused(
@@ -205,6 +210,14 @@ def sign(
     draft.chain_sha256 = link_of(organ.id, draft).sha256
     session.flush()
     return draft
+
+
+def mark_unsupported(draft: Revision, study_uids: Collection[str]) -> None:
+    """Before a draft is signed: what was seen on a study that is not among these is marked so."""
+    refuse_if_signed(draft)
+    marked = standing(draft.answers, study_uids)
+    if marked != draft.answers:
+        draft.answers = marked
 
 
 def begin_amendment(

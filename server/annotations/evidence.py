@@ -6,7 +6,7 @@ and nowhere else, so that one walk finds them all.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any, Final
 
 from server.annotations.decision import Answers
@@ -18,6 +18,10 @@ LONGEST_POINTER: Final = 100
 # What holds other fields is not itself seen on anything.
 _HOLDERS: Final = frozenset({"group", "vessels", "vessel"})
 _UNITS: Final = {"deg": "°", "mm": " mm"}
+# Why a value is unsupported, as an entry's `because` says it; entries without are of deletions.
+STUDY_DETACHED: Final = "study_detached"
+_WHY: Final = {STUDY_DETACHED: "its study belongs to this case no more"}
+_DELETED: Final = "the measurement was deleted since"
 _KINDS: Final = {
     "length": "length",
     "angle": "angle",
@@ -74,10 +78,61 @@ def evidence_words(entry: dict[str, Any]) -> str:
     number = entry.get("image_number")
     image = f"image {number}" if number is not None else "an image"
     where = ", ".join(part for part in (str(entry.get("series", "")), image) if part)
-    unsupported = entry.get("state") == "unsupported"
-    deleted = ["the measurement was deleted since"] if unsupported else []
-    remarks = [part for part in (_figure(entry), *deleted) if part]
+    remarks = [part for part in (_figure(entry), why_unsupported(entry)) if part]
     return f"seen on {where}" + (f" ({'; '.join(remarks)})" if remarks else "")
+
+
+def why_unsupported(entry: Mapping[str, Any]) -> str:
+    """Why an entry supports its value no more, in words; empty for one that does."""
+    if entry.get("state") != "unsupported":
+        return ""
+    return _WHY.get(str(entry.get("because")), _DELETED)
+
+
+def standing(answers: Mapping[str, Any], study_uids: Collection[str]) -> dict[str, Any]:
+    """The answers, with evidence from studies that are not among these marked as unsupported.
+
+    Nothing is lost: the value and its entry stay, and the mark goes when the study is back. Entries
+    whose measurement was deleted stay as they are.
+    """
+    entries = answers.get(EVIDENCE)
+    if not isinstance(entries, dict):
+        return dict(answers)
+    return {**answers, EVIDENCE: {key: _stands(one, study_uids) for key, one in entries.items()}}
+
+
+def _stands(entry: Any, study_uids: Collection[str]) -> Any:
+    if not isinstance(entry, dict) or not isinstance(entry.get("image"), dict):
+        return entry
+    here = entry["image"].get("StudyInstanceUID") in study_uids
+    if not here and entry.get("state") == "supported":
+        return {**entry, "state": "unsupported", "because": STUDY_DETACHED}
+    if here and entry.get("because") == STUDY_DETACHED:
+        kept = {name: value for name, value in entry.items() if name != "because"}
+        return {**kept, "state": "supported"}
+    return entry
+
+
+def newly_bound(
+    answers: Mapping[str, Any], before: Mapping[str, Any]
+) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Pointer and entry of what is bound to an image or a segment to which no value was before.
+
+    Entries of a wrong shape are left to the schema.
+    """
+    entries, known = answers.get(EVIDENCE), before.get(EVIDENCE)
+    seen = [_bound_to(one) for one in known.values()] if isinstance(known, dict) else []
+    for key, entry in (entries if isinstance(entries, dict) else {}).items():
+        if (
+            isinstance(entry, dict)
+            and isinstance(entry.get("image"), dict)
+            and _bound_to(entry) not in seen
+        ):
+            yield str(key), entry
+
+
+def _bound_to(entry: Any) -> tuple[Any, Any]:
+    return (entry.get("image"), entry.get("segment_number")) if isinstance(entry, dict) else ({}, 0)
 
 
 def _figure(entry: dict[str, Any]) -> str:

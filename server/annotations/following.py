@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from server.annotations.decision import Answers
-from server.annotations.evidence import EVIDENCE
-from server.annotations.fields import pointer
+from server.annotations.evidence import EVIDENCE, why_unsupported
+from server.annotations.fields import capitalised, pointer
 from server.annotations.organs.organ import Organ
 from server.annotations.organs.scale import group, number_of, word_of
 from server.annotations.response import (
@@ -29,6 +29,7 @@ from server.annotations.response import (
     recist_1_1,
     sum_mm,
 )
+from server.annotations.slices import Slices
 
 SLOTS: Final = tuple(f"target_{number}" for number in range(1, MOST_TARGETS + 1))
 _NODES: Final = ("lymph_node", "portal_node")
@@ -89,29 +90,28 @@ class Followed:
         }
 
 
-def followed(organ: Organ, answers: Answers, earlier: Sequence[Answers]) -> list[Followed]:
+def followed(
+    organ: Organ, answers: Answers, earlier: Sequence[Answers], slices: Slices | None = None
+) -> list[Followed]:
     """The responses at `answers`; `earlier` are the time points before, oldest first.
 
-    Empty where no target is named at any of them. Never raises for answers of a wrong shape.
+    `slices` is what is known of the images of this time point; None where nothing is. Empty where no
+    target is named at any of them. Never raises for answers of a wrong shape.
     """
-    found = [_followed("RECIST 1.1", "diameter_mm", answers, earlier)]
+    known = slices or Slices()
+    found = [_followed("RECIST 1.1", "diameter_mm", answers, earlier, known)]
     if "viable_mm" in organ.schema["properties"][SLOTS[0]]["properties"]:
-        found.append(_followed("mRECIST", "viable_mm", answers, earlier))
+        found.append(_followed("mRECIST", "viable_mm", answers, earlier, known))
     return [one for one in found if one is not None]
 
 
 def _followed(
-    criteria: str, key: str, answers: Answers, earlier: Sequence[Answers]
+    criteria: str, key: str, answers: Answers, earlier: Sequence[Answers], slices: Slices
 ) -> Followed | None:
     since = next((at for at, one in enumerate(earlier) if _slots(one, key)), None)
     if since is None:
         slots = _slots(answers, key)
-        if not slots:
-            return None
-        targets = _targets(answers, slots, key)
-        notes = tuple(problem.message for problem in baseline_problems(targets))
-        told = (*notes, *_of_sizes(answers, slots, key))
-        return Followed(criteria, sum_mm(targets), None, told)
+        return _baseline(criteria, key, answers, slots, slices) if slots else None
     slots = _slots(earlier[since], key)
     first = _targets(earlier[since], slots, key)
     visits = [_visit(one, slots, key, first) for one in (*earlier[since:], answers)]
@@ -122,6 +122,23 @@ def _followed(
     except MeasurementsRefused as refused:
         return Followed(criteria, None, None, (refused.detail, *notes))
     return Followed(criteria, assessment.sum_mm, assessment, notes)
+
+
+def _baseline(
+    criteria: str, key: str, answers: Answers, slots: tuple[str, ...], slices: Slices
+) -> Followed:
+    pointers = [pointer((slot, key)) for slot in slots]
+    targets = [
+        slices.on(at, target)
+        for at, target in zip(pointers, _targets(answers, slots, key), strict=True)
+    ]
+    names = [slot.replace("_", " ") for slot in slots]
+    notes = (
+        *(problem.message for problem in baseline_problems(targets)),
+        *slices.open_questions(names, pointers, targets),
+        *_of_sizes(answers, slots, key),
+    )
+    return Followed(criteria, sum_mm(targets), None, notes)
 
 
 def _slots(answers: Answers, key: str) -> tuple[str, ...]:
@@ -189,11 +206,13 @@ def _of_sizes(answers: Answers, slots: Sequence[str], key: str) -> Iterator[str]
     if small:
         yield f"Too small to measure, counted as {TOO_SMALL_MM:g} mm (not verified): {_named(small)}."
     bound = group(answers, EVIDENCE)
-    lost = [
-        slot for slot in slots if group(bound, pointer((slot, key))).get("state") == "unsupported"
-    ]
-    if lost:
-        yield f"The measurement was deleted since: {_named(lost)}."
+    lost: dict[str, list[str]] = {}
+    for slot in slots:
+        why = why_unsupported(group(bound, pointer((slot, key))))
+        if why:
+            lost.setdefault(why, []).append(slot)
+    for why, named in lost.items():
+        yield f"{capitalised(why)}: {_named(named)}."
 
 
 def _named(slots: Iterable[str]) -> str:

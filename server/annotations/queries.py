@@ -102,13 +102,6 @@ def earlier_cases(session: Session, case_id: str) -> list[str]:
     return found
 
 
-def revision_before(annotation: Annotation | None) -> Revision | None:
-    """The signed revision that an amendment was opened from."""
-    revisions = annotation.revisions if annotation else []
-    signed = [one for one in revisions[:-1] if one.signed_at]
-    return signed[-1] if signed else None
-
-
 def prior_revisions(
     session: Session, case_id: str, organ: str, *, reviewer_id: str = ""
 ) -> list[Revision]:

@@ -75,7 +75,9 @@ class Target:
 
     `mm` is the longest diameter, of a node the short axis; in mRECIST the longest viable,
     arterially enhancing diameter. 0 is gone; None is not evaluable. `too_small` stands for a lesion
-    that is there and cannot be measured, and counts as 5 mm (not verified).
+    that is there and cannot be measured, and counts as 5 mm (not verified). `slice_mm` is the slice
+    thickness of the images it was measured on, None where nobody knows it; `chest_film` says that it
+    was measured on a radiograph.
     """
 
     organ: str
@@ -83,6 +85,8 @@ class Target:
     node: bool = False
     portal_node: bool = False
     too_small: bool = False
+    slice_mm: float | None = None
+    chest_film: bool = False
 
     @property
     def counted_mm(self) -> float | None:
@@ -147,10 +151,10 @@ def sum_mm(targets: Iterable[Target]) -> float | None:
     return None if missing else round(sum(counted), 9)
 
 
-def baseline_problems(
-    targets: Sequence[Target], *, slice_mm: float = THIN_SLICE_MM, chest_film: bool = False
-) -> list[FieldProblem]:
-    """What keeps these from being the targets of a baseline; `slice_mm` is the slice thickness."""
+def baseline_problems(targets: Sequence[Target]) -> list[FieldProblem]:
+    """What keeps these from being the targets of a baseline. Where the slice thickness is not known,
+    the size is held against that for thin slices.
+    """
     found = []
     if not targets:
         found.append(FieldProblem("/targets", "A baseline has at least one target lesion."))
@@ -164,10 +168,10 @@ def baseline_problems(
             )
             found.append(FieldProblem("/targets", text))
     for index, target in enumerate(targets):
-        least = _least_mm(target, slice_mm=slice_mm, chest_film=chest_film)
+        least = least_mm(target)
         if target.mm is None or target.mm < least:
             axis = "short axis" if target.node else "longest diameter"
-            text = f"A target has a {axis} of {least:g} mm or more at baseline."
+            text = f"A target has a {axis} of {least:g} mm or more at baseline{_why(target)}."
             found.append(FieldProblem(f"/targets/{index}/mm", text))
     return found
 
@@ -320,14 +324,24 @@ def _already_progressed(current: Visit, nadir_mm: float, least_growth_mm: float)
     return enough and _reaches(grown, GROWTH_PERCENT, nadir_mm)
 
 
-def _least_mm(target: Target, *, slice_mm: float, chest_film: bool) -> float:
+def least_mm(target: Target) -> float:
+    """What a target measures at least at baseline, in mm."""
     if target.portal_node:
         return PORTAL_NODE_MM
     if target.node:
         return NODE_TARGET_MM
-    if chest_film:
+    if target.chest_film:
         return CHEST_FILM_LEAST_MM
-    return LESION_LEAST_MM if slice_mm <= THIN_SLICE_MM else 2 * slice_mm
+    if target.slice_mm is None or target.slice_mm <= THIN_SLICE_MM:
+        return LESION_LEAST_MM
+    return round(2 * target.slice_mm, 9)
+
+
+def _why(target: Target) -> str:
+    """What makes the least size of a lesion another than that on thin slices."""
+    if target.node or least_mm(target) == LESION_LEAST_MM:
+        return ""
+    return " on a chest film" if target.chest_film else f", on slices of {target.slice_mm:g} mm"
 
 
 def _reaches(change_mm: float, percent: float, of_mm: float) -> bool:

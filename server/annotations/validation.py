@@ -65,8 +65,7 @@ def expected(schema: Schema) -> str:
     """What a field takes, in words, such as: a whole number of degrees from 0 to 360."""
     if "oneOf" in schema:
         own = hints(schema)
-        parts = [expected({**part, "x-margin": own, "in_words": True}) for part in schema["oneOf"]]
-        return ", or ".join(parts)
+        return ", or ".join(expected({**part, "x-margin": own}) for part in schema["oneOf"])
     if "enum" in schema:
         return _expected_word(schema)
     kind = schema.get("type")
@@ -81,11 +80,7 @@ def expected(schema: Schema) -> str:
 
 
 def _expected_word(schema: Schema) -> str:
-    words = [str(value) for value in schema["enum"]]
-    if schema.get("in_words"):
-        choices = hints(schema).get("choices", {})
-        words = [str(choices.get(word, word)) for word in words]
-    quoted = [f'"{word}"' for word in words]
+    quoted = [f'"{value}"' for value in schema["enum"]]
     return quoted[0] if len(quoted) == 1 else f"{', '.join(quoted[:-1])} or {quoted[-1]}"
 
 

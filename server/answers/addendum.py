@@ -16,9 +16,9 @@ from pathlib import Path
 from typing import Any, Final
 
 import jinja2
-from markupsafe import Markup
 
 from server.foundation.clock import iso
+from server.foundation.paper import paper_templates
 from server.opinions.standing import code_of
 
 _TEMPLATES: Final = Path(__file__).parent / "templates"
@@ -103,14 +103,6 @@ def letter_html(title: str, text: str, language: str) -> str:
 
 @cache
 def _environment() -> jinja2.Environment:
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(_TEMPLATES),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    style = (_TEMPLATES / "paper.css").read_text(encoding="utf-8")
-    environment.globals["style"] = Markup(style)  # noqa: S704  our own file, not a value
+    environment = paper_templates(_TEMPLATES, "paper.css")
     environment.filters["said_at"] = lambda at: str(at)[:16].replace("T", " ") + " UTC"
     return environment

@@ -1,77 +1,50 @@
-"""The archive: everything Margin asks of Orthanc, with types.
-
-Values go through pyorthanc, bytes in bulk through `server.archive.wire`. Every call has a time
-limit; only calls that may be repeated without effect are repeated.
-"""
+"""The archive: what Margin reads of Orthanc, with types; what it has Orthanc do is in `orders`."""
 
 from __future__ import annotations
 
-import contextlib
 import json
 import time
 from collections.abc import Callable, Collection, Mapping
 from datetime import UTC, datetime
-from typing import Any, BinaryIO, TypeVar
+from typing import Any, Self
 from urllib.parse import quote, urlencode
 
-import httpx
-import pyorthanc
-import tenacity
-
-from server.archive.errors import (
-    NotInArchive,
-    RefusedByArchive,
-    judge,
-    not_in_archive,
-    unavailable,
-)
+from server.archive.errors import not_in_archive
 from server.archive.ids import orthanc_id
+from server.archive.line import all_of, good, value_of
 from server.archive.orders import Orders
 from server.archive.values import (
     Changes,
     Instance,
     InstanceOrigin,
-    Modality,
     Series,
     Statistics,
-    Stored,
     Study,
     System,
 )
-from server.archive.wire import KEEP_ALIVE_S, Stream, Wire
+from server.archive.wire import Stream
+from server.foundation.settings import Settings
 
-READ_TIMEOUT_S = 120.0  # a study's metadata is computed before its first byte: seconds to a minute
 PATIENT_IDS_KEPT_S = 60.0
 PATIENT_IDS_KEPT = 4096
-ATTRIBUTION = "1024"  # user-defined metadata of Orthanc: who stored an instance through us
 DICOMWEB = "/dicom-web"
 # Characters that the plugin (1.7) understands only when they stand in a query as they are: what is
 # percent-encoded it compares as it comes.
 PLAIN = "*?^,:/@=!$'()\\"
 
-T = TypeVar("T")
-
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
-_BROKEN_LINE = (httpx.ConnectError, httpx.ReadError, httpx.WriteError, httpx.RemoteProtocolError)
-_repeatedly = tenacity.Retrying(
-    retry=tenacity.retry_if_exception_type(_BROKEN_LINE),
-    stop=tenacity.stop_after_attempt(3),
-    wait=tenacity.wait_exponential(multiplier=0.05, max=0.4),
-    reraise=True,
-)
-
 
 NotServed = Callable[[str], Collection[str]]
 
 
 class Archive(Orders):
-    """One Orthanc, spoken to over HTTP. Safe to share between threads; `close()` at the end.
+    """One Orthanc. Safe to share between threads; `close()` at the end.
 
-    `timeout_s` bounds each question about values; reading bytes in bulk allows `READ_TIMEOUT_S`
-    between two pieces. `not_served` is asked about a StudyInstanceUID that is kept under several
-    PatientIDs, and names the studies (by Orthanc identifier) which nobody has judged to be what they
-    say: they are no candidates. Every method raises ArchiveUnavailable when Orthanc does not answer, and
-    ArchiveFailed when it answers that it cannot.
+    `timeout_s` bounds each question about values; bytes in bulk have a time limit of their own.
+    `not_served` is asked about a StudyInstanceUID that is kept under several PatientIDs, and names the
+    studies (by Orthanc identifier) which nobody has judged to be what they say: they are no
+    candidates. Every method raises ArchiveUnavailable when Orthanc does not answer, and ArchiveFailed
+    when it answers that it cannot.
     """
 
     def __init__(
@@ -82,25 +55,20 @@ class Archive(Orders):
         timeout_s: float = 10.0,
         not_served: NotServed = lambda _: frozenset(),
     ) -> None:
-        url = url.rstrip("/")
-        self._orthanc = pyorthanc.Orthanc(
-            url,
-            user or None,
-            password or None,
-            return_raw_response=True,
-            timeout=httpx.Timeout(timeout_s, connect=min(timeout_s, 3.0)),
-            limits=httpx.Limits(max_keepalive_connections=32, keepalive_expiry=KEEP_ALIVE_S),
-            trust_env=False,
-            headers={"Accept-Encoding": "identity"},
-        )
-        self._wire = Wire(url, user, password, timeout_s=max(timeout_s, READ_TIMEOUT_S))
+        super().__init__(url, user, password, timeout_s)
         self._patient_ids: dict[str, tuple[float, tuple[str, ...]]] = {}
         self._not_served = not_served
 
-    def close(self) -> None:
-        """Ends all connections."""
-        self._orthanc.close()
-        self._wire.close()
+    @classmethod
+    def of(cls, settings: Settings, not_served: NotServed = lambda _: frozenset()) -> Self:
+        """The archive that the settings name."""
+        return cls(
+            settings.orthanc_url,
+            settings.orthanc_user,
+            settings.orthanc_password,
+            settings.orthanc_timeout_s,
+            not_served,
+        )
 
     # What Orthanc says about itself
 
@@ -128,7 +96,9 @@ class Archive(Orders):
         """A page of all studies, for a sweep: `since` counts studies, not changes."""
         params = {"expand": "", "since": since, "limit": limit}
         return self._read(
-            lambda: self._orthanc.get_studies(params), "study", lambda said: _all(Study.read, said)
+            lambda: self._orthanc.get_studies(params),
+            "study",
+            lambda said: all_of(Study.read, said),
         )
 
     def study(self, study_id: str) -> Study:
@@ -147,7 +117,7 @@ class Archive(Orders):
         found = self._read(
             lambda: self._orthanc.post_tools_find(wanted),
             "study",
-            lambda said: _all(Study.read, said),
+            lambda said: all_of(Study.read, said),
         )
         return tuple(study for study in found if study.StudyInstanceUID == StudyInstanceUID)
 
@@ -163,7 +133,7 @@ class Archive(Orders):
         return self._read(
             lambda: self._orthanc.get_studies_id_series(study_id),
             "study",
-            lambda said: _all(Series.read, said),
+            lambda said: all_of(Series.read, said),
         )
 
     def study_instances(self, study_id: str) -> tuple[Instance, ...]:
@@ -171,7 +141,7 @@ class Archive(Orders):
         return self._read(
             lambda: self._orthanc.get_studies_id_instances(study_id),
             "study",
-            lambda said: _all(Instance.read, said),
+            lambda said: all_of(Instance.read, said),
         )
 
     def study_instance_count(self, study_id: str) -> int:
@@ -191,7 +161,7 @@ class Archive(Orders):
         found = self._read(
             lambda: self._orthanc.get_series_id_instances(series_id),
             "series",
-            lambda said: _all(Instance.read, said),
+            lambda said: all_of(Instance.read, said),
         )
         return tuple(sorted(found, key=lambda instance: instance.index_in_series or 0))
 
@@ -227,10 +197,6 @@ class Archive(Orders):
         """The whole DICOM file as it was received. Raises NotInArchive."""
         with self.open_file(instance_id) as stream:
             return stream.read()
-
-    def study_exists(self, StudyInstanceUID: str) -> bool:
-        """Whether any study with this UID is kept."""
-        return bool(self.patient_ids(StudyInstanceUID))
 
     def patient_ids(self, StudyInstanceUID: str) -> tuple[str, ...]:
         """The PatientIDs under which a study is kept, remembered for a minute once known."""
@@ -294,7 +260,7 @@ class Archive(Orders):
         }
         path = f"/instances/{quote(instance_id, safe='')}/modify"
         headers = {"Content-Type": "application/json"}
-        return _good(self._wire.post(path, json.dumps(order).encode(), headers), "instance")
+        return good(self._wire.post(path, json.dumps(order).encode(), headers), "instance")
 
     def open_dicomweb(
         self, path: str, *, accept: str, params: Mapping[str, str] | None = None
@@ -312,123 +278,4 @@ class Archive(Orders):
         """
         with self.open_dicomweb(path, accept="application/dicom+json", params=params) as stream:
             body = stream.read()
-        return _value(lambda: list(json.loads(body)))
-
-    # What Margin changes in Orthanc
-
-    def store_instance(
-        self, file: bytes | BinaryIO, *, size_bytes: int | None = None, by: str = ""
-    ) -> Stored:
-        """Stores one DICOM file; sending it again changes nothing (`AlreadyStored`).
-
-        A `file` to be read from needs its `size_bytes`. `by` is noted beside the instance. Raises
-        RefusedByArchive when Orthanc cannot read it.
-        """
-        headers = {"Content-Type": "application/dicom"}
-        if not isinstance(file, bytes):
-            headers["Content-Length"] = str(size_bytes)
-        with self._wire.post("/instances", file, headers) as answer:
-            body = answer.read()
-            if answer.status == httpx.codes.BAD_REQUEST:
-                raise RefusedByArchive(
-                    "The archive cannot read this as a DICOM file.",
-                    remedy="Send a complete DICOM Part 10 file.",
-                )
-            judge(answer.status, "instance")
-        stored = _value(lambda: Stored.read(json.loads(body)))
-        if by and stored.status == "Success":
-            self.note_author(stored.orthanc_id, by)
-        return stored
-
-    def note_author(self, instance_id: str, by: str) -> None:
-        """Keeps beside an instance who stored it through Margin. The instance stays as it is."""
-        url = f"{self._orthanc.url}/instances/{instance_id}/metadata/{ATTRIBUTION}"
-        self._ask(lambda: self._orthanc.put(url, content=by.encode()), "instance")
-
-    def author(self, instance_id: str) -> str:
-        """Who stored an instance through Margin. Raises NotInArchive when nobody did."""
-        return self._ask(
-            lambda: self._orthanc.get_instances_id_metadata_name(instance_id, ATTRIBUTION),
-            "note about who stored this instance",
-        ).content.decode()
-
-    def modalities(self) -> tuple[Modality, ...]:
-        """Every system that may speak DICOM with Orthanc."""
-        return self._read(
-            lambda: self._orthanc.get_modalities({"expand": ""}),
-            "modality",
-            lambda said: tuple(Modality.read(name, one) for name, one in said.items()),
-        )
-
-    def modality(self, name: str) -> Modality:
-        """The system registered under this symbolic name. Raises NotInArchive."""
-        return self._read(
-            lambda: self._orthanc.get_modalities_id_configuration(name),
-            "modality",
-            lambda said: Modality.read(name, said),
-        )
-
-    def put_modality(self, modality: Modality) -> None:
-        """Registers a system or changes it, at once and without restart.
-
-        It outlives a restart of Orthanc when `DicomModalitiesInDatabase` is true. Raises
-        RefusedByArchive.
-        """
-        self._ask(
-            lambda: self._orthanc.put_modalities_id(modality.name, modality.written()),
-            "modality",
-            refusable=True,
-        )
-
-    def delete_modality(self, name: str) -> None:
-        """Takes a system off the list; one that is not on it is not an error."""
-        with contextlib.suppress(NotInArchive):
-            self._ask(lambda: self._orthanc.delete_modalities_id(name), "modality")
-
-    # How it is asked
-
-    def _sent(self, stream: Stream, what: str) -> Stream:
-        return _good(stream, what)
-
-    def _open(self, path: str, what: str, headers: Mapping[str, str] | None = None) -> Stream:
-        return _good(self._wire.get(path, headers), what)
-
-    def _read(self, call: Callable[[], Any], what: str, read: Callable[[Any], T]) -> T:
-        answer = self._ask(call, what)
-        return _value(lambda: read(answer.json()))
-
-    def _ask(
-        self, call: Callable[[], Any], what: str, *, refusable: bool = False
-    ) -> httpx.Response:
-        """Asks once or, when the line broke, up to three times: every call made here may repeat."""
-        try:
-            answer: httpx.Response = _repeatedly(call)
-        except httpx.HTTPError as error:
-            raise unavailable(repr(error)) from error
-        if refusable and answer.status_code == httpx.codes.BAD_REQUEST:
-            raise RefusedByArchive(
-                f"The archive does not take this {what}: something is missing in it."
-            )
-        judge(answer.status_code, what)
-        return answer
-
-
-def _good(stream: Stream, what: str) -> Stream:
-    """The stream if it bears what was asked for; else its error, and the line is free again."""
-    if stream.status != httpx.codes.OK:
-        stream.read()
-        stream.close()
-        judge(stream.status, what)
-    return stream
-
-
-def _value(read: Callable[[], T]) -> T:
-    """Reads an answer; one that is not what Orthanc says counts as no answer."""
-    try:
-        return read()
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise unavailable(f"nonsense from Orthanc: {error!r}") from error
-
-
-def _all(read: Callable[[Any], T], said: Any) -> tuple[T, ...]:
-    return tuple(read(one) for one in said)
+        return value_of(lambda: list(json.loads(body)))

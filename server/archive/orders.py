@@ -1,38 +1,99 @@
-"""What Margin orders of Orthanc beside storing: a call to a hospital, a copy under another study, the
-end of a study that was refused, and how much it tells in its log."""
+"""What Margin has Orthanc do: keep an instance, know a hospital's line and call it, copy a file under
+another study, delete a study that was refused, and tell more in its log."""
 
 from __future__ import annotations
 
 import contextlib
 import json
 import time
-from abc import abstractmethod
-from collections.abc import Callable
-from typing import Any
+from typing import BinaryIO
 from urllib.parse import quote
 
 import httpx
-import pyorthanc
 
-from server.archive.errors import NotInArchive, unavailable
-from server.archive.wire import Stream, Wire
+from server.archive.errors import NotInArchive, RefusedByArchive, judge, unavailable
+from server.archive.line import Line, good, value_of
+from server.archive.values import Modality, Stored
 
 ECHO_TIMEOUT_S = 10
+ATTRIBUTION = "1024"  # user-defined metadata of Orthanc: who stored an instance through us
 
 
-class Orders:
+class Orders(Line):
     """The part of the archive that gives orders. Every order may be given twice."""
 
-    _orthanc: pyorthanc.Orthanc
-    _wire: Wire
+    # What is kept
 
-    @abstractmethod
-    def _ask(
-        self, call: Callable[[], Any], what: str, *, refusable: bool = False
-    ) -> httpx.Response: ...
+    def store_instance(
+        self, file: bytes | BinaryIO, *, size_bytes: int | None = None, by: str = ""
+    ) -> Stored:
+        """Stores one DICOM file; sending it again changes nothing (`AlreadyStored`).
 
-    @abstractmethod
-    def _sent(self, stream: Stream, what: str) -> Stream: ...
+        A `file` to be read from needs its `size_bytes`. `by` is noted beside the instance. Raises
+        RefusedByArchive when Orthanc cannot read it.
+        """
+        headers = {"Content-Type": "application/dicom"}
+        if not isinstance(file, bytes):
+            headers["Content-Length"] = str(size_bytes)
+        with self._wire.post("/instances", file, headers) as answer:
+            body = answer.read()
+            if answer.status == httpx.codes.BAD_REQUEST:
+                raise RefusedByArchive(
+                    "The archive cannot read this as a DICOM file.",
+                    remedy="Send a complete DICOM Part 10 file.",
+                )
+            judge(answer.status, "instance")
+        stored = value_of(lambda: Stored.read(json.loads(body)))
+        if by and stored.status == "Success":
+            self.note_author(stored.orthanc_id, by)
+        return stored
+
+    def note_author(self, instance_id: str, by: str) -> None:
+        """Keeps beside an instance who stored it through Margin. The instance stays as it is."""
+        url = f"{self._orthanc.url}/instances/{instance_id}/metadata/{ATTRIBUTION}"
+        self._ask(lambda: self._orthanc.put(url, content=by.encode()), "instance")
+
+    def author(self, instance_id: str) -> str:
+        """Who stored an instance through Margin. Raises NotInArchive when nobody did."""
+        return self._ask(
+            lambda: self._orthanc.get_instances_id_metadata_name(instance_id, ATTRIBUTION),
+            "note about who stored this instance",
+        ).content.decode()
+
+    # Who may speak DICOM with it
+
+    def modalities(self) -> tuple[Modality, ...]:
+        """Every system that may speak DICOM with Orthanc."""
+        return self._read(
+            lambda: self._orthanc.get_modalities({"expand": ""}),
+            "modality",
+            lambda said: tuple(Modality.read(name, one) for name, one in said.items()),
+        )
+
+    def modality(self, name: str) -> Modality:
+        """The system registered under this symbolic name. Raises NotInArchive."""
+        return self._read(
+            lambda: self._orthanc.get_modalities_id_configuration(name),
+            "modality",
+            lambda said: Modality.read(name, said),
+        )
+
+    def put_modality(self, modality: Modality) -> None:
+        """Registers a system or changes it, at once and without restart.
+
+        It outlives a restart of Orthanc when `DicomModalitiesInDatabase` is true. Raises
+        RefusedByArchive.
+        """
+        self._ask(
+            lambda: self._orthanc.put_modalities_id(modality.name, modality.written()),
+            "modality",
+            refusable=True,
+        )
+
+    def delete_modality(self, name: str) -> None:
+        """Takes a system off the list; one that is not on it is not an error."""
+        with contextlib.suppress(NotInArchive):
+            self._ask(lambda: self._orthanc.delete_modalities_id(name), "modality")
 
     def echo(self, name: str) -> float | None:
         """C-ECHO from Orthanc to the modality of this name; seconds, or None when it fails.
@@ -51,6 +112,8 @@ class Orders:
             raise unavailable(repr(error)) from error
         return time.monotonic() - started if answer.status_code == httpx.codes.OK else None
 
+    # Studies taken apart, and refused
+
     def under_study(self, instance_id: str, StudyInstanceUID: str) -> bytes:
         """The DICOM file with another StudyInstanceUID and everything else, pixels and other UIDs, as
         it is; nothing is stored. Raises NotInArchive."""
@@ -62,13 +125,15 @@ class Orders:
         path = f"/instances/{quote(instance_id, safe='')}/modify"
         headers = {"Content-Type": "application/json"}
         posted = self._wire.post(path, json.dumps(order).encode(), headers)
-        with self._sent(posted, "instance") as stream:
+        with good(posted, "instance") as stream:
             return stream.read()
 
     def delete_study(self, study_id: str) -> None:
         """Removes a study, by Orthanc identifier; one that is not there is not an error."""
         with contextlib.suppress(NotInArchive):
             self._ask(lambda: self._orthanc.delete_studies_id(study_id), "study")
+
+    # Its log
 
     def tell_of_associations(self) -> None:
         """Has Orthanc write into its log who opens an association, and how it ends.

@@ -199,7 +199,7 @@ def begin_round(
 
 def detach_study(session: Session, case: Case, StudyInstanceUID: str) -> None:
     """Take a study out of the case again. Raises EventNotPossible once the case is finished, or the
-    study is of an earlier round, because then somebody has judged by it."""
+    study is of a round that is answered, because then somebody has judged by it."""
     known = session.scalar(
         select(CaseStudy).where(
             CaseStudy.StudyInstanceUID == StudyInstanceUID, CaseStudy.case_id == case.id
@@ -207,10 +207,9 @@ def detach_study(session: Session, case: Case, StudyInstanceUID: str) -> None:
     )
     if known is None:
         return
-    after(
-        State(case.state), Event.STUDY_ATTACHED
-    )  # as long as one may be added, one may be removed
-    if known.round < case.round:
+    # As long as a study may be added, one may be removed.
+    after(State(case.state), Event.STUDY_ATTACHED)
+    if known.round < case.round_awaited:
         raise EventNotPossible(
             "This study belongs to an earlier round of the case, and an opinion rests on it.",
             remedy="Leave it where it is.",
@@ -280,6 +279,7 @@ def keep_document(
         sha256=sha256,
         received_at=now,
         received_from=received_from,
+        round=case.round_awaited,
     )
     session.add(document)
     session.flush()

@@ -80,7 +80,9 @@ TRANSITIONS: dict[tuple[State, Event], State] = {
     (S.ASSIGNED, E.OPINION_SIGNED): S.OPINED,
     (S.IN_REVIEW, E.OPINION_SIGNED): S.OPINED,
     (S.OPINED, E.CLOSE): S.CLOSED,
-    # The next time point of the same case, waited for or begun at once.
+    # The next time point of the same case, waited for or begun at once; while it is waited for, the
+    # first new study begins it (`actions.attach_study`).
+    (S.REASSESSMENT, E.STUDY_ATTACHED): S.AWAITING_RECORDS,
     (S.OPINED, E.REASSESSMENT_PLANNED): S.REASSESSMENT,
     (S.REASSESSMENT, E.REASSESSMENT_PLANNED): S.REASSESSMENT,
     (S.REASSESSMENT, E.REASSESSMENT_CANCELLED): S.OPINED,
@@ -114,6 +116,14 @@ LABELS: dict[State, str] = {
     S.ON_HOLD: "On hold",
     S.WITHDRAWN: "Withdrawn",
 }
+
+
+_ROUND_ANSWERED = frozenset({S.OPINED, S.REASSESSMENT, S.CLOSED})
+
+
+def round_awaited(state: State, case_round: int) -> int:
+    """The round for which is meant what comes now: once the present one is answered, the next."""
+    return case_round + (state in _ROUND_ANSWERED)
 
 
 def possible(state: State, event: Event) -> bool:

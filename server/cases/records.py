@@ -7,6 +7,7 @@ from datetime import date, datetime
 from sqlalchemy import ForeignKey, Index, String, Text, UniqueConstraint, false, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
+from server.cases.lifecycle import State, round_awaited
 from server.foundation.db import Base, new_id
 from server.people.records import Hospital, Person
 
@@ -80,6 +81,11 @@ class Case(Base):
         back_populates="case", order_by="Assignment.assigned_at"
     )
 
+    @property
+    def round_awaited(self) -> int:
+        """The round for which is meant what comes now."""
+        return round_awaited(State(self.state), self.round)
+
 
 class ExpectedAccession(Base):
     """An accession number, in capitals, under which images of a case are expected."""
@@ -106,7 +112,10 @@ class CaseStudy(Base):
 
 
 class CaseDocument(Base):
-    """A letter, report or other file of the case. The content lies in the file store by its SHA-256."""
+    """A letter, report or other file of the case. The content lies in the file store by its SHA-256.
+
+    `round` is the one for which it came: after an opinion, the next (`lifecycle.round_awaited`).
+    """
 
     __tablename__ = "case_document"
     __table_args__ = (UniqueConstraint("case_id", "sha256"),)
@@ -119,6 +128,7 @@ class CaseDocument(Base):
     sha256: Mapped[str] = mapped_column(String(64))
     received_at: Mapped[datetime]
     received_from: Mapped[str] = mapped_column(String(200))
+    round: Mapped[int] = mapped_column(default=1, server_default="1")
     case: Mapped[Case] = relationship(back_populates="documents")
 
 

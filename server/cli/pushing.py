@@ -25,6 +25,7 @@ from server.dicom.association import Peer
 from server.dicom.commitment import Commitment, Report, commit, listening
 from server.dicom.files import FileHead, RefusedFile
 from server.dicom.receipts import Receipt
+from server.foundation.clock import utc_now
 
 _MOST_SHOWN = 50
 
@@ -39,8 +40,7 @@ class Push:
         self._folder = folder
         self._root = folder if folder.is_dir() else folder.parent
         self._progress = receipts.Progress.of(folder, peer)
-        self._started = receipts.now_text()
-        self.receipt = Receipt() if wants_receipt else None
+        self.receipt = Receipt(utc_now) if wants_receipt else None
         if again:
             self._progress.forget()
         self.before = [head for head in found.to_send if self._progress.has(self._root, head)]
@@ -143,7 +143,7 @@ class Push:
         for entry in self.receipt.entries.values():
             counts[entry.status] = counts.get(entry.status, 0) + 1
         try:
-            self.receipt.write(path, self.peer, self._started, {"counts": counts})
+            self.receipt.write(path, self.peer, {"counts": counts})
         except OSError as problem:
             raise click.ClickException(
                 f"The receipt cannot be written: {problem.strerror or problem}."

@@ -22,6 +22,7 @@ from server.cases.local_category import LOCAL_CATEGORIES, state_local_category
 from server.cases.records import Case
 from server.demo import cast
 from server.demo.cast import DemoPerson
+from server.demo.past_panels import fill_past_panels
 from server.dossier.checklist import of_organ
 from server.dossier.requests import Asked, describe_request
 from server.figures.actions import catch_up, walk_again
@@ -63,9 +64,11 @@ def fill_history(session: Session, now: datetime) -> bool:
     for demo in (cast.COORDINATOR, cast.OTHER_COORDINATOR):
         people.let_coordinate(session, _person(session, demo), hospital)
     chance = random.Random(SEED)  # noqa: S311 - nothing secret is drawn
+    lived = []
     for life in sorted(_lives(chance, now), key=lambda one: one.opened_at):
         surgeon = _person(session, SURGEONS.get(life.organ, cast.LIVER_SURGEON))
-        live(session, hospital, surgeon, life, chance, now)
+        lived.append(live(session, hospital, surgeon, life, chance, now))
+    fill_past_panels(session, lived)
     return True
 
 

@@ -1,4 +1,4 @@
-"""A panel for the demo: three on a pancreas case without images of its own, two of whom have voted."""
+"""A panel for the demo: three on a pancreas case, two of whom have voted."""
 
 from __future__ import annotations
 
@@ -66,14 +66,14 @@ def fill_panel(session: Session, now: datetime) -> bool:
         opened_by=BY,
         now=begun,
     )
-    # Its images would be a third push of a minute's work; the panel's pages are what it is for.
+    # Its images are pushed when the world is whole; they find it by their accession number.
     cases.happen(session, case, Event.STUDY_ATTACHED, now=begun, by=BY)
     cases.declare_records_complete(session, case, case.version, begun, by=BY)
     wanted = panels.Wanted(
         rule_id="majority-3-then-5",
-        members=[_person(session, one, now) for one in (INGRID, TOMAS, cast.PANCREAS_SURGEON)],
-        chair=_person(session, cast.LIVER_SURGEON, now),
-        standby=[_person(session, one, now) for one in (AIKO, SAMUEL)],
+        members=[demo_person(session, one, now) for one in (INGRID, TOMAS, cast.PANCREAS_SURGEON)],
+        chair=demo_person(session, cast.LIVER_SURGEON, now),
+        standby=[demo_person(session, one, now) for one in (AIKO, SAMUEL)],
         answer_hours=None,
     )
     panels.convene(session, case, wanted, seen_version=case.version, by=BY, now=begun)
@@ -91,7 +91,8 @@ def fill_panel(session: Session, now: datetime) -> bool:
     return True
 
 
-def _person(session: Session, demo: DemoPerson, now: datetime) -> Person:
+def demo_person(session: Session, demo: DemoPerson, now: datetime) -> Person:
+    """Somebody of the demo, with an account from now on if there was none."""
     known = person_of_email(session, demo.email)
     if known is not None:
         return known
@@ -107,7 +108,7 @@ def _person(session: Session, demo: DemoPerson, now: datetime) -> Person:
 
 
 def _vote(session: Session, case: Case, member: DemoPerson, example: str, now: datetime) -> None:
-    person, panel = _person(session, member, now), panel_of(session, case)
+    person, panel = demo_person(session, member, now), panel_of(session, case)
     assert panel is not None
     answers: dict[str, Any] = ORGANS[case.organ].examples()[example]
     draft = forms.draft_of(

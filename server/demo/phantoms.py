@@ -2,12 +2,11 @@
 
 A voxel either belongs to the liver, the remnant or the tumour or it does not, so each volume is a
 count times the volume of one voxel. The positions of the slices are 4.0 mm apart and the Slice
-Thickness says 5.0 mm, as with overlapping reconstruction: whoever multiplies by the thickness is 25
-% out.
+Thickness says 5.0 mm, as with overlapping reconstruction: whoever multiplies by the thickness is
+25 % out.
 
 The same name always gives the same UIDs and the same pixels, so that storing a study twice adds
-nothing. Attenuations follow the order of enhancement of each phase; they are plausible, not
-measured.
+nothing.
 """
 
 from __future__ import annotations
@@ -24,10 +23,10 @@ from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import UID, CTImageStorage, ExplicitVRLittleEndian
 
 from server.demo.anatomy import Region, Tissue, paint
+from server.demo.phases import ALWAYS_HU, PHASES, Phase, PhaseName
 from server.dicom.uids import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME, uid_from
 
 Organ = Literal["liver", "pancreas"]
-PhaseName = Literal["native", "arterial", "portal_venous", "delayed"]
 
 _FIELD_OF_VIEW_MM: Final = 384.0
 _COVERAGE_MM: Final = 224.0
@@ -35,94 +34,6 @@ _COVERAGE_MM: Final = 224.0
 _MOST_LEVELS: Final = 128
 _NOISE_PLANES: Final = 6
 _NOISE_MARGIN: Final = 64
-
-
-@dataclass(frozen=True)
-class Phase:
-    """One pass through the body: `delay_s` after the start of the bolus (None: before any
-    contrast), and the attenuation in HU of what enhances.
-    """
-
-    name: PhaseName
-    description: str
-    series_number: int
-    delay_s: int | None
-    attenuation_hu: dict[Tissue, int]
-
-
-_ALWAYS_HU: Final[dict[Tissue, int]] = {
-    Tissue.AIR: -1000,
-    Tissue.TABLE: -780,
-    Tissue.SKIN: 20,
-    Tissue.FAT: -102,
-    Tissue.MUSCLE: 54,
-    Tissue.CORTICAL_BONE: 640,
-    Tissue.CANCELLOUS_BONE: 190,
-    Tissue.SPINAL_CANAL: 26,
-    Tissue.LUNG: -860,
-    Tissue.STOMACH: 14,
-    Tissue.BOWEL_GAS: -920,
-    Tissue.BOWEL: 26,
-    Tissue.GALLBLADDER: 9,
-}
-
-
-def _enhancing(
-    liver: int,
-    spleen: int,
-    cortex: int,
-    medulla: int,
-    aorta: int,
-    cava: int,
-    portal: int,
-    hepatic: int,
-    pancreas: int,
-    tumour: int,
-    rim: int,
-) -> dict[Tissue, int]:
-    return {
-        Tissue.LIVER: liver,
-        Tissue.SPLEEN: spleen,
-        Tissue.KIDNEY_CORTEX: cortex,
-        Tissue.KIDNEY_MEDULLA: medulla,
-        Tissue.AORTA: aorta,
-        Tissue.MESENTERIC_ARTERY: aorta - 6,
-        Tissue.INFERIOR_VENA_CAVA: cava,
-        Tissue.PORTAL_VEIN: portal,
-        Tissue.HEPATIC_VEIN: hepatic,
-        Tissue.PANCREAS: pancreas,
-        Tissue.TUMOUR: tumour,
-        Tissue.TUMOUR_RIM: rim,
-    }
-
-
-# A tumour that takes up less than the liver, with a rim in the arterial phase, as metastases do.
-PHASES: Final[tuple[Phase, ...]] = (
-    Phase(
-        "native", "Abdomen native", 2, None, _enhancing(58, 47, 33, 32, 42, 40, 41, 40, 42, 38, 42)
-    ),
-    Phase(
-        "arterial",
-        "Abdomen arterial 35 s",
-        3,
-        35,
-        _enhancing(72, 128, 185, 92, 320, 96, 128, 66, 116, 52, 104),
-    ),
-    Phase(
-        "portal_venous",
-        "Abdomen portal venous 70 s",
-        4,
-        70,
-        _enhancing(114, 124, 192, 158, 152, 138, 174, 166, 98, 62, 92),
-    ),
-    Phase(
-        "delayed",
-        "Abdomen delayed 180 s",
-        5,
-        180,
-        _enhancing(92, 98, 148, 162, 112, 110, 108, 106, 78, 74, 84),
-    ),
-)
 
 
 @dataclass(frozen=True)
@@ -283,7 +194,7 @@ class Phantom:
 
 def _look_up(phase: Phase) -> NDArray[np.int16]:
     table = np.zeros(max(Tissue) + 1, np.int16)
-    for tissue, value in {**_ALWAYS_HU, **phase.attenuation_hu}.items():
+    for tissue, value in {**ALWAYS_HU, **phase.attenuation_hu}.items():
         table[tissue] = value
     return table
 

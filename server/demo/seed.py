@@ -26,8 +26,10 @@ from server.demo.afterwards import DemoPress, fill_afterwards, share_again
 from server.demo.cast import DemoCase, DemoHospital, DemoPerson
 from server.demo.conversation import fill_conversation
 from server.demo.history import count_again, fill_history
+from server.demo.panel import ACCESSION_NUMBER as PANEL_ACCESSION_NUMBER
 from server.demo.panel import fill_panel
 from server.demo.phantoms import Phantom
+from server.demo.phases import PHASES
 from server.demo.programs import fill_programs
 from server.demo.records import fill_records
 from server.demo.routing import fill_routing
@@ -70,7 +72,7 @@ class DemoLinks:
 def fill(settings: Settings, say: Say = print) -> DemoLinks:
     """Bring the demo world into being in a running Margin."""
     db = Database(settings.database_url)
-    archive = Archive(settings.orthanc_url, settings.orthanc_user, settings.orthanc_password)
+    archive = Archive.of(settings)
     password = _password(settings.home)
     with db.writing() as session:
         _people(session, password)
@@ -102,6 +104,7 @@ def fill(settings: Settings, say: Say = print) -> DemoLinks:
         count_again(session, utc_now())
         key = fill_programs(session, cast.RIVERSIDE.name, by=DEMO, now=utc_now())
         links = (*_links(session, settings), shared, key)
+    _push_phantom(settings, panel_phantom(), cast.HILLCREST, "pancreas phantom for the panel", say)
     archive.close()
     db.dispose()
     return DemoLinks(password, links)
@@ -121,6 +124,20 @@ def pancreas_phantom() -> Phantom:
         PatientName="PHANTOM^PANCREAS",
         PatientID="PHANTOM-2",
         AccessionNumber=cast.PANCREAS_CASE.accession_number,
+    )
+
+
+def panel_phantom() -> Phantom:
+    """Two phases for the case that is before the panel: without images nobody could vote."""
+    return Phantom(
+        "demo panel",
+        organ="pancreas",
+        seed=3,
+        PatientName="PHANTOM^PANEL",
+        PatientID="PHANTOM-3",
+        AccessionNumber=PANEL_ACCESSION_NUMBER,
+        StudyDescription="CT abdomen two phases (synthetic phantom)",
+        phases=tuple(one for one in PHASES if one.name in ("arterial", "portal_venous")),
     )
 
 
@@ -217,6 +234,14 @@ def _push_everything(settings: Settings, say: Say) -> None:
             _push(settings, study, hospital, f"{phantom.organ} phantom", say)
     if settings.sample_ct.is_dir():
         _push(settings, settings.sample_ct, cast.RIVERSIDE, "real liver CT", say)
+
+
+def _push_phantom(
+    settings: Settings, phantom: Phantom, hospital: DemoHospital, what: str, say: Say
+) -> None:
+    with tempfile.TemporaryDirectory(prefix="margin-demo-") as name:
+        phantom.write(Path(name))
+        _push(settings, Path(name), hospital, what, say)
 
 
 def _push(settings: Settings, folder: Path, hospital: DemoHospital, what: str, say: Say) -> None:

@@ -19,7 +19,8 @@ from pydicom.sr.codedict import codes
 from pydicom.sr.coding import Code
 
 from server.demo.anatomy import Region
-from server.demo.phantoms import Phantom, PhaseName
+from server.demo.phantoms import Phantom
+from server.demo.phases import PhaseName
 from server.dicom.uids import uid_from
 
 Label = Literal["Liver", "FLR", "Tumour"]

@@ -48,6 +48,8 @@ def _welcome(settings: Settings, links: DemoLinks) -> str:
         ("coordinator", cast.COORDINATOR),
         ("coordinator of the other hospital", cast.OTHER_COORDINATOR),
         ("administrator", cast.ADMIN),
+        ("surgeon, chair of the panel", cast.LIVER_SURGEON),
+        ("surgeon, has still to vote in it", cast.PANCREAS_SURGEON),
     ]
     lines = ["", "The demo world is ready.", "", f"Sign in at {settings.public_url}/sign-in"]
     lines += [f"  {role:<34} {person.email}" for role, person in accounts]

@@ -23,7 +23,13 @@ from pydicom.filewriter import write_dataset
 from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian
 from pynetdicom import AE, evt
 
-from server.dicom.association import DEFAULT_SYNTAX, Association, AssociationRejected, Peer
+from server.dicom.association import (
+    DEFAULT_SYNTAX,
+    Association,
+    AssociationLost,
+    AssociationRejected,
+    Peer,
+)
 from server.dicom.files import FileHead
 from server.dicom.uids import new_uid
 from server.foundation.errors import Unavailable
@@ -72,8 +78,8 @@ def commit(
     """Asks the receiver to answer for these instances and waits for it, `wait_s` seconds in all.
 
     `reports` is where a `listening` port puts what arrives; None waits on the same association only.
-    Raises AssociationRejected when the receiver knows no storage commitment, PeerUnreachable or
-    AssociationLost.
+    Raises AssociationRejected when the receiver knows no storage commitment, PeerUnreachable, or
+    AssociationLost when it ends the association before it took the question.
     """
     asked = {head.SOPInstanceUID: head.SOPClassUID for head in heads}
     found = Commitment(unanswered=set(asked))
@@ -113,9 +119,13 @@ def _collect(
         report: Report | None = None
         step = min(left, 0.2 if reports is not None else left)
         if is_open:
-            event = association.await_event(step)
+            try:
+                event = association.await_event(step)
+                is_open = event is not None or reports is not None
+            except AssociationLost:
+                # A receiver ends what is idle; it may still report on an association of its own.
+                event, is_open = None, False
             report = report_of(_decoded(event.dataset)) if event is not None else None
-            is_open = event is not None or reports is not None
         if report is None and reports is not None:
             try:
                 report = reports.get(timeout=0.01)

@@ -34,6 +34,7 @@ from server.dicom.transfer_syntaxes import (
 
 _YBR_IN_JPEG = ("YBR_FULL", "YBR_FULL_422", "YBR_PARTIAL_420", "YBR_PARTIAL_422")
 _MARKERS_BYTES = 4096
+_JPEG_BEGINS = b"\xff\xd8"  # SOI: ISO/IEC 10918-1 table B.1
 _ADOBE = b"\xff\xee\x00\x0eAdobe"  # a whole APP14 marker: ISO/IEC 10918-6 6.5.3
 
 Pixels = NDArray[Any]
@@ -202,3 +203,16 @@ _DECODERS: dict[str, Callable[[bytes, FrameShape], Pixels]] = {
     **dict.fromkeys(HTJ2K, _htj2k),
 }
 DECODABLE = frozenset(_DECODERS)
+
+
+def is_doubtful(frame: bytes, syntax: str) -> bool:
+    """Whether a stored frame does not begin and end as its transfer syntax demands.
+
+    A few bytes are looked at, so that a good frame costs nothing. Run lengths have no such marks, and are
+    decoded as quickly as they are looked through: they are always doubtful.
+    """
+    if syntax in JPEG_2000 or syntax in HTJ2K:
+        return not (tile_parts_whole(frame) and jpeg_whole(frame))  # EOC is EOI's code
+    if syntax in JPEG_LOSSY or syntax in JPEG_LOSSLESS or syntax in JPEG_LS:
+        return not (frame.startswith(_JPEG_BEGINS) and jpeg_whole(frame))
+    return syntax == RLE

@@ -117,15 +117,13 @@ def read_part10(source: Path | bytes, name: str = "") -> Accepted | RefusedFile:
     return Accepted(head, header)
 
 
-def with_zeroed_preamble(data: bytes) -> bytes:
-    """The same Part 10 file with 128 zero bytes before DICM.
+def clear_preamble(file: BinaryIO) -> None:
+    """Write 128 zero bytes before DICM; `file` is a Part 10 file, open for writing, at its beginning.
 
     The preamble is free for any use, so a file can be a program and an image at once
-    (CVE-2019-11687). Raises ValueError when the data is not a Part 10 file.
+    (CVE-2019-11687).
     """
-    if data[PREAMBLE_BYTES:_DATASET_FROM] != _PREFIX:
-        raise ValueError("not a DICOM Part 10 file: no DICM after 128 bytes")
-    return bytes(PREAMBLE_BYTES) + data[PREAMBLE_BYTES:]
+    file.write(bytes(PREAMBLE_BYTES))
 
 
 _IDENTIFIERS: Final = ("SOPClassUID", "SOPInstanceUID", "StudyInstanceUID", "SeriesInstanceUID")

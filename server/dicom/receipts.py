@@ -12,12 +12,12 @@ import os
 import threading
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Self
 
 from server.dicom.files import FileHead
 from server.dicom.peer import Peer
+from server.foundation.clock import Clock, utc_iso_ms
 
 STATE_HOME = "XDG_STATE_HOME"
 
@@ -102,9 +102,11 @@ class Entry:
 
 
 class Receipt:
-    """Gathers what became of each file, while it is sent."""
+    """Gathers what became of each file, while it is sent: begun when it is made."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._started_at = clock()
         self.entries: dict[str, Entry] = {}
         self._digests: dict[str, tuple[str, str]] = {}
 
@@ -125,7 +127,7 @@ class Receipt:
             reason=reason,
             md5=md5,
             dataset_md5=dataset_md5,
-            settled_at=_now(),
+            settled_at=utc_iso_ms(self._clock()),
         )
 
     def note_commitment(
@@ -138,26 +140,17 @@ class Receipt:
             entry.commitment = said.get(entry.SOPInstanceUID, "")
             entry.commitment_reason = failed.get(entry.SOPInstanceUID, "")
 
-    def write(self, path: Path, peer: Peer, started: str, summary: dict[str, Any]) -> None:
+    def write(self, path: Path, peer: Peer, summary: dict[str, Any]) -> None:
         """Write it as JSON; raises OSError."""
         content = {
             "receipt": "margin push",
             "to": {"host": peer.host, "port": peer.port, "called_aet": peer.called_aet},
             "from": {"calling_aet": peer.calling_aet, "tls": peer.tls is not None},
-            "started_at": started,
-            "ended_at": _now(),
+            "started_at": utc_iso_ms(self._started_at),
+            "ended_at": utc_iso_ms(self._clock()),
             **summary,
             "instances": [asdict(entry) for entry in self.entries.values()],
         }
         draft = path.with_name(path.name + ".new")
         draft.write_text(json.dumps(content, indent=1) + "\n")
         draft.replace(path)
-
-
-def now_text() -> str:
-    """This moment in UTC, as receipts write it."""
-    return _now()
-
-
-def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -358,10 +358,15 @@ def annotate(picture: Image.Image, left: list[str], right: list[str]) -> Image.I
 
 
 def written(picture: Image.Image, media_type: str, quality: int, profile: bytes | None) -> bytes:
-    """The picture as `image/jpeg` or `image/png`: the same bytes each time."""
+    """The picture as `image/jpeg`, `image/png` or `image/gif`: the same bytes each time.
+
+    A GIF has at most 256 colours: grey is exact, colour is not. It takes no profile.
+    """
     file = io.BytesIO()
     if media_type == "image/png":
         picture.save(file, "PNG", compress_level=6, icc_profile=profile)
+    elif media_type == "image/gif":
+        picture.save(file, "GIF")
     else:
         picture.save(file, "JPEG", quality=quality, icc_profile=profile)
     return file.getvalue()

@@ -28,7 +28,7 @@ def _multipart(*kinds: str) -> tuple[str, ...]:
     return tuple(f'{MULTIPART}; type="{kind}"' for kind in kinds)
 
 
-_PICTURES = ("image/jpeg", "image/png")
+_PICTURES = ("image/jpeg", "image/png", "image/gif")
 _DRAWING = ("window", "viewport", "quality", "annotation", "iccprofile")
 _SEARCH = ("{attributeID}", "limit", "offset", "includefield", "fuzzymatching")
 _FRAME_TYPES = (OCTETS, *dict.fromkeys(IMAGE_TYPES.values()))

@@ -23,7 +23,7 @@ from server.dicomweb.views.currency import Currency
 from server.dicomweb.views.scope import outside
 from server.dicomweb.views.view import View
 from server.foundation import audit
-from server.foundation.clock import utc_now
+from server.foundation.clock import Clock
 from server.foundation.db import Database
 from server.foundation.errors import MarginError
 from server.panel.sight import NOTHING_HIDDEN, Hidden, hidden_objects
@@ -64,6 +64,7 @@ class ImagePass:
     hidden: Hidden
     admission: ImageAdmission
     db: Database
+    clock: Clock
 
     def note_written(self, SOPInstanceUID: str, SeriesInstanceUID: str) -> None:
         if self.admission.case_id is None:
@@ -75,7 +76,7 @@ class ImagePass:
                 SOPInstanceUID=SOPInstanceUID,
                 SeriesInstanceUID=SeriesInstanceUID,
                 author_id=self.admission.author_id,
-                now=utc_now(),
+                now=self.clock(),
             )
 
     def may_go_on_with(self, SeriesInstanceUID: str) -> bool:
@@ -102,6 +103,7 @@ class Reading:
     openings: Openings
     currency: Currency
     view_of: Callable[[ImageAdmission], View]
+    clock: Clock
 
 
 class Doorway:
@@ -158,6 +160,7 @@ class Doorway:
             hidden,
             admission,
             self._reading.db,
+            self._reading.clock,
         )
 
     def _hidden_from(self, admission: ImageAdmission) -> Hidden:
@@ -183,7 +186,7 @@ class Doorway:
                 action=route.action.value,
                 object_=f"{request.method} {route.url}",
                 outcome=outcome,
-                now=utc_now(),
+                now=self._reading.clock(),
                 case_number=admission.case_number if admission else None,
                 reason=reason,
                 details=uids,

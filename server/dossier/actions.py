@@ -185,6 +185,7 @@ def record_values(
             taken_on=day,
             entered_by=by,
             entered_at=now,
+            round=case.round_awaited,
         )
         for one in checked
     ]
@@ -212,7 +213,12 @@ def add_entry(
     if read.problems:
         raise Invalid("The line was not kept.", list(read.problems))
     entry = RecordEntry(
-        case_id=case.id, kind=kind.value, content=read.content, entered_by=by, entered_at=now
+        case_id=case.id,
+        kind=kind.value,
+        content=read.content,
+        entered_by=by,
+        entered_at=now,
+        round=case.round_awaited,
     )
     session.add(entry)
     session.flush()

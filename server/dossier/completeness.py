@@ -31,6 +31,9 @@ WORDS: Final[dict[Standing, str]] = {
 }
 
 
+OLD: Final = "Of an earlier round; nothing newer has come."
+
+
 @dataclass(frozen=True)
 class Decision:
     """What a person said of an item that nobody will send: not available, or waived."""
@@ -68,7 +71,9 @@ class Facts:
     """What is known of a case's records.
 
     `documents` maps a document's id to its kind and the items it also covers; `entries` counts lines
-    by kind; `specimens` counts those listed and `specimens_here` those that arrived.
+    by kind; `studies` those of this round; `specimens` counts those listed and `specimens_here` those
+    that arrived. `fresh` is what came for this round (documents and quantities by id, lines by kind),
+    or None in a first round, for which everything came.
     """
 
     documents: Mapping[str, frozenset[str]] = field(default_factory=dict)
@@ -82,6 +87,7 @@ class Facts:
     circumstances: Mapping[str, bool] = field(default_factory=dict)
     decisions: Mapping[str, Decision] = field(default_factory=dict)
     consent: ConsentFacts = ConsentFacts("hospital", given=True)
+    fresh: frozenset[str] | None = None
 
 
 @dataclass(frozen=True)
@@ -165,6 +171,8 @@ def _state(checklist: Checklist, item: Item, facts: Facts) -> ItemState:
         document for document, covers in facts.documents.items() if covers & {*item.kinds, item.id}
     )
     standing, missing, remark = _filled(checklist, item, facts, documents)
+    if standing in (Standing.RECEIVED, Standing.PARTLY) and _is_old(item, facts, documents):
+        remark = f"{OLD} {remark}".strip()
     decision = facts.decisions.get(item.id)
     if decision is not None and standing is not Standing.RECEIVED:
         standing = decision.standing
@@ -178,6 +186,21 @@ def _state(checklist: Checklist, item: Item, facts: Facts) -> ItemState:
         decision,
         item.reason_under(facts.circumstances),
     )
+
+
+def _is_old(item: Item, facts: Facts, documents: tuple[str, ...]) -> bool:
+    """Whether what fills the item came for an earlier round of the case only. A study, the question
+    and a specimen are not asked: they are counted by round, or hold for all."""
+    if facts.fresh is None or item.fill in ("studies", "question", "specimens"):
+        return False
+    of_lines = {
+        "markers": "marker",
+        "treatment": "treatment",
+        "medication": "medication",
+        "questions": "question",
+    }
+    could_fill = {*documents, *item.quantities, of_lines.get(item.fill, "")}
+    return not could_fill & facts.fresh
 
 
 _Filled = tuple[Standing, tuple[str, ...], str]

@@ -8,26 +8,17 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final
 
-import jinja2
-from markupsafe import Markup
-
 from server.dossier.custody import LABELS, Step
 from server.dossier.queries import SpecimenSeen
 from server.dossier.value_sets import SPECIMEN_KINDS
+from server.foundation.paper import paper_templates
 
 _FOLDER: Final = Path(__file__).parent / "templates"
-_STYLE: Final = (_FOLDER / "custody_form.css").read_text("utf-8")
 # ISO 216 A4 and ANSI Y14.1 A; the value is what CSS calls the sheet.
 SHEETS: Final[dict[str, str]] = {"a4": "A4", "letter": "letter"}
 EMPTY_LINES: Final = 4
 
-_ENVIRONMENT: Final = jinja2.Environment(
-    loader=jinja2.FileSystemLoader(_FOLDER),
-    autoescape=True,
-    undefined=jinja2.StrictUndefined,
-    trim_blocks=True,
-    lstrip_blocks=True,
-)
+_ENVIRONMENT: Final = paper_templates(_FOLDER, "custody_form.css")
 
 
 def custody_form(
@@ -43,9 +34,8 @@ def custody_form(
         ((event, one.specimen) for one in seen for event in one.specimen.events),
         key=lambda pair: (pair[0].at, pair[0].place),
     )
-    style = _STYLE.replace("A4", SHEETS[sheet], 1)
     return _ENVIRONMENT.get_template("custody_form.html").render(
-        style=Markup(style),  # noqa: S704 - our own file, not a value
+        sheet=SHEETS[sheet],
         case_number=case_number,
         sender=sender,
         specimens=[one.specimen for one in seen],

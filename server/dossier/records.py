@@ -48,7 +48,7 @@ class ItemDecision(Base):
 class RecordedValue(Base):
     """One blood value or measurement, in the unit in which it was reported.
 
-    It is never altered: a wrong one is withdrawn, with who and when.
+    It is never altered: a wrong one is withdrawn, with who and when. `round` as of a document.
     """
 
     __tablename__ = "recorded_value"
@@ -63,12 +63,16 @@ class RecordedValue(Base):
     taken_on: Mapped[date]
     entered_by: Mapped[str] = mapped_column(String(200))
     entered_at: Mapped[datetime]
+    round: Mapped[int] = mapped_column(default=1, server_default="1")
     withdrawn_by: Mapped[str] = mapped_column(String(200), default="")
     withdrawn_at: Mapped[datetime | None]
 
 
 class RecordEntry(Base):
-    """A typed line: a treatment, a drug, a biomarker's result or a question (see `entries`)."""
+    """A typed line: a treatment, a drug, a biomarker's result or a question (see `entries`).
+
+    `round` as of a document.
+    """
 
     __tablename__ = "record_entry"
 
@@ -78,6 +82,7 @@ class RecordEntry(Base):
     content: Mapped[dict[str, str]] = mapped_column(JSON)
     entered_by: Mapped[str] = mapped_column(String(200))
     entered_at: Mapped[datetime]
+    round: Mapped[int] = mapped_column(default=1, server_default="1")
     withdrawn_by: Mapped[str] = mapped_column(String(200), default="")
     withdrawn_at: Mapped[datetime | None]
 

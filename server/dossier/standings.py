@@ -3,13 +3,25 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final
 
-from sqlalchemy import Select, select
-from sqlalchemy.orm import Session, selectinload
+from sqlalchemy import (
+    JSON,
+    Integer,
+    Row,
+    Select,
+    String,
+    cast,
+    func,
+    literal,
+    null,
+    select,
+    union_all,
+)
+from sqlalchemy.orm import Session
 
-from server.cases.records import Case
+from server.cases.records import Case, CaseDocument
 from server.dossier.checklist import chosen
 from server.dossier.completeness import (
     Completeness,
@@ -23,6 +35,7 @@ from server.dossier.custody import Step
 from server.dossier.entries import EntryKind
 from server.dossier.records import (
     CaseRequest,
+    CustodyEvent,
     DocumentFacts,
     ItemDecision,
     PatientConsent,
@@ -31,91 +44,148 @@ from server.dossier.records import (
     Specimen,
 )
 from server.dossier.value_sets import OPERATIONS
+from server.foundation.db import UtcDateTime
+
+# What of every kind of record decides how it stands, as columns of one row.
+_COLUMNS: Final[Mapping[str, Any]] = {
+    "key": String,
+    "word": String,
+    "reason": String,
+    "by": String,
+    "content": JSON,
+    "number": Integer,
+    "at": UtcDateTime,
+}
 
 
 def standings(session: Session, cases: Sequence[Case]) -> dict[str, Completeness]:
     """How the records of each case stand against its checklist, by the case's id."""
-    kept = _Kept(session, [case.id for case in cases])
-    return {case.id: _standing(case, kept) for case in cases}
+    kept: dict[str, dict[str, list[Row[Any]]]] = {case.id: {} for case in cases}
+    if kept:
+        for row in session.execute(union_all(*_every_kind(list(kept)))):
+            kept[row.case_id].setdefault(row.what, []).append(row)
+    return {case.id: _standing(case, kept[case.id]) for case in cases}
 
 
-class _Kept:
-    """Everything that is kept of some cases' records, by the case's id."""
-
-    def __init__(self, session: Session, ids: Sequence[str]) -> None:
-        self._session = session
-        self.requests = {
-            one.case_id: one for one in self._of(CaseRequest, ids, select(CaseRequest))
-        }
-        self.documents = self._grouped(DocumentFacts, ids, select(DocumentFacts))
-        stands = select(RecordedValue).where(RecordedValue.withdrawn_at.is_(None))
-        self.values = self._grouped(RecordedValue, ids, stands)
-        lines = select(RecordEntry).where(RecordEntry.withdrawn_at.is_(None))
-        self.lines = self._grouped(RecordEntry, ids, lines)
-        specimens = select(Specimen).options(selectinload(Specimen.events))
-        self.specimens = self._grouped(Specimen, ids, specimens)
-        self.decisions = self._grouped(ItemDecision, ids, select(ItemDecision))
-        newest = select(PatientConsent).order_by(
-            PatientConsent.recorded_at.desc(), PatientConsent.id
-        )
-        self.consents = self._grouped(PatientConsent, ids, newest)
-
-    def _of(self, record: Any, ids: Sequence[str], wanted: Select[Any]) -> Iterable[Any]:
-        return self._session.scalars(wanted.where(record.case_id.in_(ids)))
-
-    def _grouped(
-        self, record: Any, ids: Sequence[str], wanted: Select[Any]
-    ) -> dict[str, list[Any]]:
-        found: dict[str, list[Any]] = {}
-        for one in self._of(record, ids, wanted):
-            found.setdefault(one.case_id, []).append(one)
-        return found
+def _every_kind(ids: Sequence[str]) -> Iterable[Select[Any]]:
+    """What is kept of some cases' records, each kind as a select of the same columns: over a slow line
+    one question to the database is answered sooner than eight."""
+    yield from _what_came(ids)
+    yield from _what_was_said(ids)
 
 
-def _standing(case: Case, kept: _Kept) -> Completeness:
-    request: CaseRequest | None = kept.requests.get(case.id)
-    lines: list[RecordEntry] = kept.lines.get(case.id, [])
-    specimens: list[Specimen] = kept.specimens.get(case.id, [])
-    decisions: list[ItemDecision] = kept.decisions.get(case.id, [])
+def _what_came(ids: Sequence[str]) -> Iterable[Select[Any]]:
+    yield _rows(
+        "document",
+        DocumentFacts,
+        ids,
+        key=DocumentFacts.document_id,
+        word=DocumentFacts.kind,
+        content=DocumentFacts.also,
+        number=CaseDocument.round,
+        at=CaseDocument.received_at,
+    ).join(CaseDocument, CaseDocument.id == DocumentFacts.document_id)
+    newest = func.max(RecordedValue.round)
+    yield (
+        _rows("value", RecordedValue, ids, key=RecordedValue.quantity, number=newest)
+        .where(RecordedValue.withdrawn_at.is_(None))
+        .group_by(RecordedValue.case_id, RecordedValue.quantity)
+    )
+    yield _rows(
+        "line",
+        RecordEntry,
+        ids,
+        word=RecordEntry.kind,
+        content=RecordEntry.content,
+        number=RecordEntry.round,
+    ).where(RecordEntry.withdrawn_at.is_(None))
+    arrived = (
+        select(func.count(CustodyEvent.id))
+        .where(CustodyEvent.specimen_id == Specimen.id, CustodyEvent.step == Step.RECEIVED.value)
+        .scalar_subquery()
+    )
+    yield _rows("specimen", Specimen, ids, number=arrived)
+
+
+def _what_was_said(ids: Sequence[str]) -> Iterable[Select[Any]]:
+    yield _rows(
+        "request",
+        CaseRequest,
+        ids,
+        key=CaseRequest.cancer,
+        word=CaseRequest.asker,
+        content=CaseRequest.circumstances,
+    )
+    yield _rows(
+        "decision",
+        ItemDecision,
+        ids,
+        key=ItemDecision.item_id,
+        word=ItemDecision.standing,
+        reason=ItemDecision.reason,
+        by=ItemDecision.by,
+    )
+    yield _rows(
+        "given", PatientConsent, ids, key=PatientConsent.id, at=PatientConsent.recorded_at
+    ).where(PatientConsent.revoked_at.is_(None))
+    yield _rows(
+        "revoked", PatientConsent, ids, key=PatientConsent.id, at=PatientConsent.recorded_at
+    ).where(PatientConsent.revoked_at.is_not(None))
+
+
+def _rows(what: str, record: Any, ids: Sequence[str], **given: Any) -> Select[Any]:
+    columns = [given.get(name, cast(null(), kind)).label(name) for name, kind in _COLUMNS.items()]
+    return select(literal(what).label("what"), record.case_id, *columns).where(
+        record.case_id.in_(ids)
+    )
+
+
+def _standing(case: Case, kept: Mapping[str, list[Row[Any]]]) -> Completeness:
+    request = next(iter(kept.get("request", [])), None)
+    lines, specimens = kept.get("line", []), kept.get("specimen", [])
+    documents = sorted(kept.get("document", []), key=lambda one: (one.at, one.key))
     facts = Facts(
-        documents={
-            one.document_id: frozenset({one.kind, *one.also})
-            for one in kept.documents.get(case.id, [])
-        },
-        quantities=frozenset(one.quantity for one in kept.values.get(case.id, [])),
-        markers=frozenset(one.content["marker"] for one in lines if one.kind == EntryKind.MARKER),
-        entries=Counter(one.kind for one in lines),
-        studies=len(case.studies),
+        documents={one.key: frozenset({one.word, *one.content}) for one in documents},
+        quantities=frozenset(one.key for one in kept.get("value", [])),
+        markers=frozenset(one.content["marker"] for one in lines if one.word == EntryKind.MARKER),
+        entries=Counter(one.word for one in lines),
+        studies=sum(one.round >= case.round for one in case.studies),
         specimens=len(specimens),
-        specimens_here=sum(_arrived(one) for one in specimens),
+        specimens_here=sum(one.number > 0 for one in specimens),
         question=bool(case.question.strip()),
-        circumstances=_circumstances(request, lines),
+        circumstances=_circumstances(request.content if request else {}, lines),
         decisions={
-            one.item_id: Decision(Standing(one.standing), one.reason, one.by) for one in decisions
+            one.key: Decision(Standing(one.word), one.reason, one.by)
+            for one in kept.get("decision", [])
         },
-        consent=_consent(request, kept.consents.get(case.id, [])),
+        consent=_consent(request.word if request else "hospital", kept),
+        fresh=_fresh(case.round, kept),
     )
-    return completeness(chosen(case.organ, request.cancer if request else ""), facts)
+    return completeness(chosen(case.organ, request.key if request else ""), facts)
 
 
-def _consent(request: CaseRequest | None, noted: Sequence[PatientConsent]) -> ConsentFacts:
+def _fresh(case_round: int, kept: Mapping[str, list[Row[Any]]]) -> frozenset[str] | None:
+    """What came for the round that the case is in; None in its first."""
+    if case_round == 1:
+        return None
+    named = ((kind, one) for kind in ("document", "value", "line") for one in kept.get(kind, []))
+    return frozenset(
+        one.word if kind == "line" else one.key for kind, one in named if one.number >= case_round
+    )
+
+
+def _consent(asker: str, kept: Mapping[str, list[Row[Any]]]) -> ConsentFacts:
     """The newest consent counts; where nobody said who asks, the hospital does."""
-    newest = noted[0] if noted else None
-    return ConsentFacts(
-        request.asker if request else "hospital",
-        given=newest is not None and newest.revoked_at is None,
-        revoked=newest is not None and newest.revoked_at is not None,
-    )
+    noted = [*kept.get("given", []), *kept.get("revoked", [])]
+    newest = min(noted, key=lambda one: (-one.at.timestamp(), one.key), default=None)
+    standing = newest.what if newest is not None else ""
+    return ConsentFacts(asker, given=standing == "given", revoked=standing == "revoked")
 
 
-def _arrived(specimen: Specimen) -> bool:
-    return any(one.step == Step.RECEIVED for one in specimen.events)
-
-
-def _circumstances(request: CaseRequest | None, lines: Iterable[RecordEntry]) -> dict[str, bool]:
+def _circumstances(said: Mapping[str, bool], lines: Iterable[Row[Any]]) -> dict[str, bool]:
     """What was said of the case, and what follows from its treatments."""
-    found = dict(request.circumstances) if request else {}
-    kinds = {one.content.get("kind", "") for one in lines if one.kind == EntryKind.TREATMENT}
+    found = dict(said)
+    kinds = {one.content.get("kind", "") for one in lines if one.word == EntryKind.TREATMENT}
     if kinds & OPERATIONS:
         found["operated_before"] = True
     if "operation_abandoned" in kinds:

@@ -11,7 +11,6 @@ from pathlib import Path
 
 from server.errand.means import Errand
 from server.foundation import jobs
-from server.foundation.clock import utc_now
 from server.foundation.errors import Unavailable
 from server.prepared import actions as preparation
 
@@ -54,7 +53,7 @@ class Alive:
         if now - self._renewed_at >= RENEWED_EVERY_S:
             self._renewed_at = now
             with self._errand.db.writing() as session:
-                jobs.renew(session, self._errand.job_id, utc_now())
+                jobs.renew(session, self._errand.job_id, self._errand.clock())
 
 
 class Reporter:
@@ -76,7 +75,7 @@ class Reporter:
         if now - self._noted_at >= NOTED_EVERY_S:
             self._noted_at = now
             with self._errand.db.writing() as session:
-                at = utc_now()
+                at = self._errand.clock()
                 jobs.renew(session, self._errand.job_id, at, advanced=done > self._at_first)
                 preparation.note_progress(session, self._study, self._series, done, total, at)
                 gives_way = jobs.gives_way(session, self._errand.job_id, at)

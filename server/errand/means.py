@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from server.archive import Archive
+from server.foundation.clock import Clock, utc_now
 from server.foundation.db import Database
 from server.foundation.files import FileStore
 from server.foundation.settings import Settings
@@ -17,22 +18,17 @@ Payload = dict[str, Any]
 
 
 class Errand:
-    """What a job works with."""
+    """What a job works with; `clock` is what time it is to all that the job does."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, clock: Clock = utc_now) -> None:
         self.settings = settings
+        self.clock = clock
         self.db = Database(settings.database_url)
-        self.archive = Archive(
-            settings.orthanc_url,
-            settings.orthanc_user,
-            settings.orthanc_password,
-            settings.orthanc_timeout_s,
-            self._not_served,
-        )
+        self.archive = Archive.of(settings, self._not_served)
         self.files = FileStore(settings.files_dir)
         self.room = Room(settings.cache_dir, settings.cache_mb * MB)
         self.shelf = Shelf(settings.cache_dir)
-        self.outbox = Outbox(self.db, settings)
+        self.outbox = Outbox(self.db, settings, clock=clock)
         self.job_id = ""
 
     def _not_served(self, StudyInstanceUID: str) -> frozenset[str]:

@@ -12,7 +12,6 @@ from server.errand.life import WorkerGone, say
 from server.errand.means import Errand
 from server.errand.table import JOBS
 from server.foundation import jobs
-from server.foundation.clock import utc_now
 from server.foundation.errors import MarginError, Unavailable
 from server.foundation.settings import Settings, with_home_secrets
 
@@ -38,12 +37,12 @@ def do(errand: Errand, job_id: str) -> None:
                 session,
                 job_id,
                 f"{type(error).__name__}: {error}",
-                utc_now(),
+                errand.clock(),
                 gives_up=not isinstance(error, Unavailable),
             )
     else:
         with errand.db.writing() as session:
-            jobs.finish(session, job_id, utc_now())
+            jobs.finish(session, job_id, errand.clock())
 
 
 def follow(errand: Errand) -> None:

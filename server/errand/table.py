@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 from server.answers.actions import PRINT_ADDENDUM, PRINT_LETTER
 from server.answers.printing import print_addendum, print_letter
@@ -22,7 +23,6 @@ from server.figures.exporting import (
     query_of,
 )
 from server.foundation import audit, jobs
-from server.foundation.clock import utc_now
 from server.foundation.forgetting import FORGET_OLD
 from server.imaging.actions import ASSESS_IMAGING
 from server.intake.actions import MEASURE_SEGMENTATION
@@ -49,6 +49,7 @@ from server.volumetry import orders as volume_orders
 from server.volumetry import tasks as volume_tasks
 from server.volumetry.actions import Segmentation, keep, measure_from_archive
 from server.volumetry.orders import WORK_ON_VOLUME
+from server.volumetry.remnant import RemnantMeasurement
 
 # A header of an uploaded file has kilobytes, the contents of a large archive some 100 MB.
 MEMORY_OF_UPLOADS_BYTES = 2 * 1024**3
@@ -62,18 +63,7 @@ def measure_segmentation(errand: Errand, payload: Payload) -> None:
     with errand.db.reading() as session:
         studies = study_uids(session, payload["case_id"])
     measured = measure_from_archive(errand.archive, segmentation.orthanc_id, studies)
-    refusal = measured if isinstance(measured, str) else ""
-    with errand.db.writing() as session:
-        kept = keep(session, payload["case_id"], segmentation, measured, utc_now())
-        audit.append(
-            session,
-            actor="worker",
-            action="volumes.measure",
-            object_=f"volume {kept.id}",
-            outcome="refused" if refusal else "done",
-            now=utc_now(),
-            reason=refusal,
-        )
+    _keep_volume(errand, payload["case_id"], segmentation, measured, action="volumes.measure")
 
 
 def work_on_volume(errand: Errand, payload: Payload) -> None:
@@ -83,23 +73,41 @@ def work_on_volume(errand: Errand, payload: Payload) -> None:
     def tell(doing: str, percent: int) -> None:
         with errand.db.writing() as session:
             volume_orders.note_progress(session, payload["volume_id"], doing, percent)
-            jobs.renew(session, errand.job_id, utc_now())
+            jobs.renew(session, errand.job_id, errand.clock())
 
     with errand.db.reading() as session:
         studies = study_uids(session, payload["case_id"])
     outcome = volume_tasks.perform(errand.archive, payload, studies, tell)
-    refusal = outcome.measured if isinstance(outcome.measured, str) else ""
+    _keep_volume(
+        errand,
+        payload["case_id"],
+        made,
+        outcome.measured,
+        action="volumes.make",
+        made=outcome.made,
+    )
+
+
+def _keep_volume(
+    errand: Errand,
+    case_id: str,
+    segmentation: Segmentation,
+    measured: RemnantMeasurement | str,
+    *,
+    action: str,
+    made: dict[str, Any] | None = None,
+) -> None:
+    """Keep what was measured, or why it could not be, with its line in the trail."""
+    refusal = measured if isinstance(measured, str) else ""
     with errand.db.writing() as session:
-        kept = keep(
-            session, payload["case_id"], made, outcome.measured, utc_now(), made=outcome.made
-        )
+        kept = keep(session, case_id, segmentation, measured, errand.clock(), made=made)
         audit.append(
             session,
             actor="worker",
-            action="volumes.make",
+            action=action,
             object_=f"volume {kept.id}",
             outcome="refused" if refusal else "done",
-            now=utc_now(),
+            now=errand.clock(),
             reason=refusal,
         )
 
@@ -107,7 +115,7 @@ def work_on_volume(errand: Errand, payload: Payload) -> None:
 def issue_opinion(errand: Errand, payload: Payload) -> None:
     """Make, seal and store the document of a signed opinion. Can be repeated."""
     key = partial(_seal_key, errand)
-    press = Press(errand.db, errand.archive, errand.files, key, utc_now)
+    press = Press(errand.db, errand.archive, errand.files, key, errand.clock)
     press.issue(payload["opinion_id"])
 
 
@@ -117,14 +125,14 @@ def issue_addendum(errand: Errand, payload: Payload) -> None:
         errand.db,
         errand.files,
         payload,
-        utc_now(),
+        errand.clock(),
         key=partial(_seal_key, errand),
         verify_at=f"{errand.settings.public_url}/verify",
     )
 
 
 def _seal_key(errand: Errand) -> SealKey:
-    return chosen_seal_key(errand.settings, utc_now())
+    return chosen_seal_key(errand.settings, errand.clock())
 
 
 def prepare_series(errand: Errand, payload: Payload) -> None:
@@ -141,13 +149,13 @@ def prepare_series(errand: Errand, payload: Payload) -> None:
         return
     except SeriesTooLarge as error:
         with errand.db.writing() as session:
-            preparation.note_failed(session, study, series, str(error), utc_now())
+            preparation.note_failed(session, study, series, str(error), errand.clock())
         return
     manifest = made.manifest if made else errand.shelf.series(study, series)
     if manifest is None:
         return
     with errand.db.writing() as session:
-        preparation.note_prepared(session, manifest, utc_now())
+        preparation.note_prepared(session, manifest, errand.clock())
         if made is not None:
             preparation.note_effort(session, manifest, made.bytes, made.seconds)
 
@@ -158,14 +166,14 @@ def take_uploads_of_case(errand: Errand, payload: Payload) -> None:
 
     def waits(case_id: str) -> bool:
         with db.reading() as session:
-            return others_wait(session, case_id, utc_now())
+            return others_wait(session, case_id, errand.clock())
 
     means = Means(
         db=db,
         folder=UploadFolder(settings.uploads_dir),
-        judge=Judge(db, errand.archive, errand.files, utc_now),
+        judge=Judge(db, errand.archive, errand.files, errand.clock),
         limits=Limits.of(settings),
-        clock=utc_now,
+        clock=errand.clock,
         alive=Alive(errand),
         others_wait=waits,
     )
@@ -186,24 +194,26 @@ def split_arrival(errand: Errand, payload: Payload) -> None:
 
 def delete_refused(errand: Errand, payload: Payload) -> None:
     """Delete a refused study from the archive, unless the refusal was taken back meanwhile."""
-    delete_study(errand.db, errand.archive, payload["arrival_id"], payload["orthanc_id"])
+    delete_study(
+        errand.db, errand.archive, payload["arrival_id"], payload["orthanc_id"], errand.clock
+    )
 
 
 def call_hospital(errand: Errand, payload: Payload) -> None:
     """C-ECHO to a hospital's line."""
-    test_line(errand.db, errand.archive, payload["line_id"])
+    test_line(errand.db, errand.archive, payload["line_id"], errand.clock)
 
 
 def recompute_all_clocks(errand: Errand, _payload: Payload) -> None:
     """Every running clock anew, the reminders that are due, the outcomes asked for. Can be repeated."""
-    now = utc_now()
+    now = errand.clock()
     recompute_clocks(errand.db, now)
     ask_for_outcomes(errand.db, now)
 
 
 def assess_imaging(errand: Errand, payload: Payload) -> None:
     """Assess the imaging of a case as it is now. Can be repeated."""
-    ImagingJob(errand.db, errand.archive, errand.shelf, utc_now).do(payload["case_id"])
+    ImagingJob(errand.db, errand.archive, errand.shelf, errand.clock).do(payload["case_id"])
 
 
 def export_research(errand: Errand, payload: Payload) -> None:
@@ -213,14 +223,14 @@ def export_research(errand: Errand, payload: Payload) -> None:
         result = make_export(session, query_of(export), errand.settings.secret_key)
     sha256 = errand.files.put(result.content)
     with errand.db.writing() as session:
-        note_made(session, export.id, result, sha256, utc_now())
+        note_made(session, export.id, result, sha256, errand.clock())
         audit.append(
             session,
             actor="worker",
             action="research.export",
             object_=f"export {export.id}",
             outcome="done",
-            now=utc_now(),
+            now=errand.clock(),
             details={
                 "query": export.query,
                 "content_sha256": result.content_sha256,
@@ -234,7 +244,7 @@ def forget_what_is_old(errand: Errand, _payload: Payload) -> None:
     """Delete notices, finished jobs and idempotency keys whose time is over."""
     forget_old(
         errand.db,
-        utc_now(),
+        errand.clock(),
         notices_keep_days=errand.settings.notices_keep_days,
         jobs_keep_days=errand.settings.jobs_keep_days,
     )
@@ -253,7 +263,7 @@ def send_digest(errand: Errand, payload: Payload) -> None:
 def lapse_offers(errand: Errand, payload: Payload) -> None:
     """End the offers of a case that nobody answered in time. Can be repeated."""
     with errand.db.writing() as session:
-        lapse_offers_of(session, payload["case_id"], utc_now())
+        lapse_offers_of(session, payload["case_id"], errand.clock())
 
 
 JOBS: dict[str, Callable[[Errand, Payload], None]] = {

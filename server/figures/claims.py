@@ -23,7 +23,7 @@ class Claim:
 
     @property
     def words(self) -> str:
-        """`25 to 35 % (000 L23-30)`."""
+        """`25 to 35 % (source text 000, lines 23-30)`."""
         return f"{self.low_percent:g} to {self.high_percent:g} %"
 
 

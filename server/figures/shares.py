@@ -19,8 +19,24 @@ FEWEST_FOR_A_SHARE: Final = 10
 FEWEST_FOR_COMFORT: Final = 30
 
 
+class OutOf:
+    """What is said of `of` cases: of too few nothing, of few with a warning."""
+
+    of: int
+
+    @property
+    def shown(self) -> bool:
+        """Whether there are enough to say more than their count."""
+        return self.of >= FEWEST_FOR_A_SHARE
+
+    @property
+    def few(self) -> bool:
+        """Whether it is shown with a warning."""
+        return self.shown and self.of < FEWEST_FOR_COMFORT
+
+
 @dataclass(frozen=True)
-class Share:
+class Share(OutOf):
     """`count` of `of`. `low_percent` and `high_percent` are the 95 % interval, 0 to 100."""
 
     count: int
@@ -28,16 +44,6 @@ class Share:
     percent: float
     low_percent: float
     high_percent: float
-
-    @property
-    def shown(self) -> bool:
-        """Whether there are enough for a percentage at all."""
-        return self.of >= FEWEST_FOR_A_SHARE
-
-    @property
-    def few(self) -> bool:
-        """Whether the percentage is shown with a warning."""
-        return self.shown and self.of < FEWEST_FOR_COMFORT
 
     @property
     def counts(self) -> str:
@@ -72,23 +78,13 @@ def share(count: int, of: int) -> Share:
 
 
 @dataclass(frozen=True)
-class Spread:
+class Spread(OutOf):
     """Median and quartiles of some durations, in days; all None for none."""
 
     of: int
     median_days: float | None = None
     lower_days: float | None = None
     upper_days: float | None = None
-
-    @property
-    def shown(self) -> bool:
-        """Whether there are enough for a median at all."""
-        return self.of >= FEWEST_FOR_A_SHARE
-
-    @property
-    def few(self) -> bool:
-        """Whether the median is shown with a warning."""
-        return self.shown and self.of < FEWEST_FOR_COMFORT
 
     @property
     def words(self) -> str:

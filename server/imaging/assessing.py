@@ -18,7 +18,7 @@ from server.imaging.protocols import Protocol
 from server.imaging.submission import NOT_GIVEN, BodySize, OtherFile, of_everything, of_files
 from server.imaging.wording import said
 
-# What a missing definitive verdict hangs on: requirements.md, "above 90 d no definitive verdict
+# What a missing definitive verdict hangs on: the requirement "above 90 d no definitive verdict
 # without a recorded override". The override is a waiver of this finding.
 TOO_OLD = frozenset({"images_too_old", "images_undated"})
 

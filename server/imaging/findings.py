@@ -6,7 +6,7 @@ sentences themselves stand in `wording/`, one file for each language.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from enum import IntEnum, StrEnum
@@ -101,14 +101,25 @@ def verdict_of(findings: Iterable[Finding], waived: Iterable[str] = ()) -> Verdi
 
 
 def together(findings: Sequence[Finding]) -> list[Finding]:
-    """Findings of the same id about several series as one, with the values of the worst; the
-    severest first.
+    """Findings of the same id and words about several series as one, with the numbers of the worst; the
+    severest first. What is said in other words (another phase, another landmark) stays apart: it would
+    not be true of the others.
     """
-    groups: dict[str, list[Finding]] = {}
+    groups: dict[tuple[str, ...], list[Finding]] = {}
     for one in findings:
-        groups.setdefault(one.id, []).append(one)
+        groups.setdefault((one.id, *_words(one)), []).append(one)
     joined = [_joined(group) for group in groups.values()]
     return sorted(joined, key=lambda one: (-one.severity, one.id))
+
+
+def _words(one: Finding) -> Iterator[str]:
+    """The words among the values of the sentence: neither numbers nor dates, nor which series."""
+    for name, value in sorted(one.params.items()):
+        several = value if isinstance(value, list) else [value]
+        if name != "series":
+            yield from (
+                word for word in several if isinstance(word, str) and not word.startswith(DAY)
+            )
 
 
 def _joined(group: list[Finding]) -> Finding:

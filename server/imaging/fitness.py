@@ -7,7 +7,7 @@ weighed in `choosing`.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import date
 from typing import Any, Final
 
@@ -388,8 +388,3 @@ _RULES: Final[tuple[Rule, ...]] = (
     _second_best,
     _doubtful,
 )
-
-
-def rule_names() -> Iterator[str]:
-    """The rules, for documentation and tests."""
-    return (rule.__name__.strip("_") for rule in _RULES)

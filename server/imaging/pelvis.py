@@ -6,8 +6,17 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
-from server.imaging.body_parts import Coarse, Mask, Spine, components, depth_mm, filled_in_plane
+from server.imaging.body_parts import (
+    Coarse,
+    Floats,
+    Mask,
+    Spine,
+    components,
+    depth_mm,
+    filled_in_plane,
+)
 
 # [UNPUB] HU, mm and square centimetres.
 _BONE_HU: Final = 170.0
@@ -17,6 +26,8 @@ _WING_CM2: Final = 1.6
 _LEAST_WING_MM: Final = 12.0
 _BELOW_LUNG_MM: Final = 45.0
 _GAP_MM: Final = 9.0
+# Two ribs cut across have less bone than this, a hip bone under its crest more.
+_HIP_CM2: Final = 5.0
 _HEAD_RADIUS_MM: Final = 15.5
 
 
@@ -34,29 +45,29 @@ def find_pelvis(coarse: Coarse, body: Mask, lungs: Mask, spine: Spine) -> Pelvis
     """Ribs are told from hip bones by the gap between them, the waist, where there is no bone to
     the sides, and by the lungs.
     """
-    bone = _hard(coarse, body)
     columns = coarse.mm(2)
     middle = spine.x_mm[spine.found]
     x = float(np.median(middle)) if len(middle) else _middle_of(body, columns)
     sides = [
-        bone & (_LATERAL_MM[0] < off) & (off < _LATERAL_MM[1])
+        _hard(coarse, body & (_LATERAL_MM[0] < off) & (off < _LATERAL_MM[1]))
         for off in (
-            np.broadcast_to(x - columns, bone.shape),
-            np.broadcast_to(columns - x, bone.shape),
+            np.broadcast_to(x - columns, body.shape),
+            np.broadcast_to(columns - x, body.shape),
         )
     ]
     _, y_mm, x_mm = coarse.spacing_mm
     areas = [side.sum(axis=(1, 2)) * y_mm * x_mm / 100.0 for side in sides]
-    both = np.minimum(*areas) >= _WING_CM2
-    crest = _crest(both, np.maximum(*areas) < 0.4, coarse, lungs)
+    crest = _crest(np.minimum(*areas), np.maximum(*areas) < 0.4, coarse, lungs)
     if crest is None:
         return Pelvis(None, None)
     return Pelvis(crest, _hips(sides, crest, coarse))
 
 
-def _hard(coarse: Coarse, body: Mask) -> Mask:
-    """Bone, without bowel that holds contrast: somewhere it is much harder."""
-    labels, sizes = components((coarse.hu > _BONE_HU) & body)
+def _hard(coarse: Coarse, where: Mask) -> Mask:
+    """Bone to one side, without kidneys and bowel that hold contrast: somewhere it is much harder. A
+    kidney may touch the spine, so each side is looked at without it.
+    """
+    labels, sizes = components((coarse.hu > _BONE_HU) & where)
     hard = np.bincount(labels[coarse.hu > _HARD_HU], minlength=len(sizes))
     found: Mask = ((hard > 0.06 * sizes) & (np.arange(len(sizes)) > 0))[labels]
     return found
@@ -67,11 +78,13 @@ def _middle_of(body: Mask, columns: np.ndarray) -> float:
     return float(columns[where].mean()) if len(where) else float(columns.mean())
 
 
-def _crest(both: np.ndarray, none: np.ndarray, coarse: Coarse, lungs: Mask) -> int | None:
-    """The top of the lowest run of slices with bone on both sides that is no longer the chest."""
+def _crest(areas: Floats, none: NDArray[np.bool_], coarse: Coarse, lungs: Mask) -> int | None:
+    """The top of the lowest run of slices with bone on both sides that is no longer the chest. `areas`
+    is the bone of the side that has less, in square centimetres.
+    """
     step = coarse.spacing_mm[0]
     air = np.flatnonzero(lungs.any(axis=(1, 2)))
-    highest = len(both) - 1
+    highest = len(areas) - 1
     if len(air):
         highest = int(air[0] - _BELOW_LUNG_MM / step)
     else:
@@ -80,15 +93,18 @@ def _crest(both: np.ndarray, none: np.ndarray, coarse: Coarse, lungs: Mask) -> i
         if not len(waist):
             return None
         highest = int(waist[-1])
-    levels = np.flatnonzero(both[: max(0, highest + 1)])
-    if not len(levels):
+    levels = np.flatnonzero(areas[: max(0, highest + 1)] >= _WING_CM2)
+    # Below the hip bones come thighs: where there is no bone at the sides, the series ends in the waist.
+    most_gap = max(1.0, _GAP_MM / step)
+    if not len(levels) or levels[0] > most_gap:
         return None
-    # Ribs end above the waist; what lies above the highest gap belongs to them.
-    gaps = np.flatnonzero(np.diff(levels) > max(1.0, _GAP_MM / step))
-    run = levels[: gaps[0] + 1] if len(gaps) and levels[0] <= 3 else levels
-    if len(run) * step < _LEAST_WING_MM or run[0] * step > 160.0:
+    gaps = np.flatnonzero(np.diff(levels) > most_gap)
+    run = levels[: gaps[0] + 1] if len(gaps) else levels
+    # Ribs end above the waist; bone that goes on up to the chest is hip bone only if it is that large.
+    ends_below = len(gaps) > 0 or highest - run[-1] > most_gap
+    if not ends_below and areas[run].max() < _HIP_CM2:
         return None
-    return int(run[-1])
+    return int(run[-1]) if len(run) * step >= _LEAST_WING_MM else None
 
 
 def _hips(sides: list[Mask], crest: int, coarse: Coarse) -> int | None:

@@ -54,9 +54,10 @@ ARTERIAL: Final = frozenset({Phase.ARTERIAL_EARLY, Phase.ARTERIAL_LATE})
 # measured, whereas a description is "commonly missing or incorrect" (clinical fact sheet 5.2, S113).
 PIXELS_PREVAIL_FROM: Final = 0.6
 # [UNPUB] What a phase that only one side knows, or that the other contradicts, keeps of its
-# confidence.
+# confidence. What the headers say against the pixels never counts as sure (0.5).
 ALONE: Final = 0.9
 CONTRADICTED: Final = 0.6
+AGAINST_THE_PIXELS: Final = 0.5
 
 
 @dataclass(frozen=True)
@@ -67,7 +68,8 @@ class PhaseReading:
     the decisive one first. `contrast` says whether contrast medium was given, as far as this source
     knows (None: it does not know), also where the phase is indeterminate. `measured_hu` holds the
     median attenuation in HU of what was found, by name ("aorta", "portal vein", "liver", "spleen",
-    "kidney cortex" ...); empty for headers.
+    "kidney cortex" ...); empty for headers. `excluded` are phases that it cannot be, also where nothing
+    tells which one it is.
     """
 
     phase: Phase
@@ -75,6 +77,7 @@ class PhaseReading:
     evidence: tuple[str, ...]
     contrast: bool | None = None
     measured_hu: Mapping[str, float] = field(default_factory=dict)
+    excluded: frozenset[Phase] = frozenset()
 
     @property
     def known(self) -> bool:
@@ -112,7 +115,8 @@ def conclude(
 
     What a person set is used as it is, with confidence 1.0; both readings stay in the evidence.
     Otherwise two readings that agree strengthen each other, the pixels prevail when they are sure
-    (`PIXELS_PREVAIL_FROM`), and else the surer one is used, at less than its own confidence.
+    (`PIXELS_PREVAIL_FROM`), and else the surer one is used, at less than its own confidence. A phase of
+    the headers that the pixels exclude without knowing a better one is not used: nobody knows then.
     """
     seen = pixel or unknown("The pixels have not been looked at.")
     agrees = _agree(header, seen) if header.known and seen.known else None
@@ -150,6 +154,9 @@ def _weigh(
         one = header if header.known else pixel
         if not one.known:
             return one.phase, 0.0, ("Neither the headers nor the pixels tell the phase.",)
+        if header.phase in pixel.excluded:
+            sentence = f"The headers say {header.phase.in_words}, which the pixels exclude."
+            return Phase.INDETERMINATE, 0.0, (f"{sentence} A person has to say.",)
         name = "headers" if header.known else "pixels"
         sentence = f"Only the {name} tell the phase: {one.phase.in_words}."
         return (
@@ -163,7 +170,8 @@ def _weigh(
         f"Headers and pixels disagree: the headers say {header.phase.in_words}, the pixels show "
         f"{pixel.phase.in_words}. The {name} are used; a person should look."
     )
-    return winner.phase, winner.confidence * CONTRADICTED, (sentence,)
+    kept = CONTRADICTED if sure else AGAINST_THE_PIXELS
+    return winner.phase, winner.confidence * kept, (sentence,)
 
 
 def _contrast_contradiction(header: PhaseReading, pixel: PhaseReading) -> tuple[str, ...]:

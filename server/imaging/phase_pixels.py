@@ -12,13 +12,14 @@ from dataclasses import dataclass
 from typing import Final
 
 from server.imaging.organs_found import Organs
-from server.imaging.phase import Phase, PhaseReading, unknown
+from server.imaging.phase import ARTERIAL, Phase, PhaseReading
 
 
 @dataclass(frozen=True)
 class PixelRules:
     """Bounds in HU between phases. Source: clinical fact sheet 5.3, marked [UNPUB - calibrate
-    before use]; `excreted_from` and `corticomedullary_from` are Margin's own, [UNPUB].
+    before use]; `excreted_from` and all below are Margin's own, [UNPUB]. Those that compare two tissues
+    hold at any dose of contrast and any tube voltage, which scale all attenuations alike.
     """
 
     trust: str = "UNPUB"
@@ -34,6 +35,11 @@ class PixelRules:
     delayed_liver_from: float = 80.0
     excreted_from: float = 200.0
     corticomedullary_from: float = 30.0
+    enhanced_aorta_from: float = 90.0
+    arterial_aorta_least: float = 110.0
+    arterial_below_portal_to: float = 15.0
+    early_spleen_share_to: float = 0.24
+    early_medulla_to: float = 55.0
 
 
 RULES: Final = PixelRules()
@@ -42,6 +48,11 @@ RULES: Final = PixelRules()
 # confidence.
 _SECOND_LOOK: Final = 0.6
 _CONTRADICTED: Final = 0.7
+# [UNPUB] What could as well be another phase at another dose is not sure (0.5).
+_UNSUPPORTED: Final = 0.45
+# [GK] Without contrast, blood has about 42 HU and the spleen 48.
+_PLAIN_AORTA_HU: Final = 42.0
+_PLAIN_SPLEEN_HU: Final = 48.0
 # [UNPUB] And a body that had to be turned: below what lets pixels prevail over headers.
 _TURNED: Final = 0.5
 # [UNPUB] Nearer to a bound than this (HU), the reading is less sure.
@@ -95,8 +106,12 @@ def pixel_phase(organs: Organs, rules: PixelRules = RULES) -> PhaseReading:
         )
     phase, certainty, reasons = _decided(organs, measured, rules)
     confidence = certainty * _quality(organs, phase)
-    supported, remarks = _kidneys_say(phase, measured, rules)
-    confidence *= 1.0 if supported else _CONTRADICTED
+    support, remarks = _kidneys_say(phase, measured, rules)
+    if phase is Phase.ARTERIAL_LATE and "spleen" in measured and _looks_early(measured, rules):
+        support = _UNSUPPORTED
+        hardly = "The spleen has hardly taken up contrast: what was taken for the portal vein may be none."
+        remarks = (*remarks, hardly)
+    confidence *= support
     if phase is Phase.INDETERMINATE:
         confidence = 0.0
     contrast = organs.aorta.hu >= rules.native_aorta_below
@@ -104,7 +119,25 @@ def pixel_phase(organs: Organs, rules: PixelRules = RULES) -> PhaseReading:
     verdict = phase.in_words if phase is not Phase.INDETERMINATE else "no phase fits"
     sentence = f"{values[:1].upper()}{values[1:]}: {verdict}."
     evidence = (sentence, *reasons, *remarks, *organs.notes)
-    return PhaseReading(phase, round(confidence, 2), evidence, contrast, measured)
+    excluded = frozenset() if organs.turned else _excluded(measured, rules)
+    return PhaseReading(phase, round(confidence, 2), evidence, contrast, measured, excluded)
+
+
+def _excluded(measured: Mapping[str, float], rules: PixelRules) -> frozenset[Phase]:
+    """Phases that these attenuations cannot be of, at any usual dose of contrast."""
+    aorta, portal = measured["aorta"], measured.get("portal vein")
+    no: set[Phase] = set()
+    if aorta >= rules.enhanced_aorta_from:
+        no.add(Phase.NATIVE)
+    if aorta < rules.arterial_aorta_least:
+        no |= {Phase.ARTERIAL_EARLY, Phase.ARTERIAL_LATE}
+    if aorta >= rules.arterial_aorta_from:
+        no.add(Phase.DELAYED)
+    if portal is not None and aorta - portal >= rules.arterial_above_portal_from:
+        no |= {Phase.PORTAL_VENOUS, Phase.DELAYED}
+    if portal is not None and aorta - portal < rules.arterial_below_portal_to:
+        no |= {Phase.ARTERIAL_EARLY, Phase.ARTERIAL_LATE}
+    return frozenset(no)
 
 
 def measured_hu(organs: Organs) -> dict[str, float]:
@@ -142,7 +175,7 @@ def _decided(
         return Phase.INDETERMINATE, 0.0, (_without_liver(aorta, liver, rules),)
     portal = measured.get("portal vein")
     if portal is None:
-        return _without_vessels(aorta, liver, organs.portal.margin_hu, rules)
+        return _without_vessels(measured, organs.portal.margin_hu, rules)
     phase = classify(aorta, portal, liver, rules)
     if phase is Phase.INDETERMINATE:
         return _second_look(aorta, portal, liver, measured, rules)
@@ -187,20 +220,46 @@ def _without_liver(aorta: float, liver: float | None, rules: PixelRules) -> str:
 
 
 def _without_vessels(
-    aorta: float, liver: float, margin: float, rules: PixelRules
+    measured: Mapping[str, float], margin: float, rules: PixelRules
 ) -> tuple[Phase, float, tuple[str, ...]]:
-    """No vessel of the liver is brighter than the liver by `margin`."""
+    """No vessel of the liver is brighter than the liver by `margin`. Vessels pushed aside by tumours
+    do not stand out either, so an early arterial phase needs another organ to say so.
+    """
+    aorta, liver = measured["aorta"], measured["liver"]
     seen = f"No vessel of the liver stands out from it by {margin:.0f} HU or more."
     if aorta >= rules.arterial_aorta_from and liver < rules.late_portal_from:
-        return Phase.ARTERIAL_EARLY, 0.85 * _distance(aorta - rules.arterial_aorta_from), (seen,)
+        early = _looks_early(measured, rules)
+        if early is False:
+            against = "Spleen or kidneys have taken up too much for an early arterial phase."
+            return Phase.INDETERMINATE, 0.0, (seen, against)
+        certainty = 0.85 * _distance(aorta - rules.arterial_aorta_from)
+        return Phase.ARTERIAL_EARLY, certainty if early else _UNSUPPORTED, (seen,)
     most = liver + margin + rules.delayed_difference_to
     if (
         rules.delayed_liver_from <= liver
         and liver - rules.delayed_difference_to <= aorta < rules.delayed_aorta_below
         and aorta <= most
     ):
-        return Phase.DELAYED, _SECOND_LOOK, (seen,)
+        certainty = 0.85 if _excreted(measured, rules) else _SECOND_LOOK
+        return Phase.DELAYED, certainty, (seen,)
     return Phase.INDETERMINATE, 0.0, (seen,)
+
+
+def _looks_early(measured: Mapping[str, float], rules: PixelRules) -> bool | None:
+    """Whether the spleen, or else the marrow of the kidneys, has hardly taken up contrast yet. None
+    where neither is seen.
+    """
+    if "spleen" in measured:
+        taken_up = (measured["spleen"] - _PLAIN_SPLEEN_HU) / (measured["aorta"] - _PLAIN_AORTA_HU)
+        return taken_up <= rules.early_spleen_share_to
+    medulla = measured.get("kidney medulla")
+    return medulla < rules.early_medulla_to if medulla is not None else None
+
+
+def _excreted(measured: Mapping[str, float], rules: PixelRules) -> bool:
+    """Whether contrast has reached the renal pelvis."""
+    least = max(rules.excreted_from, measured.get("kidney cortex", 0.0) + 40.0)
+    return measured.get("renal pelvis", 0.0) > least
 
 
 def _second_look(
@@ -210,7 +269,7 @@ def _second_look(
     that has reached the renal pelvis.
     """
     difference = abs(aorta - portal)
-    excreted = measured.get("renal pelvis", 0.0) > rules.excreted_from
+    excreted = _excreted(measured, rules)
     venous = aorta < rules.arterial_aorta_from
     if venous and excreted and difference <= rules.portal_difference_to:
         return Phase.DELAYED, _SECOND_LOOK, ("Contrast has reached the renal pelvis.",)
@@ -261,32 +320,37 @@ def _quality(organs: Organs, phase: Phase) -> float:
 
 def _kidneys_say(
     phase: Phase, measured: Mapping[str, float], rules: PixelRules
-) -> tuple[bool, tuple[str, ...]]:
-    """Whether the kidneys fit the phase, and what they show."""
-    if "kidney cortex" not in measured or phase is Phase.INDETERMINATE:
-        return True, ()
+) -> tuple[float, tuple[str, ...]]:
+    """What the kidneys leave of the confidence (0.0 to 1.0), and what they show."""
+    if phase is Phase.INDETERMINATE:
+        return 1.0, ()
+    if "kidney cortex" not in measured:
+        if phase is Phase.DELAYED:
+            return _UNSUPPORTED, (
+                "Without the kidneys, an earlier phase with little contrast looks alike.",
+            )
+        return 1.0, ()
     cortex, medulla = measured["kidney cortex"], measured["kidney medulla"]
-    excreted = measured["renal pelvis"] > max(rules.excreted_from, cortex + 40.0)
-    if excreted and phase is not Phase.DELAYED:
+    if _excreted(measured, rules):
+        if phase is Phase.DELAYED:
+            return 1.0, ("Contrast has reached the renal pelvis, as in a delayed phase.",)
         sentence = (
             f"The renal pelvis has {measured['renal pelvis']:.0f} HU: contrast was already "
             "excreted, from this injection or an earlier one."
         )
-        return False, (sentence,)
-    if excreted:
-        return True, ("Contrast has reached the renal pelvis, as in a delayed phase.",)
+        return (_CONTRADICTED if phase in ARTERIAL else _UNSUPPORTED), (sentence,)
     if cortex - medulla >= rules.corticomedullary_from:
         sentence = f"Kidney cortex {cortex:.0f} HU stands out from medulla {medulla:.0f} HU"
         if phase is Phase.DELAYED:
-            return False, (f"{sentence}, which is too early for a delayed phase.",)
+            return _UNSUPPORTED, (f"{sentence}, which is too early for a delayed phase.",)
         if phase is Phase.NATIVE:
-            return False, (f"{sentence}, which needs contrast.",)
-        return True, (f"{sentence}.",)
-    if phase in (Phase.ARTERIAL_EARLY, Phase.ARTERIAL_LATE):
-        return False, ("Cortex and medulla of the kidneys are alike, unlike an arterial phase.",)
-    return True, ()
-
-
-def not_ct(modality: str) -> PhaseReading:
-    """For a series that has no attenuations."""
-    return unknown(f"Attenuations in HU are only known of CT; this is {modality or 'no CT'}.")
+            return _CONTRADICTED, (f"{sentence}, which needs contrast.",)
+        return 1.0, (f"{sentence}.",)
+    if phase is Phase.DELAYED:
+        return _UNSUPPORTED, (
+            "No contrast has reached the renal pelvis: it may be an earlier phase.",
+        )
+    if phase in ARTERIAL:
+        unlike = "Cortex and medulla of the kidneys are alike, unlike an arterial phase."
+        return _CONTRADICTED, (unlike,)
+    return 1.0, ()

@@ -12,7 +12,6 @@ from server.imaging.headers import Header
 from server.imaging.landmarks import Coverage, Landmark
 
 HEAD, CHEST, ABDOMEN, PELVIS, OTHER = "head", "chest", "abdomen", "pelvis", "other"
-REGIONS: Final = (HEAD, CHEST, ABDOMEN, PELVIS, OTHER)
 # Words of BodyPartExamined (PS3.16 annex L) and of descriptions in seven languages.
 _WORDS: Final = (
     (HEAD, r"head|brain|skull|neuro|cranio|schädel|schaedel|kopf|hirn|cerebr|cérébr|tête|cráneo"

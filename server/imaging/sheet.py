@@ -5,6 +5,7 @@ Everything printed comes from the protocol's own numbers and from the words of t
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from datetime import date
 from functools import cache
@@ -12,12 +13,13 @@ from pathlib import Path
 from typing import Any, Final
 
 import jinja2
-from markupsafe import Markup
 
+from server.foundation.paper import paper_templates
 from server.imaging.protocols import Protocol
 from server.imaging.wording import number, term_in, words_of, written, written_day
 
 _TEMPLATES: Final = Path(__file__).parent / "templates"
+_IN_BRACKETS: Final = re.compile(r"\s*[(（].*[)）]$")
 Row = tuple[str, list[str]]
 
 
@@ -42,16 +44,7 @@ def sheet_html(protocol: Protocol, language: str, *, on: date, case_number: str 
 
 @cache
 def _environment() -> jinja2.Environment:
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(_TEMPLATES),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    style = (_TEMPLATES / "protocol_sheet.css").read_text(encoding="utf-8")
-    environment.globals["style"] = Markup(style)  # noqa: S704 - our own file, not a value
-    return environment
+    return paper_templates(_TEMPLATES, "protocol_sheet.css")
 
 
 def _rows(protocol: Protocol, language: str) -> Iterator[Row]:
@@ -76,8 +69,8 @@ def _rows(protocol: Protocol, language: str) -> Iterator[Row]:
     if "coverage" in sheet:
         yield words["coverage"], [_word(sheet["coverage"], language)]
     if protocol.modality == "CT" and protocol.picture is not None:
-        matrix = str(protocol.picture.least_matrix)
-        yield words["picture"], [words["picture_ct"].format(matrix=matrix)]
+        kernels = words["picture_ct" if protocol.picture.kernel == "soft" else "picture_chest"]
+        yield words["picture"], [kernels.format(matrix=protocol.picture.least_matrix)]
     yield words["body"], [words["body_value"]]
     if protocol.also:
         named = [term_in(f"protocol.{one.protocol}", language) for one in protocol.also]
@@ -89,7 +82,9 @@ def _rows(protocol: Protocol, language: str) -> Iterator[Row]:
 
 def _delays(protocol: Protocol, sheet: Mapping[str, Any], language: str) -> Iterator[str]:
     for want, delay in sheet["delays"]:
-        yield f"{term_in(f'want.{want}', language)}: {_word(delay, language)}"
+        # The name of a phase says its time in brackets, which stands beside it here.
+        name = _IN_BRACKETS.sub("", term_in(f"want.{want}", language))
+        yield f"{name}: {_word(delay, language)}"
 
 
 def _slices(

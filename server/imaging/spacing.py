@@ -10,7 +10,7 @@ import math
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from itertools import pairwise
+from itertools import groupby, pairwise
 from statistics import median
 from typing import Final
 
@@ -23,6 +23,9 @@ _SAME_NORMAL: Final = 0.999
 _STEP_TOLERANCE: Final = 0.1
 # ... and always by this much (DS of one decimal; clinical systems round to 0.1 mm).
 _STEP_TOLERANCE_MM: Final = 0.11
+# Slices are lost one here and some there. So many longer steps of one length in a row are no loss: from
+# there on the slices were made further apart (a threshold of our own, no source).
+_CHANGED_FROM_STEPS: Final = 16
 TILT_FROM_DEG: Final = 0.5  # less is rounding
 PLACES_LISTED: Final = 20
 # What tells the passes of one series apart: time points, echoes, b-values, kinds of picture.
@@ -219,15 +222,18 @@ def _steps(distances: list[float]) -> _Steps:
     tolerance = _tolerance(usual)
     gaps: list[Gap] = []
     uneven: list[float] = []
-    for (below, above), step in zip(pairwise(distances), steps, strict=True):
-        times = round(step / usual)
-        off = abs(step - times * usual)
-        if times <= 1 and off > tolerance:
-            uneven.append(below)
-        elif times > 1:
-            gaps.append(Gap(times - 1, below, above))
-            if off > max(tolerance, 0.2 * usual):
-                uneven.append(below)
+    for times, run in groupby(
+        zip(distances, steps, strict=False), lambda one: round(one[1] / usual)
+    ):
+        members = list(run)
+        if times <= 1:
+            uneven += [below for below, step in members if abs(step - times * usual) > tolerance]
+        elif len(members) >= _CHANGED_FROM_STEPS:
+            uneven.append(members[0][0])
+        else:
+            gaps += [Gap(times - 1, below, below + step) for below, step in members]
+            far_off = max(tolerance, 0.2 * usual)
+            uneven += [below for below, step in members if abs(step - times * usual) > far_off]
     shorter = [
         below
         for (below, above) in pairwise(distances)

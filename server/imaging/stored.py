@@ -100,12 +100,18 @@ def _reading_to_json(one: PhaseReading) -> Json:
         "phase": one.phase.value,
         "evidence": list(one.evidence),
         "measured_hu": dict(one.measured_hu),
+        "excluded": sorted(phase.value for phase in one.excluded),
     }
 
 
 def _reading_from_json(said: Json) -> PhaseReading:
     return PhaseReading(
-        **{**said, "phase": Phase(said["phase"]), "evidence": tuple(said["evidence"])}
+        **{
+            **said,
+            "phase": Phase(said["phase"]),
+            "evidence": tuple(said["evidence"]),
+            "excluded": frozenset(map(Phase, said.get("excluded", ()))),
+        }
     )
 
 

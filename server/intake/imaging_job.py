@@ -9,10 +9,9 @@ from __future__ import annotations
 
 import gzip
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from datetime import datetime
 from io import BytesIO
 from typing import Final
 
@@ -21,6 +20,7 @@ from pydicom import Dataset, dcmread
 from server.archive import Archive, NotInArchive, Series
 from server.cases.queries import CaseNotFound, case_by_id
 from server.foundation import audit
+from server.foundation.clock import Clock
 from server.foundation.db import Database
 from server.imaging import actions
 from server.imaging.actions import Assessed
@@ -68,7 +68,7 @@ class ImagingJob:
         db: Database,
         archive: Archive,
         shelf: Shelf,
-        clock: Callable[[], datetime],
+        clock: Clock,
     ) -> None:
         self._db = db
         self._archive = archive

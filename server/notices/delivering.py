@@ -8,7 +8,6 @@ and the same message goes out again under the same id: at least once, and never 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -17,7 +16,7 @@ from sqlalchemy import and_, or_, select, update
 from sqlalchemy.orm import Session, selectinload
 from sqlalchemy.sql import ColumnElement
 
-from server.foundation.clock import utc_now
+from server.foundation.clock import Clock
 from server.foundation.db import Database
 from server.foundation.settings import Settings
 from server.notices import posting
@@ -52,7 +51,8 @@ class Outbox:
         db: Database,
         settings: Settings,
         mailer: Mailer | None = None,
-        clock: Callable[[], datetime] = utc_now,
+        *,
+        clock: Clock,
     ) -> None:
         self._db = db
         self._settings = settings

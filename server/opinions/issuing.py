@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
 from io import BytesIO
 
 from pydicom import dcmread
@@ -17,6 +16,7 @@ from sqlalchemy.orm import Session
 from server.archive import Archive
 from server.cases.queries import case_by_id
 from server.foundation import audit
+from server.foundation.clock import Clock
 from server.foundation.db import Database
 from server.foundation.files import FileStore
 from server.notices.actions import post
@@ -44,7 +44,7 @@ class Press:
     archive: Archive
     files: FileStore
     key: Callable[[], SealKey]
-    clock: Callable[[], datetime]
+    clock: Clock
 
     def issue(self, opinion_id: str) -> None:
         """Make and seal the PDF, tell those whom it is for, store it and the structured report beside

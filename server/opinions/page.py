@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cache, partial
@@ -15,13 +16,15 @@ from pathlib import Path
 from typing import Any, Final
 
 import jinja2
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
+from server.foundation.paper import paper_templates
 from server.opinions import figures, gathered, wording
 from server.opinions.document import PRELIMINARY_NOTE, Opinion, VesselContact
 from server.opinions.key_images import KeyImage
 from server.opinions.stored import content_sha256, to_stored
 from server.opinions.words import ENGLISH, Words, words_of
+from server.routing.vocabulary import capabilities
 
 _TEMPLATES: Final = Path(__file__).parent / "templates"
 _STYLE: Final = (_TEMPLATES / "opinion.css").read_text(encoding="utf-8")
@@ -67,16 +70,20 @@ def _finalise(value: Any) -> Any:
     return value
 
 
+def _breakable(rule: str) -> Markup:
+    """The name of a rule, which may go on in the next line after a hyphen or an underscore."""
+    return Markup(re.sub(r"(?<=[-_])", "<wbr>", str(escape(wording.printable(rule)))))  # noqa: S704
+
+
+def _needed(capability: str) -> str:
+    """What a ruleset calls for, by the name under which centres say what they can do."""
+    known = capabilities().get(capability.replace(" ", "_"))
+    return known.title if known else capability
+
+
 @cache
 def _environment(language: str) -> jinja2.Environment:
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(_TEMPLATES),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        finalize=_finalise,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    environment = paper_templates(_TEMPLATES, "opinion.css", _finalise)
     words = words_of(language)
     filters = (wording.ml, wording.percent, wording.day, wording.moment, wording.denominator)
     said = (
@@ -87,10 +94,11 @@ def _environment(language: str) -> jinja2.Environment:
     )
     environment.filters.update({one.__name__: partial(one, words=words) for one in filters})
     environment.filters["term"] = words.term
+    environment.filters["breakable"] = _breakable
+    environment.filters["needed"] = _needed
     environment.globals.update({one.__name__: partial(one, words=words) for one in said})
     environment.globals.update(
         w=words,
-        style=Markup(_STYLE),  # noqa: S704  our own file, not a value
         preliminary_note=PRELIMINARY_NOTE,
         content_hash=lambda opinion: content_sha256(to_stored(opinion)),
         answer_is_long=wording.answer_is_long,

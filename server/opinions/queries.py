@@ -5,6 +5,7 @@ from __future__ import annotations
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from server.annotations.records import Annotation, Revision
 from server.foundation.errors import NotFound
 from server.opinions.records import IssuedOpinion, OpinionDraft
 
@@ -22,6 +23,17 @@ def opinions_of_case(session: Session, case_id: str) -> list[IssuedOpinion]:
             .order_by(IssuedOpinion.requested_at.desc())
         )
     )
+
+
+def rounds_of_opinions(session: Session, case_id: str) -> dict[str, int]:
+    """Which round of the case each of its opinions answers, by the opinion's id."""
+    wanted = (
+        select(IssuedOpinion.id, Annotation.round)
+        .join(Revision, Revision.id == IssuedOpinion.revision_id)
+        .join(Annotation, Annotation.id == Revision.annotation_id)
+        .where(IssuedOpinion.case_id == case_id)
+    )
+    return {row.id: row.round for row in session.execute(wanted)}
 
 
 def issued_as(session: Session, case_id: str, number: str) -> IssuedOpinion:

@@ -151,10 +151,10 @@ def computed(evaluation: Evaluation, words: Words = ENGLISH) -> str:
     if evaluation.category is not None:
         return words.term(evaluation.category_label or evaluation.category)
     if evaluation.interval_label:
-        best, _, worst = evaluation.interval_label.partition(" to ")
-        ends = (words.term(one[:1].upper() + one[1:]) for one in (best, worst))
-        known = words.said("band", low=next(ends), high=next(ends)) if worst else ""
-        interval = known if words is not ENGLISH and known else evaluation.interval_label
+        ends = words.span(evaluation.interval_label) if words is not ENGLISH else None
+        interval = (
+            words.said("band", low=ends[0], high=ends[1]) if ends else evaluation.interval_label
+        )
         return words.said("not_decided", interval=interval)
     return words["not_addressed"]
 

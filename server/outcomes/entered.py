@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
 from datetime import date
 from typing import Final
@@ -16,7 +16,8 @@ MOST_FLR_ML: Final = 5000.0
 LONGEST_NOTE: Final = 4000
 LONGEST_NAME: Final = 200
 
-_CHOSEN: Final[dict[str, Collection[str]]] = {
+# The value set of each field that takes a code; that of `operation` is the organ's own.
+CODED: Final[dict[str, dict[str, str]]] = {
     "course": value_sets.COURSES,
     "place": value_sets.PLACES,
     "resection_margin": value_sets.RESECTION_MARGINS,
@@ -75,7 +76,7 @@ def read(typed: Mapping[str, str], organ: str) -> tuple[Outcome, list[FieldProbl
     """
     problems: list[FieldProblem] = []
     found: dict[str, object] = {}
-    offered = {**_CHOSEN, "operation": value_sets.operations(organ)}
+    offered = {**CODED, "operation": value_sets.operations(organ)}
     for name in NAMES:
         text = typed.get(name, "").strip()
         if not text:

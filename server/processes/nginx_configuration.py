@@ -7,13 +7,12 @@ and the containers, where it is named by host and port.
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Iterable
 from pathlib import Path
 
 from server.foundation.errors import Invalid, Unavailable
 from server.foundation.settings import Settings
-from server.processes.orthanc_configuration import PROGRAM_FOLDERS, write_private
+from server.processes.orthanc_configuration import PROGRAM_FOLDERS, program, write_private
 
 TEMPLATE = Path(__file__).with_name("nginx.conf.in")
 # Seen from the home, because the path of a Unix socket may have 107 bytes only.
@@ -49,14 +48,13 @@ class ProxyPathUnfit(Invalid):
 
 def nginx_program(folders: Iterable[str] = PROGRAM_FOLDERS) -> Path:
     """The nginx executable. Raises ProxyMissing with the remedy."""
-    searched = os.pathsep.join([*folders, os.environ.get("PATH", "")])
-    found = shutil.which("nginx", path=searched)
+    found = program("nginx", folders)
     if found is None:
         raise ProxyMissing(
             "nginx is not installed: no program of that name in the usual folders",
             remedy="Run `make install`, or install the package nginx; or start without --proxy.",
         )
-    return Path(found)
+    return found
 
 
 def runtime_folder(settings: Settings) -> Path:

@@ -54,14 +54,19 @@ class OrthancConfigurationUnsafe(Unavailable):
 
 def orthanc_program(folders: Iterable[str] = PROGRAM_FOLDERS) -> Path:
     """The Orthanc executable. Raises OrthancMissing with the remedy."""
-    searched = os.pathsep.join([*folders, os.environ.get("PATH", "")])
-    found = shutil.which("Orthanc", path=searched)
+    found = program("Orthanc", folders)
     if found is None:
         raise OrthancMissing(
             "Orthanc is not installed: no program of that name in the usual folders",
             remedy="Run `make install`, or install the packages orthanc and orthanc-dicomweb.",
         )
-    return Path(found)
+    return found
+
+
+def program(name: str, folders: Iterable[str]) -> Path | None:
+    """An installed program, in these folders or on the PATH; servers stand where few look for them."""
+    found = shutil.which(name, path=os.pathsep.join([*folders, os.environ.get("PATH", "")]))
+    return Path(found) if found else None
 
 
 def plugins(folders: Iterable[Path] = PLUGIN_FOLDERS) -> tuple[Path, ...]:

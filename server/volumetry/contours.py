@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from io import BytesIO
 from itertools import combinations
@@ -16,8 +16,9 @@ from pydicom.dataset import Dataset
 from server.dicom.files import RefusedFile, read_head
 from server.dicom.geometry import SeriesGeometry, along, of_series
 from server.foundation.errors import Invalid
-from server.volumetry.polygons import filled
+from server.volumetry.polygons import Points, filled
 from server.volumetry.segmentation import check_spacing
+from server.volumetry.traced import has_diagonal, on_centres, pixels_on
 
 STRUCTURE_SET: Final = "1.2.840.10008.5.1.4.1.1.481.3"  # PS3.4 Table B.5-1
 # An outline belongs to a slice when it lies within half the distance to the next one; beyond that
@@ -65,7 +66,8 @@ def structures(file: bytes, headers: Sequence[Dataset]) -> tuple[Structure, ...]
     Closed planar outlines count; two in one slice are joined by the even-odd rule, so that one
     inside the other is a hole (as PS3.3 C.8.8.6.3 leaves it to the reader); one that stands there
     twice counts once. Where outlines lie closer than the images, the plane nearest to an image
-    counts. A region without outlines is empty.
+    counts. Outlines that trace a mask through its outermost pixels hold these (see `traced`). A
+    region without outlines is empty.
 
     Raises StructureSetUnreadable, ContourOffImages, SpacingUnknown, GeometryIncomplete or
     GeometryMixed.
@@ -149,14 +151,19 @@ def _mask(
     by_image: dict[int, list[_Outline]] = {}
     for outline in once:
         by_image.setdefault(_index(outline, images), []).append(outline)
+    drawn_on: dict[int, list[Points]] = {}
     for index, near in by_image.items():
         here = _nearest_plane(near, index)
-        drawn = [_in_pixels(one.points, images, index) for one in here]
+        drawn = drawn_on[index] = [_in_pixels(one.points, images, index) for one in here]
         areas = [filled(one, images.rows, images.columns) for one in drawn]
         for area in areas:
             mask[index] ^= area.astype(np.uint8)
         used += len(here)
         crossed += _any_cross(drawn, areas)
+    every = [points for drawn in drawn_on.values() for points in drawn]
+    traced = has_diagonal(every)
+    rim = _rim(drawn_on, images) & (mask ^ 1)
+    mask |= rim if traced else 0
     return mask, tuple(
         _notes(
             name,
@@ -165,14 +172,48 @@ def _mask(
             between=len(once) - used,
             crossed=crossed,
             empty=_empty_between(mask),
+            pointless=0 if traced and rim.any() else sum(len(points) < 3 for points in every),
+            rim=int(np.count_nonzero(rim)),
+            traced=traced,
         )
     )
 
 
+def _rim(drawn_on: Mapping[int, Sequence[Points]], images: SeriesGeometry) -> NDArray[np.uint8]:
+    """The voxels that a region's outlines run through, where all run from centre to centre."""
+    rim = np.zeros((images.depth, images.rows, images.columns), np.uint8)
+    if on_centres(points for drawn in drawn_on.values() for points in drawn):
+        for index, drawn in drawn_on.items():
+            for points in drawn:
+                rim[index] |= pixels_on(points, images.rows, images.columns)
+    return rim
+
+
 def _notes(
-    name: str, *, open_ones: int, repeated: int, between: int, crossed: int, empty: int
+    name: str,
+    *,
+    open_ones: int,
+    repeated: int,
+    between: int,
+    crossed: int,
+    empty: int,
+    pointless: int,
+    rim: int,
+    traced: bool,
 ) -> Iterator[str]:
     """What of the outlines of a region a reader of its volume has to know."""
+    if rim and traced:
+        yield (
+            f"“{name}” is outlined through the centres of pixels, as a mask is traced: the {rim} "
+            "voxel(s) on its outlines that would count as outside are counted."
+        )
+    elif rim:
+        yield (
+            f"“{name}” is outlined through the centres of pixels. If its outlines trace a mask, "
+            f"{rim} voxel(s) on them belong to it and are not counted."
+        )
+    if pointless:
+        yield f"“{name}”: {pointless} outline(s) of one or two points hold nothing."
     if open_ones:
         yield f"“{name}”: {open_ones} outline(s) that are not closed do not count."
     if repeated:
@@ -236,10 +277,8 @@ def _empty_between(mask: NDArray[np.uint8]) -> int:
 
 def _points(contour: Dataset, name: str) -> NDArray[np.float64]:
     data = np.array([float(value) for value in contour.get("ContourData") or ()])
-    if data.size % 3 or data.size < 9 or not np.isfinite(data).all():
-        raise StructureSetUnreadable(
-            f"An outline of “{name}” is not a list of three or more points in mm."
-        )
+    if data.size % 3 or not data.size or not np.isfinite(data).all():
+        raise StructureSetUnreadable(f"An outline of “{name}” is not a list of points in mm.")
     return data.reshape(-1, 3)
 
 

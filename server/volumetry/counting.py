@@ -27,6 +27,7 @@ from server.volumetry.segmentation import (
     regions_of,
     volumes_of,
 )
+from server.volumetry.turned import turned_to
 
 ALL_ROLES: Final[tuple[Role, ...]] = ("liver", "flr", "tumour")
 
@@ -81,6 +82,7 @@ def count(seg: bytes, headers: Sequence[Dataset] = ()) -> Count:
     segmentation = read(seg)
     if headers:
         images = of_series(headers)
+        segmentation = turned_to(segmentation, images)
         check_geometry(segmentation, images, str(headers[0].get("SeriesInstanceUID", "")))
         check_spacing(images)
         spacing, grid = images.slice_spacing_mm or 0.0, images.describe()

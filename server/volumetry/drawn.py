@@ -26,6 +26,7 @@ from server.volumetry.scene import SeedUnusable
 from server.volumetry.segmentation import check_spacing
 from server.volumetry.segmenting import Grown, grow
 from server.volumetry.trial import NoLiver, Tell
+from server.volumetry.turned import turned_to
 from server.volumetry.written import as_segmentation
 
 METHOD: Final = "Seeded region growing"
@@ -145,6 +146,7 @@ def _stored_values(image: Dataset) -> NDArray[Any]:
 
 def _liver_of(seg: bytes, images: Sequence[Dataset], grid: SeriesGeometry) -> Volume:
     segmentation = read(seg)
+    segmentation = turned_to(segmentation, grid)
     check_geometry(segmentation, grid, str(images[0].get("SeriesInstanceUID", "")))
     livers = assign(segmentation.segments).get("liver", ())
     drawn = on_grid(segmentation, grid, [one.number for one in livers])

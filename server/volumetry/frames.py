@@ -19,7 +19,7 @@ from pydicom.dataset import Dataset
 from pydicom.pixels.utils import iter_pixels
 
 from server.dicom.files import RefusedFile, read_head
-from server.dicom.geometry import Vector, directions
+from server.dicom.geometry import COSINE_TOLERANCE, SPACING_TOLERANCE, Vector, directions
 from server.foundation.errors import Invalid
 from server.volumetry.roles import Segment
 
@@ -28,6 +28,7 @@ _STORAGE: Final = {
     "1.2.840.10008.5.1.4.1.1.66.7",  # Label Map Segmentation Storage
 }
 _KINDS: Final = {"BINARY", "FRACTIONAL", "LABELMAP"}  # (0062,0001), PS3.3 C.8.20.2.3
+_GRID_GROUPS: Final = ("PlaneOrientationSequence", "PixelMeasuresSequence")  # PS3.3 C.7.6.16.2
 _MOST_VOXELS: Final = 3_000_000_000
 
 
@@ -72,7 +73,8 @@ class FrameGrid:
 @dataclass(frozen=True)
 class Segmentation:
     """A DICOM Segmentation, its pixels still packed. `series` are the SeriesInstanceUIDs of the
-    images that it says it was drawn on; it may name none."""
+    images that it says it was drawn on; it may name none. `turned` says whether rows, and columns,
+    are given in the reverse of the order in which they are stored."""
 
     SOPInstanceUID: str
     SeriesInstanceUID: str
@@ -84,6 +86,7 @@ class Segmentation:
     grid: FrameGrid
     series: frozenset[str]
     dataset: Dataset
+    turned: tuple[bool, bool] = (False, False)
 
     @property
     def is_occupancy(self) -> bool:
@@ -114,10 +117,12 @@ class Segmentation:
     def values(
         self, order: Sequence[int] | None = None
     ) -> Iterator[tuple[Frame, int, NDArray[np.number[Any]]]]:
-        """Frames (those at `order`, or all of them) with the SegmentNumber and the pixels as they
-        are stored, shape (rows, columns); of a label map once for each of its segments."""
+        """Frames (those at `order`, or all of them) with the SegmentNumber and the stored values,
+        shape (rows, columns); of a label map once for each of its segments."""
         chosen = self.frames if order is None else [self.frames[index] for index in order]
-        for frame, pixels in zip(chosen, _pixels(self, chosen), strict=True):
+        upward, leftward = (-1 if reverse else 1 for reverse in self.turned)
+        for frame, as_stored in zip(chosen, _pixels(self, chosen), strict=True):
+            pixels = as_stored[::upward, ::leftward]
             if frame.segment is not None:
                 yield frame, frame.segment, pixels
                 continue
@@ -320,7 +325,29 @@ def _lengths(group: Dataset, keyword: str) -> list[float]:
 
 
 def _grid(dataset: Dataset) -> FrameGrid:
-    first = dataset.PerFrameFunctionalGroupsSequence[0]
+    frames = dataset.PerFrameFunctionalGroupsSequence
+    grid = _grid_of(dataset, frames[0])
+    for number, frame in enumerate(frames[1:], start=2):
+        own = any(group in frame for group in _GRID_GROUPS)
+        if own and not _alike(_grid_of(dataset, frame), grid):
+            raise SegmentationUnreadable(
+                f"The frames of the segmentation lie on several grids: frame {number} differs from "
+                "the first in orientation or pixel spacing.",
+                remedy="Export each orientation as a segmentation of its own.",
+            )
+    return grid
+
+
+def _alike(one: FrameGrid, other: FrameGrid) -> bool:
+    """Whether two frames can lie in one stack; the distance they name between slices is not asked."""
+    cosines, others = ((*grid.row_cosines, *grid.column_cosines) for grid in (one, other))
+    sizes, other_sizes = ((grid.row_spacing_mm, grid.column_spacing_mm) for grid in (one, other))
+    return np.allclose(cosines, others, atol=COSINE_TOLERANCE) and np.allclose(
+        sizes, other_sizes, rtol=SPACING_TOLERANCE
+    )
+
+
+def _grid_of(dataset: Dataset, first: Dataset) -> FrameGrid:
     measures = _groups(dataset, first, "PixelMeasuresSequence")
     orientation = _lengths(
         _groups(dataset, first, "PlaneOrientationSequence"), "ImageOrientationPatient"

@@ -9,7 +9,6 @@ it.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Final
 
 from server.foundation.errors import Invalid
@@ -72,7 +71,6 @@ class RemnantMeasurement:
     notes: tuple[str, ...]
     method: str
     voxel_mm: tuple[float, float, float]
-    measured_at: datetime
     phase: str = ""
     couinaud: tuple[str, ...] = ()
 
@@ -107,7 +105,6 @@ class RemnantMeasurement:
             "couinaud": list(self.couinaud),
             "method": self.method,
             "voxel_mm": [round(value, 6) for value in self.voxel_mm],
-            "measured_at": self.measured_at.isoformat().replace("+00:00", "Z"),
         }
 
 

@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 
 from server.dicom.geometry import SeriesGeometry, along, of_series
-from server.foundation.clock import utc_now
 from server.foundation.errors import Invalid
 from server.volumetry.frames import (
     Segmentation,
@@ -28,6 +27,7 @@ from server.volumetry.masks import (
 from server.volumetry.overlaps import Overlaps
 from server.volumetry.remnant import RemnantMeasurement, Volumes, remarks, share
 from server.volumetry.roles import Role, Segment, assign, couinaud_name, in_words
+from server.volumetry.turned import turned_to
 
 __all__ = [
     "NothingToMeasure",
@@ -70,6 +70,7 @@ def measure(seg: bytes, headers: Sequence[Dataset]) -> RemnantMeasurement:
     segmentation = read(seg)
     images = of_series(headers)
     first = next(iter(headers))
+    segmentation = turned_to(segmentation, images)
     check_geometry(segmentation, images, str(first.get("SeriesInstanceUID", "")))
     check_spacing(images)
     roles = assign(segmentation.segments)
@@ -99,7 +100,6 @@ def measure(seg: bytes, headers: Sequence[Dataset]) -> RemnantMeasurement:
         ),
         method=METHOD,
         voxel_mm=(images.column_spacing_mm, images.row_spacing_mm, images.slice_spacing_mm or 0.0),
-        measured_at=utc_now(),
         couinaud=tuple(
             dict.fromkeys(
                 name for one in segmentation.segments if (name := couinaud_name(one.label))

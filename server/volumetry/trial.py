@@ -20,6 +20,7 @@ from server.volumetry.remnant import flr_percent
 from server.volumetry.resection import Split, by_plane, by_segments, by_surface, split
 from server.volumetry.roles import assign, couinaud_name
 from server.volumetry.segmentation import check_spacing, geometry_notes
+from server.volumetry.turned import turned_to
 from server.volumetry.written import as_segmentation
 
 Tell = Callable[[str, int], None]
@@ -77,6 +78,7 @@ def try_cut(
     """
     tell("Reading the segmentation", 5)
     segmentation, grid = read(seg), of_series(headers)
+    segmentation = turned_to(segmentation, grid)
     check_geometry(segmentation, grid, str(headers[0].get("SeriesInstanceUID", "")))
     check_spacing(grid)
     liver, tumour, couinaud = _regions(segmentation, grid)

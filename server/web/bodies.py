@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any, Final
 
 from flask import request
@@ -62,19 +64,23 @@ def json_body(*, most_bytes: int = MOST_BYTES, most_values: int = MOST_VALUES) -
     return body
 
 
-def fields_of_body(expected: dict[str, type]) -> dict[str, Any]:
-    """The body as an object that has these fields of these kinds, whatever else it has.
+def fields_of_body(
+    expected: Mapping[str, type], optional: Mapping[str, type] = MappingProxyType({})
+) -> dict[str, Any]:
+    """The body as an object with these fields of these kinds, whatever else it has. What is optional
+    may be left out, and is of its kind where it is there.
 
     For our own scripts, which were made together with this server. Raises as `json_body`.
     """
     body = json_body(most_bytes=MOST_BYTES_DRAWN, most_values=MOST_VALUES_DRAWN)
     if not isinstance(body, dict):
-        raise BodyNotUnderstood("The body is not a JSON object.", remedy="Reload the viewer.")
-    for name, kind in expected.items():
+        raise BodyNotUnderstood("The body is not a JSON object.", remedy="Reload the page.")
+    there = {name: kind for name, kind in optional.items() if name in body}
+    for name, kind in {**expected, **there}.items():
         value = body.get(name)
         if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
             raise BodyNotUnderstood(
-                f"“{name}” is missing or of another kind.", remedy="Reload the viewer."
+                f"“{name}” is missing or of another kind.", remedy="Reload the page."
             )
     return body
 

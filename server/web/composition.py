@@ -12,6 +12,7 @@ from server.annotations.decision import Answers
 from server.annotations.following import Followed, followed
 from server.annotations.organs import ORGANS
 from server.annotations.organs.organ import Chosen
+from server.annotations.slices import Slices
 from server.annotations.summary import sections
 from server.cases.records import Case
 from server.intake.queries import arrivals_of_case
@@ -68,13 +69,14 @@ def compose(
     options: Chosen | None = None,
     amendment: Amendment | None = None,
     seen_by: str = "",
+    slices: Slices | None = None,
 ) -> Opinion:
     """The opinion as these answers make it: a draft without `signature`, preliminary until a draft's
     texts and choices are written into it (`server.opinions.drafts`).
 
     `options` are those chosen of the rulesets; `amendment` says what a later opinion replaces.
     `seen_by` is the id of the reviewer who reads it: of what others measured while a panel votes it
-    holds nothing.
+    holds nothing. `slices` is on which slices targets were measured, None where nothing is known.
     """
     organ = ORGANS[case.organ]
     evaluations = organ.evaluate(answers, options)
@@ -98,7 +100,7 @@ def compose(
         signer=signer,
         sections=(
             *(Section.copy_of(section) for section in summary),
-            *_response_section(responses(session, case, answers, seen_by)),
+            *_response_section(responses(session, case, answers, seen_by, slices)),
             *compared_section(session, case, answers, options, seen_by),
         ),
         evaluations=tuple(evaluation_of(evaluation.to_json()) for evaluation in evaluations),
@@ -125,10 +127,16 @@ def _for_the_hospital(session: Session, case: Case, on: date) -> dict[str, Any]:
     }
 
 
-def responses(session: Session, case: Case, answers: Answers, seen_by: str = "") -> list[Followed]:
+def responses(
+    session: Session,
+    case: Case,
+    answers: Answers,
+    seen_by: str = "",
+    slices: Slices | None = None,
+) -> list[Followed]:
     """How the targets respond at these answers, against the earlier cases of the patient."""
     earlier = [one.answers for one in visible_priors(session, case.id, case.organ, seen_by)]
-    return followed(ORGANS[case.organ], answers, earlier[::-1])
+    return followed(ORGANS[case.organ], answers, earlier[::-1], slices)
 
 
 def _response_section(found: list[Followed]) -> list[Section]:

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 from flask import Request, Response
 
+from server.access.actions import BegunLaunch
 from server.foundation.settings import Settings
 
 
@@ -52,6 +53,12 @@ def give(
         httponly=True,
         samesite="Lax",
     )
+
+
+def give_visit(response: Response, settings: Settings, begun: BegunLaunch) -> None:
+    """Set the cookie of a visit that has begun; it ends with the visit."""
+    name, ends = launch_name(settings, begun.launch.id), begun.launch.expires_at
+    give(response, settings, name, begun.secret, expires_at=ends)
 
 
 def take_back(response: Response, settings: Settings, name: str) -> None:

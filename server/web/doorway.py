@@ -17,7 +17,6 @@ from server.access.openings import Openings
 from server.access.permissions import OPEN_TO_ALL, READING_IS_RECORDED, Program
 from server.access.programs import note_use
 from server.foundation import audit
-from server.foundation.clock import utc_now
 from server.foundation.errors import MarginError, NotFound, Refused
 from server.web import problems, shown
 from server.web.pace import Pace
@@ -120,7 +119,7 @@ class Doorway:
     def _visit(
         self, session: Session, route: Route, launch_id: str | None, number: str | None
     ) -> Visit:
-        now = utc_now()
+        now = self._services.clock()
         credentials = self._read_credentials(launch_id)
         if not route.by_key:
             credentials = replace(credentials, bearer=None)
@@ -177,7 +176,7 @@ class Doorway:
                 action=route.action.value,
                 object_=_object(case.number if case else named),
                 outcome="refused",
-                now=utc_now(),
+                now=self._services.clock(),
                 case_number=case.number if case else None,
                 reason=describe_refusal(error),
             )

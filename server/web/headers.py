@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from flask import Response, request
 
+from server.web.packing import pack
+
 # Our own pages: everything from this origin, no inline script, nothing framed by strangers.
 PAGE_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
@@ -21,7 +23,7 @@ VIEWER_POLICY = (
 
 
 def protect(response: Response) -> Response:
-    """Add what is missing; a view that set a header itself keeps it."""
+    """Add what is missing; a view that set a header itself keeps it. Then the answer is packed."""
     added = response.headers
     added.setdefault("X-Content-Type-Options", "nosniff")
     added.setdefault("Referrer-Policy", "no-referrer")
@@ -34,4 +36,4 @@ def protect(response: Response) -> Response:
     if "Cache-Control" not in added:
         added["Cache-Control"] = "no-store"
     added.remove("Server")
-    return response
+    return pack(response)

@@ -5,9 +5,7 @@ What is shared on a consent opens with a PIN besides, which was sent another way
 
 from __future__ import annotations
 
-from typing import Any
-
-from flask import Response, jsonify, make_response, render_template, request
+from flask import Response, jsonify, make_response, render_template
 
 from server.access.action import Action
 from server.access.actions import begin_launch, use_token
@@ -19,6 +17,7 @@ from server.foundation.clock import iso
 from server.foundation.errors import BadRequest
 from server.people.queries import person as person_of
 from server.web import cookies
+from server.web.bodies import fields_of_body
 from server.web.shared_places import SHARED_PAGE
 from server.web.telling_after import share_opened
 from server.web.visit import Visit
@@ -43,19 +42,13 @@ def open_page(visit: Visit) -> str:
 
 def open_link(visit: Visit) -> Response:
     """Exchange a token for a visit bound to a cookie; where something is shared, with its PIN."""
-    body = request.get_json(silent=True)
-    sent = body if isinstance(body, dict) else {}
-    token, pin = _text(sent, "token"), _text(sent, "pin")
+    sent = fields_of_body({"token": str}, optional={"pin": str})
+    token, pin = sent["token"], sent.get("pin", "")
     opened = open_share(visit.session, token, pin, visit.now)
     if opened is not None and opened.grant is None:
         return _pin_answer(visit, opened)
     grant = opened.grant if opened and opened.grant else use_token(visit.session, token, visit.now)
     return _begin(visit, grant, shared=opened is not None)
-
-
-def _text(sent: dict[str, Any], name: str) -> str:
-    value = sent.get(name)
-    return value if isinstance(value, str) else ""
 
 
 def _begin(visit: Visit, grant: Grant, *, shared: bool) -> Response:
@@ -72,14 +65,7 @@ def _begin(visit: Visit, grant: Grant, *, shared: bool) -> Response:
     if shared:
         share_opened(visit, case, begun.launch.id)
     response = make_response(jsonify({"location": f"/r/{begun.launch.id}/{place}"}))
-    settings = visit.services.settings
-    cookies.give(
-        response,
-        settings,
-        cookies.launch_name(settings, begun.launch.id),
-        begun.secret,
-        expires_at=begun.launch.expires_at,
-    )
+    cookies.give_visit(response, visit.services.settings, begun)
     return response
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import Response, send_file
+from flask import Response
 
 from server.access.action import Action
 from server.access.door import Route
@@ -13,6 +13,7 @@ from server.opinions.fhir import MIME_TYPE, fhir_text
 from server.opinions.imaging import stored_report
 from server.opinions.queries import issued, issued_as
 from server.web.composition import NOT_IMAGES
+from server.web.kept_pdf import kept_pdf
 from server.web.visit import Visit
 
 
@@ -56,16 +57,8 @@ def opinion_report(visit: Visit) -> Response:
 def opinion_by_number(visit: Visit, opinion: str) -> Response:
     """The document of one opinion of the case, also of one that was amended since."""
     found = issued_as(visit.session, visit.case.id, opinion)
-    response = send_file(
-        visit.services.files.path(found.sha256),
-        mimetype="application/pdf",
-        download_name=f"opinion-{found.number}.pdf",
-    )
-    response.headers["Content-Security-Policy"] = (
-        "sandbox; default-src 'none'; frame-ancestors 'self'"
-    )
     visit.note(opinion=found.number)
-    return response
+    return kept_pdf(visit, found.sha256, f"opinion-{found.number}.pdf")
 
 
 def _assessment(visit: Visit) -> Assessment:

@@ -13,6 +13,7 @@ from server.opinions.document import Opinion
 from server.opinions.page import PREVIEW_CSP, render_html
 from server.opinions.pictures import pictures_of
 from server.opinions.printing import printed
+from server.web.kept_pdf import PDF_POLICY
 from server.web.reviewing import own_revision, written_opinion
 from server.web.visit import Visit
 
@@ -31,9 +32,7 @@ def preview_pdf(visit: Visit) -> Response:
     opinion = written_opinion(visit, own_revision(visit), veiled=True)
     response = Response(printed(render_html(opinion)), mimetype="application/pdf")
     response.headers.set("Content-Disposition", "inline", filename=f"draft-{visit.case.number}.pdf")
-    response.headers["Content-Security-Policy"] = (
-        "sandbox; default-src 'none'; frame-ancestors 'self'"
-    )
+    response.headers["Content-Security-Policy"] = PDF_POLICY
     return response
 
 

@@ -25,10 +25,12 @@ from server.volumetry.queries import volume_json
 from server.web import shown, signing
 from server.web.bodies import fields_of_body
 from server.web.composition import responses
+from server.web.lesion_slices import slices_of
 from server.web.opinion_preview import preview
 from server.web.panel_said import panel_json
 from server.web.prior import amendment_json, older_json, prior_json, prior_of
 from server.web.reviewing import draft_revision, own_revision, reviewer
+from server.web.seen_images import binding_problems, standing_answers
 from server.web.signing import AMENDED_IN
 from server.web.taking_part import has_part, own_id, refuse_amending_votes, volumes_seen
 from server.web.visit import Visit
@@ -61,7 +63,7 @@ def read_panel(visit: Visit) -> Response:
             "form": organ.schema,
             "rulesets": rulesets_of(organ),
             "annotation": {
-                "answers": revision.answers if revision else {},
+                "answers": standing_answers(visit, revision.answers) if revision else {},
                 "options": revision.options if revision else {},
                 "version": revision.version if revision else 0,
                 "revision": revision.number if revision else 1,
@@ -83,14 +85,16 @@ def save_annotation(visit: Visit) -> Response:
     body = fields_of_body({"answers": dict, "version": int})
     draft = draft_revision(visit)
     answers = shown.kept(visit, body["answers"], draft.answers)
+    foreign = binding_problems(visit, body["answers"], answers, draft.answers)
     saved = annotation_actions.save(
         visit.session,
         draft,
-        answers,
+        standing_answers(visit, answers),
         seen_version=body["version"],
         now=visit.now,
         options=body.get("options"),
         schema_version=body.get("schema_version"),
+        refused_before=foreign,
     )
     if visit.case.state == State.ASSIGNED and has_part(visit):
         case_actions.happen(
@@ -169,7 +173,8 @@ def _judged(visit: Visit, revision: Revision | None) -> dict[str, Any]:
 
 
 def _responses(visit: Visit, answers: dict[str, Any]) -> list[Followed]:
-    return responses(visit.session, visit.case, answers, own_id(visit))
+    slices = slices_of(visit.session, visit.case.id, answers)
+    return responses(visit.session, visit.case, answers, own_id(visit), slices)
 
 
 def _may(visit: Visit) -> list[str]:

@@ -16,7 +16,7 @@ from server.panel.queries import agreement_of, rule_for, seats_of, vote_of, vote
 from server.panel.records import Panel, PanelVote
 from server.people.records import Person
 from server.web import shown
-from server.web.taking_part import part_in
+from server.web.taking_part import Part, part_in
 from server.web.visit import Visit
 
 MOST_ROWS = 40
@@ -40,15 +40,15 @@ def panel_json(visit: Visit) -> dict[str, Any] | None:
         "voted": mine is not None,
         "concludes": part.concludes and panel.state == "open",
         "chairs": part.chairs,
-        "says": _says(panel, voted=mine is not None, concludes=part.concludes),
+        "says": _says(panel, part, visit.case, voted=mine is not None),
         "href": f"{base}/panel",
     }
 
 
-def _says(panel: Panel, *, voted: bool, concludes: bool) -> str:
+def _says(panel: Panel, part: Part, case: Case, *, voted: bool) -> str:
     if panel.state == "concluded":
         return "The panel has concluded."
-    if concludes:
+    if part.concludes:
         return (
             "All votes are in. This form is the panel's conclusion: it begins as the vote nearest to "
             "the others. Change what has to be changed, then sign on the panel's page."
@@ -57,6 +57,10 @@ def _says(panel: Panel, *, voted: bool, concludes: bool) -> str:
         return "All votes are in: look at the others and discuss them on the panel's page."
     if voted:
         return "Your vote is in; you will see the others when all have voted."
+    if part.chairs and not panel.chair_votes:
+        return "You are the chair: you conclude when all votes are in, and see none of them before."
+    if part.person_id not in {one.person_id for one in voters_of(panel, case)}:
+        return "You look on: nobody sees what was voted before all votes are in."
     return (
         "You are one of a panel. Sign to give your vote: nobody sees it before all have voted, and "
         "you see nobody's."

@@ -17,8 +17,10 @@ from server.opinions.stored import from_stored
 from server.people.records import Person
 from server.web import shown
 from server.web.composition import Signature, compose
+from server.web.lesion_slices import slices_of
 from server.web.panel_said import panel_part
 from server.web.prior import amended_by, amendment_note
+from server.web.seen_images import standing_answers
 from server.web.taking_part import own_id, part_in, signed_seen
 from server.web.visit import Visit
 
@@ -85,7 +87,7 @@ def generated_opinion(
     veiled: bool = False,
 ) -> Opinion:
     """The opinion as the annotation alone makes it; `veiled` as this visitor may see it."""
-    answers = revision.answers if revision else {}
+    answers = standing_answers(visit, revision.answers) if revision else {}
     opinion = compose(
         visit.session,
         visit.case,
@@ -96,6 +98,7 @@ def generated_opinion(
         options=revision.options if revision else {},
         amendment=amendment_note(visit, revision, veiled=veiled),
         seen_by=own_id(visit),
+        slices=slices_of(visit.session, visit.case.id, answers),
     )
     opinion = replace(opinion, panel=panel_part(visit, revision, veiled=veiled))
     return shown.opinion(visit, opinion) if veiled else opinion

@@ -25,6 +25,7 @@ from server.web.reviewing import (
     text_draft,
     written_opinion,
 )
+from server.web.seen_images import case_studies
 from server.web.taking_part import hold_to_sign
 from server.web.visit import Visit
 
@@ -50,6 +51,7 @@ def sign(
         raise opinions.draft_changed_elsewhere(kept)
     ground = ground_of(visit.session, case, visit.now.date())
     refuse_unfounded(draft_seen(visit), restated_verdict, ground.too_old)
+    annotation_actions.mark_unsupported(draft, case_studies(visit))
     signed = annotation_actions.sign(
         visit.session,
         draft,

@@ -23,7 +23,6 @@ from server.access.action import Action
 from server.access.door import Route
 from server.access.permissions import Account, Holder, Program
 from server.foundation import audit
-from server.foundation.clock import utc_now
 from server.foundation.db import new_id
 from server.foundation.errors import BadRequest, MarginError, NotUnderstood, UnsupportedMedia
 from server.intake.uploads import actions as uploads
@@ -119,7 +118,8 @@ def _begin(
     visit: Visit, upload_id: str, size: int, told: dict[str, str], offset: int | None = None
 ) -> Upload:
     """Note an upload; `offset` is how much of it is on disk already, None while it has no file."""
-    services, folder, now = visit.services, folder_of(visit), utc_now()
+    services, folder = visit.services, folder_of(visit)
+    now = services.clock()
     try:
         with services.db.writing() as session:
             begun = uploads.begin(
@@ -210,7 +210,7 @@ def give_up(visit: Visit, upload_id: str) -> Response:
 
 def _complete(visit: Visit, upload: Upload) -> None:
     with visit.services.db.writing() as session:
-        uploads.complete(session, upload.id, utc_now())
+        uploads.complete(session, upload.id, visit.services.clock())
 
 
 def _offset(visit: Visit, upload: Upload) -> int:

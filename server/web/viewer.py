@@ -17,6 +17,7 @@ from server.access.door import Route
 from server.foundation.errors import NotFound, Unavailable
 from server.opinions.queries import issued
 from server.web.headers import VIEWER_POLICY
+from server.web.kept_pdf import kept_pdf
 from server.web.visit import Visit
 
 # A hash of the content stands in these names, or in the name of the folder that holds our modules.
@@ -121,18 +122,9 @@ def viewer_policy(page: Path, written_at_ns: int) -> str:
 def opinion_document(visit: Visit) -> Response:
     """The issued opinion as PDF; its file name bears the case's number and nothing else."""
     opinion = issued(visit.session, visit.case.id)
-    path = visit.services.files.path(opinion.sha256)
-    response = send_file(
-        path,
-        mimetype="application/pdf",
-        download_name=f"opinion-{opinion.number}.pdf",
-        as_attachment="download" in request.args,
-    )
-    response.headers["Content-Security-Policy"] = (
-        "sandbox; default-src 'none'; frame-ancestors 'self'"
-    )
     visit.note(opinion=opinion.number)
-    return response
+    name, to_save = f"opinion-{opinion.number}.pdf", "download" in request.args
+    return kept_pdf(visit, opinion.sha256, name, to_save=to_save)
 
 
 ROUTES = [

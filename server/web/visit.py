@@ -17,6 +17,7 @@ from server.access.records import Launch
 from server.archive import Archive
 from server.cases.clocks.queries import calendars_of
 from server.cases.records import Case
+from server.foundation.clock import Clock
 from server.foundation.db import Database
 from server.foundation.files import FileStore
 from server.foundation.settings import Settings
@@ -48,6 +49,7 @@ class Services:
     archive: Archive
     files: FileStore
     view_of: Callable[[Admission], CaseView]
+    clock: Clock
 
 
 @dataclass

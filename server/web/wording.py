@@ -12,10 +12,13 @@ from typing import Any
 from jinja2 import Environment
 from markupsafe import Markup, escape
 
+from server.access.action import Permit
+from server.access.permissions import in_force
 from server.access.records import Grant
 from server.annotations.organs import ORGANS
 from server.cases.lifecycle import LABELS, Event, State
 from server.imaging.wording import language_names
+from server.web import trail_words
 from server.web.pages import assets
 
 DASH = "\N{EN DASH}"
@@ -44,7 +47,6 @@ PERMIT_LABELS: dict[str, str] = {
 EVENT_LABELS: dict[str, str] = {
     Event.RECORDS_COMPLETE: "Records are complete: start the clock",
     Event.RECORDS_WANTED: "More records are needed",
-    Event.SURGEON_WITHDRAWN: "Take the case back",
     Event.SURGEON_WITHDRAWN: "Take the case back from the surgeon",
     Event.CLOSE: "Close the case",
     Event.WITHDRAW: "Withdraw the case",
@@ -114,6 +116,9 @@ def teach(env: Environment) -> None:
         due_words=due_words,
         lasted=lasted,
         modalities=modalities,
+        action_words=trail_words.action_words,
+        object_words=trail_words.object_words,
+        detail_words=trail_words.detail_words,
     )
     env.globals.update(
         asset=assets.address,
@@ -187,7 +192,10 @@ def state_label(state: str) -> str:
 
 def permit_words(permits: list[str]) -> str:
     """What a grant permits, in the order in which things are done: `see the images, sign …`."""
-    return ", ".join(words for permit, words in PERMIT_LABELS.items() if permit in permits)
+    known = frozenset(map(Permit, permits))
+    counts = in_force(known)
+    words = ", ".join(words for permit, words in PERMIT_LABELS.items() if permit in counts)
+    return words if counts == known else f"{words}; no longer {PERMIT_LABELS[Permit.UPLOAD]}"
 
 
 def dated(sentence: str) -> Markup:

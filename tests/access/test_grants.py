@@ -18,6 +18,7 @@ from server.access.actions import (
     begin_launch,
     check_attempts,
     issue_grant,
+    make_grant,
     note_failure,
     revoke_grant,
     sign_in,
@@ -217,3 +218,29 @@ def test_an_account_with_a_code_needs_the_one_of_the_moment(world: World, now: d
             sign_in(session, email=person.email, password=PASSWORD, code=code, now=now)
     with world.db.writing() as session:
         sign_in(session, email=person.email, password=PASSWORD, code=good, now=now)
+
+
+def test_an_older_link_that_draws_and_sends_still_draws_and_sends_no_more(
+    world: World, now: datetime
+) -> None:
+    with world.db.writing() as session:
+        made = make_grant(
+            session,
+            case=session.merge(world.inside, load=False),
+            for_whom="Lena, from before",
+            permits=frozenset({Permit.VIEW, Permit.ANNOTATE, Permit.UPLOAD}),
+            expires_at=now + timedelta(days=3),
+            issued_by="Clara",
+            now=now,
+        )
+        begun = begin_launch(session, world.inside, now=now, grant=made.grant)
+    visit, cookie = begun.launch.id, Credentials(launch_secret=begun.secret)
+    with world.db.reading() as session:
+        for kept in (Action.CASE_READ, Action.RECORDS_READ, Action.ANNOTATION_WRITE):
+            admit(session, kept, cookie, now=now, launch_id=visit)
+        for lost in (Action.IMAGES_SEND, Action.DOCUMENT_SEND, Action.RECORDS_FILL):
+            with pytest.raises(NotPermitted, match="sends nothing into the case") as refused:
+                admit(session, lost, cookie, now=now, launch_id=visit)
+            assert "a link of its own" in refused.value.remedy
+    with pytest.raises(NotPermitted):
+        ImageDoor(world.db, lambda: now).admit(Action.IMAGES_SEND, cookie, visit)

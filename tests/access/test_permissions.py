@@ -113,3 +113,12 @@ def test_criteria_are_for_whoever_reviews_or_coordinates_with_a_case_or_without(
 def test_a_grant_reaches_criteria_if_it_may_annotate_or_view(permit: Permit) -> None:
     allowed = isinstance(may(holder(permit), Action.RULES_EVALUATE, INSIDE), Allowed)
     assert allowed == (permit in (Permit.ANNOTATE, Permit.VIEW))
+
+
+@pytest.mark.parametrize("action", GUARDED)
+@pytest.mark.parametrize("draws", [Permit.ANNOTATE, Permit.SIGN])
+def test_of_a_grant_that_draws_and_sends_only_the_sending_is_lost(
+    draws: Permit, action: Action
+) -> None:
+    both = isinstance(may(holder(draws, Permit.UPLOAD, Permit.VIEW), action, INSIDE), Allowed)
+    assert both == isinstance(may(holder(draws, Permit.VIEW), action, INSIDE), Allowed)

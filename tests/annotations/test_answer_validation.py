@@ -51,7 +51,7 @@ def test_the_message_names_the_field_the_remedy_and_what_was_given() -> None:
     [problem] = problems(PANCREAS, {"vessels": {"sma": {"contact_deg": 400}}})
     assert problem.message == (
         "Contact of the SMA must be a whole number of degrees from 0 to 360, "
-        'or "not assessed" or "not visible"; 400 was given.'
+        'or "not_assessed" or "not_visible"; 400 was given.'
     )
 
 

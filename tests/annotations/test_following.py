@@ -62,6 +62,8 @@ def test_at_the_baseline_there_is_a_sum_and_what_keeps_a_lesion_from_being_a_tar
     assert found.notes == (
         "3 targets in liver; at most 2 of one organ are followed.",
         "A target has a longest diameter of 10 mm or more at baseline.",
+        "Slice thickness not known: target 1, target 2, target 3. On slices above 5 mm a target has "
+        "twice the slice thickness or more.",
     )
 
 

@@ -152,10 +152,13 @@ def test_a_baseline_takes_five_measurable_targets_and_two_of_an_organ(
 
 
 def test_thick_slices_and_chest_films_ask_for_larger_targets() -> None:
-    target = [Target("lung", 15)]
-    assert baseline_problems(target, slice_mm=7) == []
-    assert baseline_problems(target, slice_mm=8)
-    assert baseline_problems(target, chest_film=True)
+    assert baseline_problems([Target("lung", 15)]) == []
+    assert baseline_problems([Target("lung", 15, slice_mm=7.5)]) == []
+    [thick] = baseline_problems([Target("lung", 15, slice_mm=8)])
+    assert thick.message.endswith("16 mm or more at baseline, on slices of 8 mm.")
+    [film] = baseline_problems([Target("lung", 15, chest_film=True)])
+    assert film.message.endswith("20 mm or more at baseline on a chest film.")
+    assert baseline_problems([Target("lymph nodes", 15, node=True, slice_mm=10)]) == []
 
 
 @pytest.mark.parametrize(

@@ -9,8 +9,9 @@ from datetime import date, timedelta
 import pytest
 from sqlalchemy.orm import Session
 
-from bench.crowd import identifier
-from bench.world_of_cases import NOW, Size, fill
+from bench.bulk import identifier
+from bench.lives import NOW, Size
+from bench.world_of_cases import fill
 from server.cases.listing import (
     DUE,
     NOBODY,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
 from datetime import datetime
 
@@ -10,7 +9,6 @@ import pytest
 from flask import Flask
 from playwright.sync_api import Page, expect
 from sqlalchemy import select
-from werkzeug.serving import WSGIRequestHandler, make_server
 
 from server.access.action import Permit
 from server.access.actions import issue_grant, revoke_grant
@@ -18,26 +16,17 @@ from server.access.records import Grant
 from server.cases.records import Case
 from server.conversation.records import Message
 from server.people.records import Person
+from tests.served import serving
 from tests.world import World
 
 pytestmark = pytest.mark.e2e
 TYPED = "Which stent was placed, and when? I had typed this before my link ended."
 
 
-class Quiet(WSGIRequestHandler):
-    def log(self, *_: object) -> None:
-        return
-
-
 @pytest.fixture
 def address(app: Flask) -> Iterator[str]:
-    server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=Quiet)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield f"http://127.0.0.1:{server.port}"
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with serving(app) as server:
+        yield f"http://127.0.0.1:{server.port}"
 
 
 def come(page: Page, address: str, token: str) -> None:

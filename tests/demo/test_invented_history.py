@@ -14,6 +14,7 @@ from server.demo.seed import _people
 from server.figures.actions import catch_up
 from server.figures.filters import Filters
 from server.figures.queries import counts, rows_of, standing
+from server.figures.reviewers import reviewer_agreement
 from server.foundation.db import Database
 from server.people.queries import hospitals
 
@@ -42,3 +43,7 @@ def test_the_invented_history_is_told_apart_and_is_made_once(
         assert found.course["operated"] > 0
         assert rows_of(session, Filters()).pairs(100)
         assert not standing(session).behind
+        [*_, both] = reviewer_agreement(session, Filters())
+        assert both.panels >= 20
+        assert both.kappa is not None
+        assert 0 < both.kappa < 1

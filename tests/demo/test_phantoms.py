@@ -12,7 +12,8 @@ from pydicom import dcmread
 from pydicom.dataset import Dataset
 
 from server.demo.anatomy import Region, Tissue
-from server.demo.phantoms import PHASES, Phantom
+from server.demo.phantoms import Phantom
+from server.demo.phases import PHASES
 from server.demo.segmentations import segment
 from server.dicom.geometry import of_series
 

@@ -114,6 +114,10 @@ def test_orthanc_runs_with_the_hardened_configuration_and_an_index_in_postgresql
     assert "./orthanc/orthanc.json:/etc/orthanc/orthanc.json:ro" in orthanc["volumes"]
     script = orthanc["environment"]["ORTHANC__PYTHON_SCRIPT"]
     assert f"./orthanc/repeats.py:{script}:ro" in orthanc["volumes"]
+    beside = script.replace(
+        "repeats", "encoded"
+    )  # It finds what it reads bytes with in its folder.
+    assert f"./orthanc/encoded.py:{beside}:ro" in orthanc["volumes"]
     index = json.loads(orthanc["environment"]["ORTHANC__POSTGRESQL"])
     assert index["EnableIndex"] is True
     assert index["Host"] in SERVICES

@@ -9,7 +9,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from server.demo.phantoms import PHASES, Phantom
+from server.demo.phantoms import Phantom
+from server.demo.phases import PHASES
 from server.dicom.association import Peer
 from tests.archive.orthanc_process import PASSWORD, USER, OrthancProcess, running_orthanc
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import queue
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -13,7 +14,14 @@ from pydicom.uid import ImplicitVRLittleEndian
 from pynetdicom import AE, evt
 
 from server.dicom.association import AssociationRejected
-from server.dicom.commitment import PUSH_MODEL, WELL_KNOWN, commit, listening, report_of
+from server.dicom.commitment import (
+    PUSH_MODEL,
+    WELL_KNOWN,
+    Report,
+    commit,
+    listening,
+    report_of,
+)
 from server.dicom.files import FileHead
 from server.dicom.peer import Peer
 from server.foundation.errors import Unavailable
@@ -33,7 +41,10 @@ class Answering:
     port: int
     lost: set[str] = field(default_factory=set)
     offers: bool = True
+    hangs_up: bool = False
+    elsewhere: queue.Queue[Report] = field(default_factory=queue.Queue)
     asked: list[Dataset] = field(default_factory=list)
+    _answered: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(0))
     _reporting: list[threading.Thread] = field(default_factory=list)
 
     def start(self) -> AE:
@@ -45,9 +56,13 @@ class Answering:
         ours.start_server(
             ("127.0.0.1", self.port),
             block=False,
-            evt_handlers=[(evt.EVT_N_ACTION, self._action)],
+            evt_handlers=[(evt.EVT_N_ACTION, self._action), (evt.EVT_DATA_SENT, self._sent)],
         )
         return ours
+
+    def _sent(self, event: Any) -> None:
+        if event.data[:1] == b"\x04":  # P-DATA-TF, PS3.8 9.3.5: here the answer to the question
+            self._answered.release()
 
     def _action(self, event: Any) -> tuple[int, None]:
         question = event.action_information
@@ -67,6 +82,11 @@ class Answering:
                 report.FailedSOPSequence.append(item)
             else:
                 report.ReferencedSOPSequence.append(item)
+        if self.hangs_up:
+            self._answered.acquire(timeout=10)
+            association.abort()
+            self.elsewhere.put(report_of(report))
+            return
         association.send_n_event_report(report, 2 if self.lost else 1, PUSH_MODEL, WELL_KNOWN)
 
     def stop(self, ours: AE) -> None:
@@ -92,6 +112,16 @@ def test_the_report_comes_on_the_same_association(answering: Answering) -> None:
     assert not found.unanswered
     assert not found.is_whole
     assert len(answering.asked) == 1
+
+
+def test_a_receiver_that_hangs_up_after_the_question_may_still_report_elsewhere(
+    answering: Answering,
+) -> None:
+    answering.hangs_up = True
+    peer = Peer("127.0.0.1", answering.port, "HOSPITAL", "MARGIN", answer_timeout_s=5)
+    assert commit([head(1)], peer, wait_s=10, reports=answering.elsewhere).committed == {"1.2.3.1"}
+    alone = commit([head(1)], peer, wait_s=10, reports=None)
+    assert alone.unanswered == {"1.2.3.1"}
 
 
 def test_a_receiver_without_storage_commitment_says_so() -> None:

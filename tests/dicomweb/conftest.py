@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
 
 import pytest
 from flask.testing import FlaskClient
-from werkzeug.serving import make_server
 
 from server.archive import Archive
 from tests.archive.orthanc_process import OrthancProcess, free_port, running_orthanc
 from tests.dicomweb import samples
 from tests.dicomweb.gateway_app import HandMadeScope, gateway_app
+from tests.served import serving
 
 SCOPES = {
     "insider": HandMadeScope(frozenset({samples.CASE, samples.CASE_PRIOR, samples.WRITABLE})),
@@ -50,10 +49,9 @@ class Caller:
         headers = {**self._headers, **({"Accept": accept} if accept is not None else {}), **more}
         return self._client.get(f"/dicom-web{path}", headers=headers, buffered=True)
 
-    def post(self, path: str, body: bytes, content_type: str) -> object:
-        return self._client.post(
-            f"/dicom-web{path}", data=body, headers={**self._headers, "Content-Type": content_type}
-        )
+    def post(self, path: str, body: bytes, content_type: str, **more: str) -> object:
+        headers = {**self._headers, "Content-Type": content_type, **more}
+        return self._client.post(f"/dicom-web{path}", data=body, headers=headers)
 
 
 @pytest.fixture(scope="package")
@@ -77,10 +75,5 @@ def gateway_url(archive: Archive) -> Iterator[str]:
     """The gateway behind a real socket, for clients that want one."""
     port = free_port(18350)
     url = f"http://127.0.0.1:{port}"
-    server = make_server("127.0.0.1", port, gateway_app(archive, SCOPES, url), threaded=True)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield url
-    server.shutdown()
-    thread.join(5)
-    server.server_close()
+    with serving(gateway_app(archive, SCOPES, url), port):
+        yield url

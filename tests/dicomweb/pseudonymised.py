@@ -81,6 +81,7 @@ def reading_of(
         Openings(),
         Currency(archive, shelf, lambda study, series: None),
         views.of,
+        utc_now,
     )
     yield Reader(_app(reading).test_client(), _token(world, study, pseudonymised), shelf)
     database.dispose()

@@ -237,5 +237,5 @@ def test_what_has_no_picture_says_so(insider: Caller) -> None:
     report = f"{CASE}/series/{samples.REPORTS}"
     assert insider.get(f"{report}/instances/{samples.REPORT}/rendered").status_code == 406
     assert insider.get(f"{report}/thumbnail").status_code == 406
-    assert insider.get(f"{SLICE}/rendered", "image/gif").status_code == 406
+    assert insider.get(f"{SLICE}/rendered", "image/webp").status_code == 406
     assert insider.get(f"{SLICE}/frames/0/rendered").status_code == 400

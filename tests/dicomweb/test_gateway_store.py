@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import json
 
@@ -184,6 +185,11 @@ def test_a_body_of_another_kind_is_refused(insider: Caller, content_type: str, s
     assert insider.post("/studies", multipart(seg(12))[0], content_type).status_code == status
 
 
+def test_a_packed_body_is_refused_and_not_called_broken(insider: Caller) -> None:
+    packed, how = gzip.compress(seg(15)), {"Content-Encoding": "gzip"}
+    assert insider.post("/studies", packed, "application/dicom", **how).status_code == 415
+
+
 @pytest.mark.parametrize("cut", [10, 300, -12])
 def test_half_a_body_is_refused(insider: Caller, cut: int) -> None:
     body, content_type = multipart(seg(13))
@@ -204,6 +210,24 @@ def test_a_part_that_is_not_called_dicom_is_not_read(insider: Caller) -> None:
 
 
 # One file alone
+
+
+@pytest.mark.parametrize(
+    ("number", "content_type"),
+    [
+        (82, "multipart/related; type=application/dicom; boundary=edge"),
+        (83, 'Multipart/Related;Type="application/DICOM";Boundary="edge"'),
+        (84, "multipart/related; boundary=edge; type=application/dicom"),
+        (85, 'multipart/related; type="application/dicom; transfer-syntax=*"; boundary=edge'),
+    ],
+)
+def test_a_body_may_be_named_with_and_without_quotation_marks(
+    insider: Caller, number: int, content_type: str
+) -> None:
+    body, _ = multipart(seg(number))
+    assert insider.post("/studies", body, content_type).status_code == 200
+    unnamed = body.replace(b"Content-Type: application/dicom\r\n", b"")
+    assert insider.post("/studies", unnamed, content_type).status_code == 200
 
 
 def test_one_file_may_come_without_a_wrapping(insider: Caller) -> None:

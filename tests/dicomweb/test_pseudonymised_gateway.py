@@ -21,6 +21,7 @@ from tests.archive.files import blank
 from tests.archive.orthanc_process import running_orthanc
 from tests.dicom.planted import MARK, ROOT, planted_ct, written
 from tests.dicomweb import samples
+from tests.dicomweb.planted_kinds import planted_kinds
 from tests.dicomweb.pseudonymised import JSON, Reader, leaks, reading_of
 
 STUDY, CT_SERIES, OTHERS = f"{ROOT}.10", f"{ROOT}.11", f"{ROOT}.12"
@@ -75,7 +76,7 @@ def archive(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Archive]:
             capture(),
         ):
             archive.store_instance(written(made))
-        for made in (report(), document()):
+        for made in (report(), document(), *planted_kinds(STUDY, f"{OTHERS}.93")):
             archive.store_instance(written(made))
         yield archive
         archive.close()
@@ -197,6 +198,9 @@ def test_not_one_byte_of_identity_leaves(reader: Reader) -> None:
         assert reader.ask(f"{path}/metadata", JSON).status_code == 200
     for path in (study, series, ct, shown["SR"]):
         assert reader.ask(path, DICOM).status_code == 200
+    for kind in ("PR", "SEG", "RTSTRUCT", "ECG"):
+        assert reader.ask(shown[kind], DICOM).status_code == 200
+        assert reader.ask(f"{shown[kind]}/bulkdata").status_code in (200, 404)
     assert reader.ask(ct, "application/dicom").status_code == 200
     for rest in ("/frames/1", "/bulk/7fe00010", "/rendered", "/thumbnail"):
         assert reader.ask(ct + rest).status_code == 200, rest

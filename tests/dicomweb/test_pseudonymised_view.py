@@ -70,9 +70,9 @@ def json_of(dataset: Dataset) -> dict[str, Any]:
 def test_the_way_back_is_found_for_twenty_thousand_uids_at_once() -> None:
     uids = [f"1.2.826.400.{number}" for number in range(20_000)]
     many = view(*uids)
-    begun = time.perf_counter()
+    begun = time.thread_time()  # on a busy machine a clock would count what others do
     assert many.real(many.shown(uids[17])) == uids[17]
-    assert time.perf_counter() - begun < 1.0  # 0.07 s on an idle core
+    assert time.thread_time() - begun < 1.0  # 0.07 s
     assert all(many.real(many.shown(uid)) == uid for uid in uids)
 
 

@@ -420,3 +420,19 @@ def test_what_the_tables_name_belongs_to_their_level_or_to_all() -> None:
     for level in Level:
         for tag in (*REQUIRED[level], *WHERE_KNOWN[level]):
             assert level_of(tag) in (level, Level.STUDY), tag
+
+
+def test_an_offset_from_utc_is_told_only_where_it_stands() -> None:
+    elsewhere = entry("1.4", 2, "CT", 1, TimezoneOffsetFromUTC="+0900")
+    catalogue = HandMade({"1.4": [entry("1.4", 1, "CT", 1), elsewhere]})
+    for target, told in (
+        (Level.STUDY, ["+0900"]),
+        (Level.SERIES, [None, "+0900"]),
+        (Level.INSTANCE, [None, "+0900"]),
+    ):
+        for text in ("", "includefield=all"):
+            search = Search.read(read_query(text.encode()), target, study=False, series=None)
+            page = Page(0, 100)
+            search_study(catalogue, "1.4", search, page)
+            found = [one.get("00080201", {}).get("Value", [None])[0] for one in page.items]
+            assert found == told

@@ -423,6 +423,6 @@ def test_a_value_that_the_attribute_cannot_have_is_refused(search: str) -> None:
     [("*a" * 200, "a" * 5000 + "b"), ("*a?" * 150 + "c", "ab" * 3000), ("?" * 999, "x" * 1000)],
 )
 def test_no_pattern_takes_long(pattern: str, text: str) -> None:
-    begin = time.perf_counter()
+    begin = time.thread_time()
     assert not Wildcard(pattern).matches(text)
-    assert time.perf_counter() - begin < 0.5
+    assert time.thread_time() - begin < 0.5

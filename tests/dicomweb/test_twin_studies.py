@@ -5,18 +5,29 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from pydicom import Dataset
+from pydicom.uid import EncapsulatedPDFStorage
 
 from server.archive import Archive
 from server.archive.ids import orthanc_id
 from tests.archive.files import ct_slice, written
 from tests.archive.orthanc_process import PASSWORD, USER, OrthancProcess, running_orthanc
+from tests.dicomweb import samples
 from tests.dicomweb.conftest import Caller
 from tests.dicomweb.gateway_app import HandMadeScope, gateway_app
 
 STUDY = "1.2.826.0.1.3680043.8.498.70"
 SERIES, TWIN_SERIES = f"{STUDY}.1", f"{STUDY}.2"
 OURS, TWIN = "OURS", "TWINOFOTHERS"
+TWIN_LETTER = f"{TWIN_SERIES}.9"
 ANY_FILE = 'multipart/related; type="application/dicom"; transfer-syntax=*'
+
+
+def letter_of_the_twin() -> Dataset:
+    letter = samples.document(TWIN_LETTER, EncapsulatedPDFStorage, b"%PDF-1.4", "application/pdf")
+    letter.PatientID, letter.StudyInstanceUID, letter.SeriesInstanceUID = TWIN, STUDY, TWIN_SERIES
+    letter.private_block(0x0009, "MAKER", create=True).add_new(0x10, "OB", bytes(4096))
+    return letter
 
 
 @pytest.fixture(scope="module")
@@ -32,6 +43,7 @@ def surgeon(orthanc: OrthancProcess) -> Iterator[Caller]:
     for patient, series in ((OURS, SERIES), (TWIN, TWIN_SERIES)):
         for number in (1, 2):
             archive.store_instance(written(ct_slice(patient, STUDY, series, number)))
+    archive.store_instance(written(letter_of_the_twin()))
     scopes = {"surgeon": HandMadeScope(frozenset({STUDY}))}
     yield Caller(gateway_app(archive, scopes).test_client(), "surgeon")
     archive.close()
@@ -74,3 +86,19 @@ def test_the_series_of_the_twin_is_not_there(surgeon: Caller, what: str) -> None
     answer = surgeon.get(f"/studies/{STUDY}/series/{TWIN_SERIES}{what}")
     assert answer.status_code in (404, 200)
     assert answer.status_code == 404 or answer.json == []
+
+
+@pytest.mark.parametrize(
+    ("what", "accept"),
+    [
+        ("", "application/dicom"),
+        ("/metadata", None),
+        ("/bulk/00420011", None),
+        ("/bulk/00091010", None),
+        ("/bulkdata", None),
+        ("/rendered", "application/pdf"),
+    ],
+)
+def test_a_letter_of_the_twin_is_not_there(surgeon: Caller, what: str, accept: str | None) -> None:
+    letter = f"/studies/{STUDY}/series/{TWIN_SERIES}/instances/{TWIN_LETTER}"
+    assert surgeon.get(f"{letter}{what}", accept).status_code == 404

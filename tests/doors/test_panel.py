@@ -13,8 +13,11 @@ from sqlalchemy.exc import DBAPIError
 
 from server.annotations.organs import ORGANS
 from server.foundation import audit, jobs
+from server.imaging.records import AssessedSeries
+from server.imaging.stored import to_json
 from server.opinions.records import IssuedOpinion
-from tests.world import World
+from tests.imaging.made_series import series, spacing
+from tests.world import INSIDE_STUDY, OUTSIDE_STUDY, World
 
 Visit = Callable[[str], tuple[FlaskClient, str]]
 COMPLETE = ORGANS["pancreas"].examples()["head-borderline-sma"]
@@ -192,3 +195,55 @@ def test_pancreas_sets_that_disagree_are_shown_and_liver_indices_are_not_set_aga
     saved = save((client, f"{base}/api"), answers, 0)
     assert saved.status_code == 200
     assert saved.get_json()["differences"] == []
+
+
+def test_while_the_archive_is_away_a_value_is_bound_to_a_study_of_the_case_and_to_no_other(
+    panel: tuple[FlaskClient, str],
+) -> None:
+    def answers(study: str) -> dict[str, Any]:
+        image = {"StudyInstanceUID": study, "SeriesInstanceUID": "1.2", "SOPInstanceUID": "1.3"}
+        seen = {"kind": "key_image", "state": "supported", "image": image}
+        return {"site": "head", "evidence": {"/site": seen}}
+
+    refused = save(panel, answers(OUTSIDE_STUDY), 0)
+    assert refused.status_code == 422
+    [problem] = refused.get_json()["error"]["problems"]
+    assert problem["pointer"] == "/evidence/~1site"
+    assert "lies in no study of this case" in problem["message"]
+    assert save(panel, answers(INSIDE_STUDY), 0).status_code == 200
+
+
+def test_targets_are_held_against_the_slices_of_the_image_they_were_measured_on(
+    panel: tuple[FlaskClient, str], app: Flask, small_world: World
+) -> None:
+    thin, thick = f"{INSIDE_STUDY}.1", f"{INSIDE_STUDY}.2"
+    with app.extensions["margin"].db.writing() as session:
+        for uid, step in ((thin, 1.0), (thick, 7.0)):
+            facts = series(uid=uid, slice_thickness_mm=step, spacing=spacing(spacing_mm=step))
+            session.add(
+                AssessedSeries(
+                    case_id=small_world.inside.id,
+                    StudyInstanceUID=INSIDE_STUDY,
+                    SeriesInstanceUID=uid,
+                    mark="1",
+                    facts=to_json(facts),
+                )
+            )
+
+    def notes(bound_to: str, version: int) -> Any:
+        image = {"StudyInstanceUID": INSIDE_STUDY, "SOPInstanceUID": "1.2.3"}
+        seen = {
+            "kind": "length",
+            "state": "supported",
+            "image": {**image, "SeriesInstanceUID": bound_to},
+        }
+        answers: dict[str, Any] = {"target_1": {"site": "liver", "diameter_mm": 13}}
+        if bound_to:
+            answers["evidence"] = {"/target_1/diameter_mm": seen}
+        return save(panel, answers, version).get_json()["response"][0]["notes"]
+
+    assert notes(thin, 0) == []
+    assert notes(thick, 1) == [
+        "A target has a longest diameter of 14 mm or more at baseline, on slices of 7 mm."
+    ]
+    assert "1 to 7 mm thick" in notes("", 2)[0]

@@ -28,7 +28,8 @@ from sqlalchemy.exc import DBAPIError
 
 from server.archive import Archive
 from server.cases.actions import open_case
-from server.demo.phantoms import PHASES, Phantom
+from server.demo.phantoms import Phantom
+from server.demo.phases import PHASES
 from server.dicom.association import Peer
 from server.dicom.files import FileHead, RefusedFile, read_head
 from server.dicom.sending import find, send

@@ -16,7 +16,8 @@ import pytest
 from dicomweb_client.api import DICOMwebClient
 from requests import Session as Requests
 
-from server.demo.phantoms import PHASES, Phantom
+from server.demo.phantoms import Phantom
+from server.demo.phases import PHASES
 from server.demo.seed import liver_phantom, pancreas_phantom
 from server.foundation import audit
 from server.foundation.db import Database

@@ -15,7 +15,8 @@ from server.access.programs import issue_key
 from server.access.scopes import OF_HOSPITALS, Scope
 from server.annotations.organs import ORGANS
 from server.demo import cast
-from server.demo.phantoms import PHASES, Phantom
+from server.demo.phantoms import Phantom
+from server.demo.phases import PHASES
 from server.foundation.clock import utc_now
 from server.foundation.db import Database
 from server.people.queries import hospitals, people

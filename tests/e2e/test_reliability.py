@@ -13,7 +13,8 @@ import httpx
 import pytest
 
 from server.archive import Archive
-from server.demo.phantoms import PHASES, Phantom
+from server.demo.phantoms import Phantom
+from server.demo.phases import PHASES
 from server.dicom.association import Peer
 from server.dicom.sending import find, send
 from server.foundation.settings import Settings

@@ -106,14 +106,18 @@ def test_every_claim_names_its_place_and_is_no_more_than_a_claim() -> None:
     for key in (*checklists(), "all"):
         for claim in (verdict_change_claim(key), conversion_claim(key)):
             assert claim is None or (0 < claim.low_percent < claim.high_percent < 100)
-            assert claim is None or "L" in claim.source
+            assert claim is None or "line" in claim.source
     table = tables.findings(found(findings=Counter({"trial": 2}), findings_stated=40))
     assert [one.claim is not None for one in table.rows] == [True] * len(FINDINGS)
     line = next(one for one in table.lines if one[0] == "trial")
     assert line[-3:] == [10, 20, "claim of the source document, without reference: 001 L24-31"]
     hcc = verdict_change_claim("liver-hcc")
     assert hcc is not None
-    assert (hcc.low_percent, hcc.high_percent, hcc.source) == (25, 35, "000 L23-30")
+    assert (hcc.low_percent, hcc.high_percent, hcc.source) == (
+        25,
+        35,
+        "source text 000, lines 23-30",
+    )
     assert verdict_change_claim("gastric") is None
     assert finding_claim("nothing of the kind") is None
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -49,3 +50,16 @@ def test_an_offence_is_found(tmp_path: Path, room: str, offence: str) -> None:
     result = lint_imports(tmp_path)
     assert result.returncode == 1
     assert "BROKEN" in result.stdout
+
+
+def test_the_map_of_the_house_is_the_contract_and_names_every_room() -> None:
+    contracts = tomllib.loads((PROJECT / "pyproject.toml").read_text())["tool"]["importlinter"]
+    layers = contracts["contracts"][0]["layers"]
+    page = (PROJECT / "docs" / "house.md").read_text()
+    drawn = page.split("```")[1].strip().splitlines()
+    assert drawn == [layer.replace("server.", "") for layer in layers]
+    rooms = {path.parent.name for path in (PROJECT / "server").glob("*/__init__.py")}
+    on_the_map = set(" ".join(drawn).replace(":", " ").replace("|", " ").split())
+    assert on_the_map == rooms | {"app", "worker"}
+    for room in rooms - {"foundation"}:
+        assert f"`server/{room}/`" in page, room

@@ -14,7 +14,8 @@ from pydicom.sequence import Sequence
 from pydicom.uid import UID
 
 from server.cli import main
-from server.demo.phantoms import PHASES, Phantom
+from server.demo.phantoms import Phantom
+from server.demo.phases import PHASES
 from tests.archive.files import written
 
 KEYS = ["SeriesInstanceUID", "description", "role", "phase", "slice_thickness_mm", "spacing_mm",

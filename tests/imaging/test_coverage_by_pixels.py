@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from server.demo.phantoms import PHASES, Phantom
+from server.demo.phantoms import Phantom
+from server.demo.phases import PHASES
 from server.imaging.coverage import coverage
 from server.imaging.landmarks import Coverage, Landmark
 from server.imaging.organs_found import find_organs
@@ -43,6 +44,18 @@ def test_what_is_cut_off_is_told(top: float, bottom: float, shown: set[Landmark]
 def test_bowel_full_of_gas_and_contrast_is_neither_lung_nor_bone() -> None:
     found = covered(Body(phase="native", oral_contrast=True), 50.0, -215.0)
     assert {one for one in Landmark if found.shows(one)} == {DOME, BASES, EDGE}
+
+
+@pytest.mark.parametrize("bottom", [-215.0, -195.0], ids=["waist below", "ribs to the end"])
+def test_long_ribs_are_no_iliac_crest(bottom: float) -> None:
+    torso = volume(Body(), top_mm=50.0, bottom_mm=bottom, thickness_mm=7.0, rows=144)
+    up, down, across = torso.spacing_mm
+    ribs = slice(int((-195.0 - bottom) / up), int((-120.0 - bottom) / up))
+    middle, off, wide = torso.hu.shape[2] // 2, int(125 / across), int(10 / across)
+    row = torso.hu.shape[1] // 2
+    for column in (middle - off, middle + off):
+        torso.hu[ribs, row : row + int(10 / down), column - wide : column + wide] = 450
+    assert coverage(find_organs(torso)).shows(CREST) is False
 
 
 def test_a_pelvis_has_no_liver() -> None:

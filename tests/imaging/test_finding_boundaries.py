@@ -332,3 +332,14 @@ def test_a_waiver_lifts_a_finding_and_only_that() -> None:
     assert found.verdict is Verdict.INADEQUATE
     assert found.with_waivers([old.key]) is Verdict.ADEQUATE
     assert found.with_waivers(["something else"]) is Verdict.INADEQUATE
+
+
+def test_series_that_disagree_in_other_ways_are_told_of_apart() -> None:
+    lies = {Phase.ARTERIAL_LATE: Phase.DELAYED, Phase.PORTAL_VENOUS: Phase.NATIVE}
+    found = [
+        series(true, header_phase=PhaseReading(said, 0.8, ("said",))) for true, said in lies.items()
+    ]
+    assessed = assess(found, [protocol_named("liver-ct")], ON)
+    told = [one for one in assessed.findings if one.id == "phase_disagreement"]
+    assert [len(one.subjects) for one in told] == [1, 1]
+    assert {one.params["header"] for one in told} == {"@phase.delayed", "@phase.native"}

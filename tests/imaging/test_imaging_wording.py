@@ -100,7 +100,14 @@ def test_dates_and_numbers_are_written_as_the_language_writes_them(
     ("value", "shown"),
     [
         (3.0, "3"),
-        (0.625, "0.62"),
+        (0.625, "0.63"),
+        (1.005, "1.01"),
+        (2.675, "2.68"),
+        (0.375, "0.38"),
+        (0.6249, "0.62"),
+        (-0.625, "-0.63"),
+        (-0.001, "0"),
+        (100.0, "100"),
         (12, "12"),
         ("plain {text}", "plain {text}"),
         ("@phase.delayed", "delayed phase"),
@@ -166,6 +173,23 @@ def test_the_sheet_of_every_protocol_can_be_printed_in_every_language(
     printed = re.sub(r"<style>.*?</style>", "", html, flags=re.DOTALL)
     assert "_" not in printed
     assert not re.search(r"\bS\d{2,3}\b", printed), "a mark of ours that nobody there can look up"
+
+
+def test_every_protocol_that_may_be_asked_for_has_a_sheet_with_something_to_set() -> None:
+    for one in protocols().values():
+        assert one.sheet is not None, one.id
+        assert {"sequences", "kv", "coverage"} & one.sheet.keys(), one.id
+
+
+def test_a_phase_whose_name_says_its_time_says_it_once() -> None:
+    for language in LANGUAGES:
+        html = sheet_html(protocols()["pancreas-ct"], language, on=DAY)
+        assert len(re.findall(r"\b40\b.{1,6}\b50\b", html.split("<footer>")[0])) == 1, language
+
+
+def test_a_chest_is_reconstructed_with_a_lung_kernel_too() -> None:
+    assert "soft-tissue and lung kernel" in sheet_html(protocols()["chest-ct"], "en", on=DAY)
+    assert "lung kernel" not in sheet_html(protocols()["liver-ct"], "en", on=DAY)
 
 
 def test_a_single_thickness_is_no_range() -> None:

@@ -54,3 +54,20 @@ def test_contrast_in_the_pixels_that_no_header_tells_of_is_remarked() -> None:
     shown = PhaseReading(Phase.INDETERMINATE, 0.0, ("aorta 250 HU",), True)
     found = conclude(reading(Phase.NATIVE, 0.3), shown)
     assert "The headers say without contrast, the pixels look with it." in found.evidence
+
+
+def test_a_phase_of_the_headers_that_the_pixels_exclude_is_nobodys() -> None:
+    excluded = frozenset({Phase.NATIVE, Phase.DELAYED})
+    between = PhaseReading(Phase.INDETERMINATE, 0.0, ("aorta 200 HU",), True, {}, excluded)
+    found = conclude(reading(Phase.DELAYED, 0.9), between)
+    assert (found.used, found.confidence) == (Phase.INDETERMINATE, 0.0)
+    assert found.evidence[0] == (
+        "The headers say delayed, which the pixels exclude. A person has to say."
+    )
+    assert conclude(reading(Phase.PORTAL_VENOUS, 0.9), between).used is Phase.PORTAL_VENOUS
+
+
+def test_headers_that_the_pixels_contradict_are_never_sure() -> None:
+    found = conclude(reading(Phase.PORTAL_VENOUS, 0.95), reading(Phase.DELAYED, 0.4))
+    assert found.used is Phase.PORTAL_VENOUS
+    assert found.confidence < 0.5

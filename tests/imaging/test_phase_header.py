@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 from pydicom.dataset import Dataset
 
-from server.demo.phantoms import PHASES, Phantom
+from server.demo.phantoms import Phantom
+from server.demo.phases import PHASES
 from server.imaging.phase import Phase
 from server.imaging.phase_header import header_phase
 from server.imaging.phase_timing import delay_of, phase_after, seconds_of_day

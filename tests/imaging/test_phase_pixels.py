@@ -10,8 +10,8 @@ import pytest
 from pydicom import dcmread
 from pydicom.dataset import Dataset
 
-from server.demo.phantoms import PHASES as DEMO_PHASES
 from server.demo.phantoms import Phantom
+from server.demo.phases import PHASES as DEMO_PHASES
 from server.imaging.look import look_at
 from server.imaging.organs_found import find_organs
 from server.imaging.phase import Phase, PhaseReading

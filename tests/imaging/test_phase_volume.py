@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 from pydicom.dataset import Dataset
 
-from server.demo.phantoms import PHASES, Phantom
+from server.demo.phantoms import Phantom
+from server.demo.phases import PHASES
 from server.imaging.read_volume import (
     NoVolume,
     Slice,

@@ -66,6 +66,13 @@ def test_one_step_of_another_length_is_unequal() -> None:
     assert found.uneven_mm == (47.5,)
 
 
+def test_slices_made_further_apart_from_one_place_on_are_unequal_and_none_is_missing() -> None:
+    found = spacing_of(stack([*range(50), *range(50, 150, 2)]))
+    assert (found.missing, found.uneven_mm, found.spacing_mm) == (0, (50.0,), 1.0)
+    some_lost = spacing_of(stack([*range(50), *range(50, 80, 2), *range(80, 120)]))
+    assert (some_lost.missing, some_lost.uneven_mm) == (15, ())
+
+
 def test_a_dynamic_series_shows_its_places_several_times_and_nothing_is_doubled() -> None:
     images = [
         header(n * 40 + index + 1, z, TemporalPositionIdentifier=n + 1)

@@ -21,10 +21,12 @@ import pytest
 from sqlalchemy import select
 
 from server.archive import Archive
-from server.demo.phantoms import PHASES, Phantom
+from server.demo.phantoms import Phantom
+from server.demo.phases import PHASES
 from server.dicom.association import DEFAULT_SYNTAX, VERIFICATION, Association, AssociationRejected
+from server.dicom.commitment import commit
 from server.dicom.peer import Peer
-from server.dicom.sending import echo, send
+from server.dicom.sending import echo, find, send
 from server.intake.lines import testing as line_tests
 from server.intake.lines.refusals import take_over
 from server.intake.lines.registering import PREFIX, register_lines
@@ -191,13 +193,43 @@ def test_a_line_is_tested_from_the_archive_and_says_whether_the_hospital_answers
         with sqlite_world.db.reading() as session:
             register_lines(session, archive)
         for line_id in ids.values():
-            line_tests.test_line(sqlite_world.db, archive, line_id)
+            line_tests.test_line(sqlite_world.db, archive, line_id, lambda: now)
     finally:
         theirs.stop()
     with sqlite_world.db.reading() as session:
         states = line_states(session, list(ids))
+    # A test is shown with the line; only reports that nobody took are counted here.
+    noted(sqlite_world, orthanc.home / "orthanc.log", Counter(), now)
     assert states["MARGIN"].test_passed
     assert states["MARGIN"].test_seconds is not None
     assert not states["DEAD"].test_passed
     assert "Nothing at 127.0.0.1:" in states["DEAD"].test_detail
     assert archive.modality(f"{PREFIX}{ids['DEAD']}").may_commit
+
+
+def test_a_report_of_storage_commitment_that_nobody_takes_is_shown_with_the_line(
+    sqlite_world: World, orthanc: OrthancProcess, archive: Archive, tmp_path: Path, now: datetime
+) -> None:
+    with sqlite_world.db.writing() as session:
+        people.register_line(
+            session,
+            sqlite_world.hospital,
+            ae_title="AWAY",
+            host="127.0.0.1",
+            port=free_port(18460, 18499),
+            now=now,
+        )
+    with sqlite_world.db.reading() as session:
+        register_lines(session, archive)
+    Phantom("asked about", slices=2, rows=32, phases=PHASES[:1]).write(tmp_path / "study")
+    peer = Peer("127.0.0.1", orthanc.dicom_port, "AWAY", "MARGIN")
+    assert send(tmp_path / "study", peer).is_complete
+    heads = find(tmp_path / "study").to_send
+    assert len(commit(heads, peer, wait_s=0.5, reports=None).unanswered) == 2
+    reasons = Counter(undelivered=1)
+    (seen,) = noted(sqlite_world, orthanc.home / "orthanc.log", reasons, now)
+    assert (seen.calling_aet, seen.address) == ("AWAY", "127.0.0.1")
+    assert "refused" in seen.detail
+    with sqlite_world.db.reading() as session:
+        theirs = [one for one in lines(session) if one.ae_title == "AWAY"]
+        assert [one.reason for one in refused_associations(session, theirs)] == ["undelivered"]

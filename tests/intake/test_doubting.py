@@ -10,7 +10,8 @@ import pytest
 from sqlalchemy.orm import Session
 
 from server.archive import Archive, Changes
-from server.demo.phantoms import PHASES, Phantom
+from server.demo.phantoms import Phantom
+from server.demo.phases import PHASES
 from server.intake.arrivals.candidates import candidates
 from server.intake.arrivals.doubting import doubts, note_repeat
 from server.intake.arrivals.feed import Feed

@@ -12,7 +12,8 @@ from sqlalchemy import func, select
 
 from server.archive import Archive
 from server.cases.queries import case_by_number
-from server.demo.phantoms import PHASES, Phantom
+from server.demo.phantoms import Phantom
+from server.demo.phases import PHASES
 from server.demo.segmentations import segment
 from server.foundation import audit
 from server.foundation.jobs import Job
@@ -267,3 +268,45 @@ def test_two_hospitals_using_one_study_uid_for_two_patients_are_not_merged(
         }
     assert states["P1"] == ("matched", sqlite_world.inside.id)
     assert states["P2"] == ("held", None)
+
+
+def test_a_study_that_cannot_be_looked_at_holds_up_no_other(
+    sqlite_world: World,
+    orthanc: OrthancProcess,
+    archive: Archive,
+    feed: Feed,
+    clock: Clock,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """The file of an image is gone from Orthanc's folder, so Orthanc cannot say who the patient is."""
+    for number in (1, 2):
+        archive.store_instance(
+            written(ct_slice(f"P{number}", f"1.2.{number}", f"1.2.{number}.1", 1))
+        )
+    feed.step()
+    first, second = sorted(study.orthanc_id for study in archive.studies(since=0, limit=10))
+    (of_first,) = archive.study_instances(first)
+    (lost,) = orthanc.home.glob(f"store/*/*/{_file_of(orthanc, of_first.orthanc_id)}")
+    orthanc.stop()  # what it read lately it would still know
+    kept = lost.rename(orthanc.home / "away")
+    orthanc.start()
+    for _ in range(2):
+        settle(feed, clock)
+    with sqlite_world.db.reading() as session:
+        states = {found.orthanc_id: found.state for found in arrivals(session, None)}
+        assert feed_status(session).archive_ok
+    assert states == {first: "receiving", second: "unmatched"}
+    told = [line for line in caplog.messages if first in line]
+    assert len(told) == 1  # and not each second anew
+    kept.rename(lost)
+    clock.forward(minutes=1)
+    feed.step()
+    with sqlite_world.db.reading() as session:
+        assert {found.state for found in arrivals(session, None)} == {"unmatched"}
+
+
+def _file_of(orthanc: OrthancProcess, instance: str) -> str:
+    """The name of an instance's file in Orthanc's folder."""
+    url = f"{orthanc.url}/instances/{instance}/attachments/dicom/info"
+    answer = httpx.get(url, auth=(USER, PASSWORD), trust_env=False)
+    return str(answer.json()["Uuid"])

@@ -14,7 +14,8 @@ from sqlalchemy import select
 
 from server.archive import Archive, NotInArchive
 from server.cases.queries import case_by_number, case_of_study
-from server.demo.phantoms import PHASES, Phantom
+from server.demo.phantoms import Phantom
+from server.demo.phases import PHASES
 from server.foundation.errors import Invalid
 from server.foundation.jobs import Job
 from server.intake.arrivals import decisions
@@ -297,7 +298,7 @@ def test_what_is_refused_is_told_to_the_hospital_kept_and_then_deleted_by_a_pers
         assert [one.refusal for one in refused_for_case(session, case.id)] == [reason]
         with pytest.raises(KeptForNow):
             decisions.delete_refused(session, there, kept_days=30, now=clock())
-    delete_study(sqlite_world.db, archive, "unknown", waiting.orthanc_id)
+    delete_study(sqlite_world.db, archive, "unknown", waiting.orthanc_id, clock)
     assert archive.study(waiting.orthanc_id)
     clock.now += timedelta(days=31)
     with sqlite_world.db.writing() as session:
@@ -305,6 +306,6 @@ def test_what_is_refused_is_told_to_the_hospital_kept_and_then_deleted_by_a_pers
         decisions.delete_refused(session, there, kept_days=30, now=clock())
         assert session.scalars(select(Job).where(Job.name == DELETE_REFUSED)).one()
     for _ in range(2):
-        delete_study(sqlite_world.db, archive, waiting.id, waiting.orthanc_id)
+        delete_study(sqlite_world.db, archive, waiting.id, waiting.orthanc_id, clock)
     with pytest.raises(NotInArchive):
         archive.study(waiting.orthanc_id)

@@ -11,7 +11,8 @@ from sqlalchemy import select
 from server.archive import Archive
 from server.cases.actions import attach_study
 from server.cases.queries import case_by_id
-from server.demo.phantoms import PHASES, Phantom
+from server.demo.phantoms import Phantom
+from server.demo.phases import PHASES
 from server.foundation import audit
 from server.foundation.jobs import Job
 from server.imaging.actions import ASSESS_IMAGING

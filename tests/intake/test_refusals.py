@@ -61,6 +61,62 @@ def test_each_way_to_fail_is_recognised() -> None:
     assert {one.reason for one in found if isinstance(one, Refusal)} <= IN_WORDS.keys()
 
 
+ASKED = (
+    f"I{AT} (dicom) Incoming storage commitment request, with transaction UID: 2.25.1\n"
+    f"I{AT} (dicom)   (1/1) queried SOP Class/Instance UID: 1.2.840.10008.5.1.4.1.1.2 / 1.2.3\n"
+)
+CALLING = (
+    f'I{AT} (dicom) Opening a DICOM SCU connection without DICOM TLS from AET "MARGIN" to AET "RIVERSIDE" '
+    "on host 10.0.0.7:104 (manufacturer: Generic, timeout: 10s)\n"
+)
+AWAY = (
+    f'E{AT} Error in the network protocol: DicomAssociation - connecting to AET "RIVERSIDE": '
+    "TCP Initialization Error: Connection refused\n"
+)
+NO_SUCH_OFFER = (
+    f"E{AT} DicomUserConnection: No acceptable presentation context for modality: Unable to negotiate a "
+    'presentation context with AET "RIVERSIDE"\n'
+)
+HALF_WAY = (
+    f"E{AT} Error in the network protocol: Storage commitment - Unable to read N-EVENT-REPORT response "
+    "from AET: RIVERSIDE\n"
+)
+
+
+def test_a_report_that_nobody_took_is_told_from_a_line_test_that_nobody_answered() -> None:
+    log = CALLING + AWAY + ASKED + CALLING + AWAY + CALLING + AWAY
+    log += ASKED + CALLING + NO_SUCH_OFFER + ASKED + CALLING + HALF_WAY + HALF_WAY
+    found = facts_in(log.splitlines())
+    assert found == [
+        Refusal("undelivered", "RIVERSIDE", "10.0.0.7", detail=why)
+        for why in (
+            "TCP Initialization Error: Connection refused",
+            "Unable to negotiate a presentation context",
+            "Unable to read N-EVENT-REPORT response",
+        )
+    ] + [Refusal("undelivered", "RIVERSIDE", detail="Unable to read N-EVENT-REPORT response")]
+    # A report that was taken leaves nothing behind for the test that comes after it.
+    assert facts_in((ASKED + CALLING + CALLING + AWAY).splitlines()) == []
+
+
+def test_a_report_that_was_tried_for_long_is_counted_once_though_the_log_is_read_in_pieces(
+    sqlite_world: World, tmp_path: Path, now: datetime
+) -> None:
+    log = tmp_path / "orthanc.log"
+    for more in (KNOCK + ASKED, CALLING, AWAY, AWAY, KNOCK):
+        with log.open("a") as stream:
+            stream.write(more)
+        with sqlite_world.db.writing() as session:
+            take_over(session, log, now)
+    with sqlite_world.db.reading() as session:
+        kept = session.scalars(select(RefusedAssociation))
+        assert {(one.reason, one.calling_aet, one.address): one.times for one in kept} == {
+            ("unknown_caller", "NOBODY", "127.0.0.1"): 2,
+            ("undelivered", "RIVERSIDE", "10.0.0.7"): 1,
+        }
+        assert {line.actor for line in audit.newest(session)} == {"AE NOBODY 127.0.0.1"}
+
+
 def test_callers_are_told_apart_by_thread_where_the_log_names_it() -> None:
     def at(thread: str, said: str) -> str:
         return f"I0821 09:06:08.123456 {thread} CommandDispatcher.cpp:1] (dicom) {said}"

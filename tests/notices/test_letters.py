@@ -67,7 +67,7 @@ def test_a_days_mail_tells_each_thing_under_its_own_line() -> None:
     one = letter(told, "de", has_account=True, choose_at="")
     assert one.subject == "Margin: was seit gestern geschah"
     assert "Fall M-2026-00007: eröffnet" in one.text
-    assert "Anzahl: 2" in one.text and "Fall M-2026-00008: Bilder eingetroffen" in one.html
+    assert "Bilder: 2" in one.text and "Fall M-2026-00008: Bilder eingetroffen" in one.html
 
 
 def test_dates_are_written_so_that_they_cannot_be_misread() -> None:

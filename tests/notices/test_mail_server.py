@@ -173,7 +173,7 @@ class Dies(SmtpMailer):
         os.kill(os.getpid(), signal.SIGKILL)
 
 now = datetime.fromisoformat(sys.argv[3])
-Outbox(Database(settings.database_url), settings, Dies(settings), lambda: now).deliver(sys.argv[1])
+Outbox(Database(settings.database_url), settings, Dies(settings), clock=lambda: now).deliver(sys.argv[1])
 """
 
 

@@ -81,7 +81,7 @@ def work(outbox: Outbox, world: World, clock: Clock) -> int:
 
 @pytest.fixture
 def outbox_of(world: World, clock: Clock, settings_of: SettingsOf) -> Callable[[Written], Outbox]:
-    return lambda mailer: Outbox(world.db, settings_of(world.db), mailer, clock)
+    return lambda mailer: Outbox(world.db, settings_of(world.db), mailer, clock=clock)
 
 
 def test_the_same_event_is_told_once(world: World, now: datetime) -> None:

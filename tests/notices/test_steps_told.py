@@ -19,6 +19,7 @@ from sqlalchemy import select
 from server.cases.records import Case
 from server.conversation.visibility import Audience
 from server.foundation import jobs
+from server.foundation.clock import utc_now
 from server.foundation.db import Database, new_id
 from server.foundation.settings import Settings
 from server.intake.records import Arrival, ReceivedInstance
@@ -82,7 +83,7 @@ def everything_at_once(app: Flask, small_world: World, today: datetime) -> None:
 def mails(app: Flask) -> str:
     """Every mail of the outbox as its reader sees it, and as it went over the wire."""
     db, settings = database(app), app.extensions["margin"].settings
-    outbox = Outbox(db, settings)
+    outbox = Outbox(db, settings, clock=utc_now)
     with db.reading() as session:
         waiting = session.scalars(select(Delivery.id).where(Delivery.state == "waiting")).all()
     for delivery_id in waiting:

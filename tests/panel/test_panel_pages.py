@@ -206,7 +206,10 @@ def test_offers_that_lapsed_leave_a_line_in_the_trail(
         case = served.case(session)
         due = max(one.answer_by for one in case.assignments if one.answer_by)
         lapse_offers_of(session, case.id, due)
-    assert "offer.lapse" in signed_in("Clara").get(f"/cases/{served.number}").text
+    assert (
+        "an offer lapsed without an answer"
+        in signed_in("Clara").get(f"/cases/{served.number}").text
+    )
 
 
 def test_the_worklist_says_how_far_a_panel_is_and_never_what_was_voted(
@@ -259,3 +262,35 @@ def test_where_nobody_is_on_standby_routing_proposes_and_one_click_asks_them(
     assert offered == set(proposed)
     assert offered <= told
     assert "2 seats are free" not in clara.get(f"{at}/assignment").text
+
+
+def said_in_a_banner(page: str) -> str:
+    """What a page says of the panel, without its markup."""
+    found = re.search(r'<p class="banner" role="status">(.*?)</p>', page, re.DOTALL)
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", "", found.group(1))) if found else ""
+
+
+@pytest.mark.parametrize(
+    ("who", "chair_votes", "says", "on_the_panels_page"),
+    [
+        ("Carl", False, "You are the chair: you conclude", "You conclude when all votes are in"),
+        ("Carl", True, "Sign to give your vote", "Your vote is not in yet"),
+        ("Mara", False, "Sign to give your vote", "Your vote is not in yet"),
+    ],
+    ids=["a chair that does not vote", "a chair that votes", "a member"],
+)
+def test_everybody_on_a_panel_is_told_their_own_next_step(
+    served: PanelWorld,
+    by_link: Open,
+    today: datetime,
+    who: str,
+    chair_votes: bool,
+    says: str,
+    on_the_panels_page: str,
+) -> None:
+    convene(served, today, chair_votes=chair_votes, members=MEMBERS[: 2 if chair_votes else 3])
+    client, base = by_link(who)
+    assert says in said_in_a_banner(client.get(f"{base}/").text)
+    panel = client.get(f"{base}/panel").text
+    assert on_the_panels_page in panel
+    assert ("Your vote is not in yet" in panel) == (who != "Carl" or chair_votes)

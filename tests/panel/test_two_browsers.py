@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
 from datetime import datetime
 
 import pytest
 from flask import Flask
 from playwright.sync_api import Browser, Page
-from werkzeug.serving import make_server
 
 from tests.panel.panel_world import NOT_HERE, RESECTABLE, PanelWorld, convene, vote
+from tests.served import serving
 
 pytestmark = pytest.mark.e2e
 SAVE = """async ([base, answers]) => {
@@ -31,13 +30,8 @@ SIGN_AT = """([base, verdict, at]) => {
 
 @pytest.fixture
 def address(app: Flask) -> Iterator[str]:
-    server = make_server("localhost", 0, app, threaded=True)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield f"http://localhost:{server.port}"
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with serving(app) as server:
+        yield f"http://localhost:{server.port}"
 
 
 def opened(browser: Browser, address: str, token: str) -> tuple[Page, str]:

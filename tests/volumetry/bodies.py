@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 
-from server.demo.phantoms import PHASES, Phantom
+from server.demo.phantoms import Phantom
+from server.demo.phases import PHASES
 from server.dicom.geometry import SeriesGeometry, of_series
 
 ROWS, DEPTH = 104, 48

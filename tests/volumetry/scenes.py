@@ -11,7 +11,8 @@ import pytest
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 
-from server.demo.phantoms import PHASES, Phantom
+from server.demo.phantoms import Phantom
+from server.demo.phases import PHASES
 from server.demo.segmentations import encode
 
 SIZE, DEPTH = 16, 12

@@ -15,7 +15,8 @@ from pydicom.encaps import encapsulate
 from pydicom.sequence import Sequence
 from pydicom.uid import RLELossless, generate_uid
 
-from server.demo.phantoms import PHASES, Phantom
+from server.demo.phantoms import Phantom
+from server.demo.phases import PHASES
 from server.dicom.geometry import GeometryIncomplete
 from server.foundation.errors import Invalid
 from server.volumetry.counting import count

@@ -112,6 +112,25 @@ def test_a_plan_that_is_refused_comes_back_with_what_was_typed(
     assert bad.status_code == 400
 
 
+def test_a_planned_reassessment_is_the_next_step_and_the_old_deadline_is_past(
+    app: Flask, opinion: str, signed_in: SignedIn, small_world: World
+) -> None:
+    clara, number = signed_in("Clara"), small_world.inside.number
+    clara.get(f"/cases/{number}/afterwards")
+    clara.post(
+        f"/cases/{number}/afterwards/plan",
+        version=str(version(app, small_world)),
+        how="day",
+        due_on=(utc_now().date() + timedelta(days=40)).isoformat(),
+        remind_days="7",
+    )
+    page = clara.get(f"/cases/{number}").text
+    main = re.findall(r'class="button button-main"[^>]*>([^<]+)<', page)
+    assert "See the plan, or begin the next round" in main and "Close the case" not in main
+    assert '<span class="quiet">was <time' in page
+    assert '<span class="quiet">was <time' in clara.get("/worklist").text
+
+
 def test_an_amendment_is_signed_while_the_reassessment_is_waited_for(
     app: Flask, opinion: str, signed_in: SignedIn, visit: Visit, small_world: World
 ) -> None:

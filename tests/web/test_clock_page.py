@@ -45,6 +45,8 @@ def test_the_page_says_what_is_promised_and_how_it_was_counted(
     assert "What was promised, and what happened" in page
     assert "A surgeon was asked" in page
     assert "The clock never stood still." in page
+    # The surgeon was asked in the moment in which the records were complete.
+    assert "took no time" in page
 
 
 def test_a_pause_shows_who_must_act(

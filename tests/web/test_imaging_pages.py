@@ -187,7 +187,7 @@ def test_the_surgeon_reads_the_verdict_and_its_limits_beside_the_images(
     surgeon, base = visitor("surgeon")
     text = surgeon.get(f"{base}/").get_data(as_text=True)
     assert ">limited<" in text
-    assert "Slices of 4 mm are thicker" in text
+    assert "Slices are 4 mm thick" in text
     assert "Phases at hand:" in text
 
 

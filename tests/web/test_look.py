@@ -157,6 +157,9 @@ def test_sizes_have_units(count_bytes: int, words: str) -> None:
 def test_every_state_has_a_tone_and_every_permit_a_label() -> None:
     assert set(wording.STATE_TONES) == set(State)
     assert wording.permit_words(["sign", "view"]) == "see the images, sign the opinion"
+    assert wording.permit_words(["sign", "upload"]).endswith(
+        "; no longer send images and documents"
+    )
 
 
 def test_a_sentence_with_dates_stays_text() -> None:

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from flask import Flask
 from playwright.sync_api import Page, expect
-from werkzeug.serving import BaseWSGIServer, make_server
+from werkzeug.serving import BaseWSGIServer
 
 from server.annotations.organs import ORGANS
-from tests.web.test_upload_browser import Quiet
+from tests.served import serving
 from tests.world import World
 
 pytestmark = pytest.mark.e2e
@@ -21,13 +20,8 @@ ANSWERS = ORGANS["pancreas"].examples()["head-borderline-sma"]
 
 @pytest.fixture
 def server(app: Flask) -> Iterator[BaseWSGIServer]:
-    server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=Quiet)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield server
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with serving(app) as server:
+        yield server
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from typing import Any
@@ -11,7 +10,6 @@ import pytest
 from flask import Flask
 from playwright.sync_api import Page, expect
 from sqlalchemy.orm import Session
-from werkzeug.serving import make_server
 
 from server.access.action import Action, Permit
 from server.access.actions import issue_grant
@@ -20,8 +18,8 @@ from server.cases.local_category import local_category
 from server.cases.records import Case
 from server.foundation.db import Database
 from server.outcomes.queries import finding_entries, outcome_entries, outcome_of
-from tests.archive.orthanc_process import free_port
 from tests.figures.lives import Lived, live
+from tests.served import serving
 from tests.web.conftest import Browser
 from tests.world import PASSWORD, World
 
@@ -252,14 +250,8 @@ def newest_case(session: Session) -> Case:
 
 @pytest.fixture
 def served(app: Flask) -> Iterator[str]:
-    port = free_port(18800, 18899)
-    server = make_server("127.0.0.1", port, app, threaded=True)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield f"http://127.0.0.1:{port}"
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with serving(app) as server:
+        yield f"http://127.0.0.1:{server.port}"
 
 
 @pytest.mark.e2e

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import threading
 import time
 from collections.abc import Iterator
 from io import BytesIO
@@ -17,11 +16,12 @@ from pydicom import Dataset, dcmread
 from pydicom.sequence import Sequence
 from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian, RLELossless
 from sqlalchemy import select
-from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
+from werkzeug.serving import BaseWSGIServer
 
 from server.foundation.settings import Settings
 from server.intake.uploads.records import Upload
 from tests.archive.files import ct_slice, written
+from tests.served import serving
 from tests.web.upload_line import Line
 from tests.world import World
 
@@ -31,24 +31,10 @@ PLANTED = ("Lefebvre", "Camille", "PID-4711", "19600229", "Rue des Lilas", "Dr B
 PAUSE_MS = 100
 
 
-class Quiet(WSGIRequestHandler):
-    """Says nothing about requests."""
-
-    protocol_version = "HTTP/1.1"
-
-    def log(self, *_: object) -> None:
-        pass
-
-
 @pytest.fixture
 def server(app: Flask) -> Iterator[BaseWSGIServer]:
-    server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=Quiet)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield server
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with serving(app) as server:
+        yield server
 
 
 @pytest.fixture

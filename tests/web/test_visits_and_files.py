@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Callable
 from datetime import datetime
 
@@ -15,6 +16,7 @@ from server.cases import actions as cases
 from server.cases.lifecycle import Event, State
 from server.cases.queries import case_by_number
 from server.cases.records import Case, CaseDocument
+from server.dossier.actions import classify
 from server.foundation.db import Database
 from server.intake.records import Arrival
 from server.intake.uploads.records import Upload
@@ -95,6 +97,20 @@ def test_a_surgeon_sees_documents_without_the_senders_file_names(
     assert answer.headers["Content-Disposition"].endswith(
         f"{small_world.inside.number}-document-1.pdf"
     )
+
+
+def test_a_surgeon_sees_what_a_document_is_before_opening_it(
+    visitor: Visitor, app: Flask, small_world: World, today: datetime
+) -> None:
+    report = keep(app, small_world.inside, "scan-0007.pdf", PDF, today)
+    keep(app, small_world.inside, "scan-0008.pdf", PDF + b"\n", today)
+    with small_world.db.writing() as session:
+        case = case_by_number(session, small_world.inside.number)
+        classify(session, case, report.id, kind="pathology_report", by="Riverside", now=today)
+    browser, base = visitor("surgeon")
+    page = browser.get(f"{base}/").text
+    assert ">Pathology report</a>" in page
+    assert len(re.findall(r">Document \d</a>", page)) == 1 and "nobody has said what it is" in page
 
 
 def test_a_document_may_not_run_anything(

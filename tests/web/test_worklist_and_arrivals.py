@@ -45,6 +45,15 @@ def test_a_coordinator_sees_the_cases_of_their_hospitals_only(
     assert "Hillcrest" not in page
 
 
+def test_one_arrival_is_not_called_several(
+    signed_in: SignedIn, small_world: World, request: pytest.FixtureRequest
+) -> None:
+    clara = signed_in("Clara")
+    assert "<strong>0</strong><span>arrivals unmatched</span>" in clara.get("/worklist").text
+    request.getfixturevalue("waiting")
+    assert "<strong>1</strong><span>arrival unmatched</span>" in clara.get("/worklist").text
+
+
 def test_an_administrator_sees_every_case(signed_in: SignedIn, small_world: World) -> None:
     page = signed_in("Ada").get("/worklist").text
     assert small_world.inside.number in page

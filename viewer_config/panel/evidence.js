@@ -114,6 +114,13 @@ export function withoutSupport(answers, measurements) {
     );
 }
 
+/** Why an entry supports its value no more. */
+export function whyUnsupported(entry) {
+  return entry.because === "study_detached"
+    ? "its study belongs to this case no more"
+    : "the measurement was deleted";
+}
+
 /** No evidence stays for a value that is no longer there. */
 export function withEvidencePruned(answers) {
   return Object.keys(valueAt(answers, EVIDENCE) ?? {})

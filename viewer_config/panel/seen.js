@@ -11,6 +11,7 @@ import {
   ofSegment,
   offersTo,
   shortAxisOf,
+  whyUnsupported,
 } from "./evidence.js";
 import { html, useState } from "./html.js";
 import { pointerTo } from "./model.js";
@@ -37,7 +38,7 @@ export function SeenOn({ store, field, value }) {
         ${words}
       </button>
       ${entry.state === "unsupported" &&
-      html`<b class="mgn-unsupported">unsupported: the measurement was deleted</b>`}
+      html`<b class="mgn-unsupported">unsupported: ${whyUnsupported(entry)}</b>`}
       ${differs(entry, field, value) &&
       html`<b class="mgn-unsupported">differs from what was measured</b>`}
       ${moved && html`<b class="mgn-unsupported">the measurement was moved since: now ${moved}</b>`}

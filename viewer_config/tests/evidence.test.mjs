@@ -13,6 +13,7 @@ import {
   offersTo,
   ofSegment,
   subjectOf,
+  whyUnsupported,
   withEvidence,
   withEvidencePruned,
   withoutSupport,
@@ -75,6 +76,12 @@ test("a deleted measurement leaves the value and takes its support", () => {
   assert.equal(evidenceAt(after, SMA).state, "unsupported");
   assert.equal(evidenceAt(bound, SMA).state, "supported");
   assert.equal(withoutSupport(bound, ["m-2"]), bound);
+  assert.equal(whyUnsupported(evidenceAt(after, SMA)), "the measurement was deleted");
+});
+
+test("a study taken out of the case is told apart from a deleted measurement", () => {
+  const detached = { ...entry, state: "unsupported", because: "study_detached" };
+  assert.equal(whyUnsupported(detached), "its study belongs to this case no more");
 });
 
 test("evidence goes with its value, and only then", () => {

@@ -32,7 +32,8 @@ class AssessmentStands(Conflict):
 
 @dataclass(frozen=True)
 class Wanted:
-    """What is asked for: under which conditions, what is to be examined first, what the visit needs."""
+    """What is asked for, on the opinion of that number: under which conditions, what is to be examined
+    first, what the visit needs."""
 
     conditions: str = ""
     investigations: Sequence[str] = ()
@@ -58,6 +59,9 @@ def request(
 ) -> InPersonAssessment:
     """Ask that the patient be seen. Raises Invalid and AssessmentStands."""
     problems = []
+    if not wanted.opinion_number:
+        words = "It is asked for on an issued opinion."
+        problems.append(FieldProblem("/conditions", words))
     if not wanted.conditions.strip() and not any(line.strip() for line in wanted.investigations):
         words = "Say under which conditions surgery is considered, or what is to be examined first."
         problems.append(FieldProblem("/conditions", words))

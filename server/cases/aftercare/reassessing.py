@@ -1,7 +1,7 @@
 """When a patient under therapy is looked at again. Pure.
 
 Two of the source texts name a habit; both are offered as presets, each with the sentence it comes from,
-and neither is evidence (requirements.md, contradictions and 64).
+and neither is evidence (the service's requirement 64).
 """
 
 from __future__ import annotations
@@ -17,9 +17,6 @@ USUAL_CYCLE_DAYS: Final = 14  # FOLFOX and FOLFIRINOX are given every two weeks;
 LONGEST_WAIT_DAYS: Final = 730
 USUAL_REMIND_DAYS: Final = 7
 LONGEST_REMIND_DAYS: Final = 60
-RESTAGING_AFTER_THERAPY_DAYS: Final = (
-    14  # time for the images after the last cycle; a default, no rule
-)
 
 # Who can be told that a reassessment is due; the words of the notices.
 REMINDED: Final[dict[str, str]] = {
@@ -40,8 +37,10 @@ class Preset:
 
 
 PRESETS: Final[tuple[Preset, ...]] = (
-    Preset("every-2-3", "After 2 cycles", 2, "source text 000 L57: “every 2–3 cycles”, CRLM"),
-    Preset("every-2-3-late", "After 3 cycles", 3, "source text 000 L57: “every 2–3 cycles”, CRLM"),
+    Preset("every-2-3", "After 2 cycles", 2, "source text 000, line 57: “every 2–3 cycles”, CRLM"),
+    Preset(
+        "every-2-3-late", "After 3 cycles", 3, "source text 000, line 57: “every 2–3 cycles”, CRLM"
+    ),
     Preset("after-4-6", "After 4 cycles", 4, "source text 001 L28: “after 4–6 cycles”, CRLM"),
     Preset("after-4-6-late", "After 6 cycles", 6, "source text 001 L28: “after 4–6 cycles”, CRLM"),
 )

@@ -18,8 +18,8 @@ from server.cases.lifecycle import State
 
 
 class Stage(StrEnum):
-    """A stage of requirements.md 51, as far as a clock can tell. BETWEEN is the time until the next
-    round of the same case; UNKNOWN is time of which no steps were kept."""
+    """A stage of the service (its requirement 51), as far as a clock can tell. BETWEEN is the time until
+    the next round of the same case; UNKNOWN is time of which no steps were kept."""
 
     UNKNOWN = "unknown"
     INTAKE = "intake"

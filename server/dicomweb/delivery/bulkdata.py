@@ -6,12 +6,14 @@ encapsulated document leaves only when it is a PDF: browsers might run anything 
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
 from flask import Response
 
+from server.archive import NotInArchive
 from server.dicom.transfer_syntaxes import EXPLICIT_LITTLE
 from server.dicomweb.delivery.withheld import check_pixels
 from server.dicomweb.media.accept import ANYTHING, MULTIPART, OCTETS, nothing_acceptable
@@ -112,6 +114,18 @@ def _check_visible(pass_: Pass, place: Place, attribute: str) -> None:
         raise outside()
 
 
+def _check_served(pass_: Pass, place: Place) -> None:
+    """Raises StudyOutsideGrant for an instance of a study that only shares its UID with the case's.
+
+    Orthanc's plugin goes by UIDs alone and would give it.
+    """
+    for orthanc_id in pass_.archive.candidates(place.study, place.series, place.instance):
+        with contextlib.suppress(NotInArchive):
+            pass_.archive.instance(orthanc_id)
+            return
+    raise outside()
+
+
 def value_of(pass_: Pass, place: Place, attribute: str) -> tuple[list[Segment], Callable[[], None]]:
     """One value in pieces whose lengths are known, and what to call when it was read.
 
@@ -129,6 +143,8 @@ def value_of(pass_: Pass, place: Place, attribute: str) -> tuple[list[Segment], 
             raise unreadable()
         if pass_.view.pseudonymised:
             return _no_more_than_pixels(pass_, place, frames)
+    else:
+        _check_served(pass_, place)
     part = unwrap(pass_.archive.open_dicomweb(f"{place.path}/bulk/{attribute}", accept=ANYTHING))
     if attribute.endswith(ENCAPSULATED_DOCUMENT):
         part = _only_pdf(part)

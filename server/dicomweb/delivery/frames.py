@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from functools import partial
 
 from flask import Response
 
@@ -11,17 +11,18 @@ from server.dicom.transfer_syntaxes import EXPLICIT_LITTLE
 from server.dicomweb.delivery.withheld import check_pixels
 from server.dicomweb.media.accept import MULTIPART, OCTETS, FrameForm, choose_frames
 from server.dicomweb.media.answers import UNCHANGING, boundary_of
+from server.dicomweb.media.beforehand import Beforehand
 from server.dicomweb.media.multipart import closing, part_head
 from server.dicomweb.media.ranges import (
     Segment,
     delivered,
     file_tag,
-    flowing,
     made,
     of_bytes,
     of_file,
     strong_tag,
     unchanged,
+    whole,
 )
 from server.dicomweb.pixels.framing import (
     FrameNotFound,
@@ -99,24 +100,35 @@ def _answer(pass_: Pass, found: Frames, form: FrameForm, wanted: list[int]) -> R
     content_type = f"{form.media_type}; transfer-syntax={form.transfer_syntax}"
     for number in wanted:
         found.check(number)
-    first = made(segment_of(found, form.transfer_syntax, wanted[0]))
-    if not form.multipart:
-        return delivered(
-            [first], content_type=content_type, tag=tag, cache=UNCHANGING, close=found.close
-        )
-    boundary = boundary_of(pass_.view.id, found.orthanc_id, *map(str, wanted), content_type)
-    outer = f'{MULTIPART}; type="{form.media_type}"; boundary={boundary}'
-    if len(wanted) == 1 or _lengths_are_known(found, form.transfer_syntax):
-        rest = [segment_of(found, form.transfer_syntax, number) for number in wanted[1:]]
-        segments = _wrapped([first, *rest], boundary, content_type)
-        return delivered(segments, content_type=outer, tag=tag, cache=UNCHANGING, close=found.close)
-    return flowing(
-        _flow(found, form, wanted, first, boundary, content_type),
-        content_type=outer,
-        tag=tag,
-        cache=UNCHANGING,
-        close=found.close,
+    beforehand = Beforehand()
+
+    def close() -> None:
+        beforehand.close()
+        found.close()
+
+    try:
+        parts = _parts(found, form.transfer_syntax, wanted, beforehand)
+    except BaseException:
+        beforehand.close()
+        raise
+    outer = content_type
+    if form.multipart:
+        boundary = boundary_of(pass_.view.id, found.orthanc_id, *map(str, wanted), content_type)
+        outer = f'{MULTIPART}; type="{form.media_type}"; boundary={boundary}'
+        parts = _wrapped(parts, boundary, content_type)
+    return delivered(parts, content_type=outer, tag=tag, cache=UNCHANGING, close=close)
+
+
+def _parts(found: Frames, syntax: str, wanted: list[int], beforehand: Beforehand) -> list[Segment]:
+    """Each frame, its length known. Raises FrameBroken and FrameUnreadable for any of them."""
+    first = made(segment_of(found, syntax, wanted[0]))
+    rest = (
+        segment_of(found, syntax, number)
+        if _is_sure(found, syntax, number)
+        else beforehand.part(partial(_frame, found, syntax, number))
+        for number in wanted[1:]
     )
+    return [first, *rest]
 
 
 def _prepared_file(found: PreparedFrames, form: FrameForm, wanted: list[int]) -> Response | None:
@@ -150,12 +162,16 @@ def segment_of(found: Frames, syntax: str, number: int) -> Segment:
     return of_bytes(encoded_or_told(found.native(number), syntax, found.shape))
 
 
-def _lengths_are_known(found: Frames, syntax: str) -> bool:
-    """Whether each frame's length is known before it was made."""
+def _frame(found: Frames, syntax: str, number: int) -> bytes:
+    return whole(segment_of(found, syntax, number))
+
+
+def _is_sure(found: Frames, syntax: str, number: int) -> bool:
+    """Whether a frame is known to be good, and how long it is, before it is made."""
     if isinstance(found, PreparedFrames) and syntax == found.have[0]:
-        return True
+        return found.path(number).exists()
     is_whole = found.shape is not None and found.shape.BitsAllocated % 8 == 0
-    return syntax == EXPLICIT_LITTLE and is_whole
+    return syntax == EXPLICIT_LITTLE and is_whole and found.is_proven
 
 
 def _wrapped(parts: list[Segment], boundary: str, content_type: str) -> list[Segment]:
@@ -164,20 +180,3 @@ def _wrapped(parts: list[Segment], boundary: str, content_type: str) -> list[Seg
         head = part_head(boundary, content_type, part.length, first=position == 0)
         segments += [of_bytes(head), part]
     return [*segments, of_bytes(closing(boundary))]
-
-
-def _flow(
-    found: Frames,
-    form: FrameForm,
-    wanted: list[int],
-    first: Segment,
-    boundary: str,
-    content_type: str,
-) -> Iterator[bytes]:
-    part = first
-    for position, number in enumerate(wanted):
-        if position:
-            part = segment_of(found, form.transfer_syntax, number)
-        yield part_head(boundary, content_type, part.length, first=position == 0)
-        yield from part.chunks(0, part.length)
-    yield closing(boundary)

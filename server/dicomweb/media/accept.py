@@ -72,10 +72,6 @@ class Wish:
         family = media_type.partition("/")[0]
         return self.kind in (media_type, ANYTHING, f"{family}/*")
 
-    def takes_syntax(self, uid: str) -> bool:
-        """Whether the client named this transfer syntax, or any."""
-        return self.transfer_syntax in ("*", uid)
-
 
 @dataclass(frozen=True)
 class FrameForm:
@@ -117,6 +113,14 @@ def _wish(piece: str) -> Wish | None:
         transfer_syntax=parameters.get("transfer-syntax"),
         q=q,
     )
+
+
+def read_media_type(header: str) -> tuple[str, dict[str, str]]:
+    """A Content-Type in lower case and its parameters, quoted or not: clients write
+    `type=application/dicom` without the quotation marks that its slash demands.
+    """
+    name, *rest = _split(header, ";")
+    return name.strip().lower(), dict(_parameters(rest))
 
 
 def _parameters(pieces: list[str]) -> Iterator[tuple[str, str]]:

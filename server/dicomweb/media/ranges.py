@@ -102,7 +102,12 @@ def made(segment: Segment) -> Segment:
     """The same, made now if it was to be made later, so that what fails fails before any byte."""
     if segment.is_good:
         return segment
-    return of_bytes(b"".join(segment.chunks(0, segment.length)))
+    return of_bytes(whole(segment))
+
+
+def whole(segment: Segment) -> bytes:
+    """All bytes of a segment at once."""
+    return b"".join(segment.chunks(0, segment.length))
 
 
 def strong_tag(*parts: object) -> str:

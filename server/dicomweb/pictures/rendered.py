@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import contextlib
+import itertools
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 from flask import Response, request
@@ -17,11 +20,12 @@ from server.dicom.rendering import (
     written,
 )
 from server.dicomweb.delivery.bulkdata import PDF, document
-from server.dicomweb.delivery.frames import check_numbers, read_numbers
+from server.dicomweb.delivery.frames import MOST_FRAMES, check_numbers, read_numbers
 from server.dicomweb.delivery.instances import first_with_picture, instances_of, middle_of
 from server.dicomweb.delivery.withheld import check_pixels
 from server.dicomweb.media.accept import ANYTHING, MULTIPART, Wish, nothing_acceptable
 from server.dicomweb.media.answers import CHANGING, UNCHANGING, boundary_of
+from server.dicomweb.media.beforehand import Beforehand
 from server.dicomweb.media.multipart import closing, part_head
 from server.dicomweb.media.ranges import (
     delivered,
@@ -30,13 +34,14 @@ from server.dicomweb.media.ranges import (
     of_file,
     strong_tag,
     unchanged,
+    whole,
 )
 from server.dicomweb.pictures.pictured import Pictured
 from server.dicomweb.pixels.framing import FrameBroken, FrameNotFound, FrameUnreadable, Place
 from server.dicomweb.views.scope import Pass, StudyOutsideGrant, inside, wishes
 from server.foundation.errors import BadRequest
 
-PICTURES = ("image/jpeg", "image/png")
+PICTURES = ("image/jpeg", "image/png", "image/gif")  # PS3.18 Table 8.7.4-1, the default first
 THUMBNAIL_VIEWPORT = "128,128"
 THUMBNAIL_CACHE = "private, max-age=300"  # a growing series gets another middle
 LONGEST_QUERY_BYTES = 4096
@@ -83,23 +88,21 @@ def _one_instance(
     known = unchanged(tag, UNCHANGING)
     if known is not None:
         return known
-    with Pictured(pass_, place) as pictured:
+    with contextlib.ExitStack() as open_:
+        pictured = open_.enter_context(Pictured(pass_, place))
         if pictured.count == 0:
             raise no_picture()
         if wanted is not None:
             check_numbers(pictured.frames, wanted)
         numbers = wanted or range(1, pictured.count + 1 if multipart else 2)
-        first = _picture(pass_, pictured, numbers[0], media_type, drawing)
-    if not multipart:
-        return delivered([of_bytes(first)], content_type=media_type, tag=tag, cache=UNCHANGING)
-
-    def more() -> Iterator[bytes]:
-        yield first
-        with Pictured(pass_, place) as again:
-            for number in numbers[1:]:
-                yield _picture(pass_, again, number, media_type, drawing)
-
-    return _parts(more(), media_type, tag, UNCHANGING)
+        if not multipart:
+            first = _picture(pass_, pictured, numbers[0], media_type, drawing)
+            return delivered([of_bytes(first)], content_type=media_type, tag=tag, cache=UNCHANGING)
+        make = partial(_picture, pass_, pictured, media_type=media_type, drawing=drawing)
+        beforehand = open_.enter_context(contextlib.closing(Beforehand()))
+        made = [beforehand.part(partial(make, number)) for number in numbers[:MOST_FRAMES]]
+        pictures = itertools.chain(map(whole, made), map(make, numbers[MOST_FRAMES:]))
+        return _parts(pictures, media_type, tag, UNCHANGING, open_.pop_all().close)
 
 
 def _many(
@@ -137,7 +140,13 @@ def _pictures_of(
             continue  # what cannot be shown is left out, the others are given
 
 
-def _parts(pictures: Iterator[bytes], media_type: str, tag: str, cache: str) -> Response:
+def _parts(
+    pictures: Iterator[bytes],
+    media_type: str,
+    tag: str,
+    cache: str,
+    close: Callable[[], None] = lambda: None,
+) -> Response:
     boundary = boundary_of(tag)
 
     def body() -> Iterator[bytes]:
@@ -151,6 +160,7 @@ def _parts(pictures: Iterator[bytes], media_type: str, tag: str, cache: str) -> 
         content_type=f'{MULTIPART}; type="{media_type}"; boundary={boundary}',
         tag=tag,
         cache=cache,
+        close=close,
     )
 
 

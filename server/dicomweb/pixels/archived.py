@@ -8,6 +8,7 @@ Frames of a multi-frame object Orthanc cuts out itself: it keeps the object pars
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
 from collections import OrderedDict
@@ -16,7 +17,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from server.archive import Archive, ArchiveFailed, ArchiveUnavailable, NotInArchive, Stream
-from server.dicom.decoding import DECODABLE, SyntaxUnknown
+from server.dicom.decoding import DECODABLE, SyntaxUnknown, is_doubtful
 from server.dicom.frame_shape import FrameShape
 from server.dicom.remarks import StreamNotUnderstood, without_remarks
 from server.dicom.transfer_syntaxes import BIG_ENDIAN, DEFLATED, EXPLICIT_LITTLE, UNCOMPRESSED
@@ -76,6 +77,7 @@ class ArchivedFrames:
         syntax = layout.TransferSyntaxUID
         self.stored = EXPLICIT_LITTLE if syntax in UNCOMPRESSED else syntax
         self.have = (self.stored,)
+        self.is_proven = self.stored == EXPLICIT_LITTLE
         shape = layout.shape
         self.shape = native_shape(syntax, shape) if shape is not None else None
 
@@ -122,12 +124,19 @@ class ArchivedFrames:
             self._stream.close()
 
     def _as_stored(self, number: int) -> bytes:
-        """A compressed frame, as this caller may see it. Raises StudyOutsideGrant."""
+        """A compressed frame, as this caller may see it. Raises FrameBroken and StudyOutsideGrant.
+
+        It is decoded only where there is doubt: that costs more than giving it.
+        """
         frame = self._cut_out(number)
+        syntax, shape = self._layout.TransferSyntaxUID, self._layout.shape
+        if shape is not None and shape.BitsAllocated % 8 == 0 and is_doubtful(frame, syntax):
+            with contextlib.suppress(SyntaxUnknown):
+                decoded_or_broken(frame, syntax, shape)
         if not self._bare:
             return frame
         try:
-            return without_remarks(frame, self._layout.TransferSyntaxUID)
+            return without_remarks(frame, syntax)
         except StreamNotUnderstood as error:
             raise outside() from error
 

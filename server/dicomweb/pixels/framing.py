@@ -12,6 +12,8 @@ from server.dicomweb.media.ranges import Segment, made, of_bytes, of_made
 from server.dicomweb.pixels.transcoding import CannotEncode, decoded, encoded
 from server.foundation.errors import NotAcceptable, NotFound
 
+MOST_TRIED = 1000
+
 
 class FrameNotFound(NotFound):
     """The instance has fewer frames, or no pixels at all."""
@@ -53,6 +55,11 @@ class Frames(Protocol):
 
     @property
     def count(self) -> int: ...
+
+    @property
+    def is_proven(self) -> bool:
+        """Whether it is known without decoding them which native frames can be given."""
+        ...
 
     @property
     def shape(self) -> FrameShape | None:
@@ -106,7 +113,8 @@ def native_segment(frames: Frames, number: int) -> Segment:
 def native_segment_of_all(frames: Frames) -> Segment:
     """The native frames one behind the other, of equal length each; the first is made now.
 
-    Raises FrameBroken and FrameUnreadable, also for frames that do not end with a byte.
+    Raises FrameBroken and FrameUnreadable, also for frames that do not end with a byte. Of frames that
+    nobody has decoded yet, the first `MOST_TRIED` are, so that a broken one is told before any byte.
     """
     shape = frames.shape
     if shape is None or shape.BitsAllocated % 8 or not shape.frame_bytes:
@@ -114,6 +122,8 @@ def native_segment_of_all(frames: Frames) -> Segment:
     frames.check_all()
     each = shape.frame_bytes
     first = made(native_segment(frames, 1))
+    for number in range(2, 1 if frames.is_proven else min(frames.count, MOST_TRIED) + 1):
+        frames.native(number)
 
     def chunks(start: int, stop: int) -> Iterator[bytes]:
         for index in range(start // each, -(-stop // each)):

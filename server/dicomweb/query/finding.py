@@ -26,6 +26,7 @@ from server.dicomweb.query.attributes import (
     REQUIRED,
     SERIES_NUMBER,
     SERIES_OF_STUDY,
+    TIMEZONE,
     Dataset,
     Fields,
     Level,
@@ -245,9 +246,13 @@ def series_dataset(entry: SeriesEntry) -> Dataset:
 def result(search: Search, *levels: Dataset) -> Dataset:
     """One result: `levels` is the study, or study and series, or study, series and instance."""
     known: Dataset = {}
-    # The levels above have the last word: their attributes are the same for all below.
+    # The levels above have the last word: their attributes are the same for all below. Only the offset
+    # from UTC is not: another series of the study may have been made elsewhere, or does not say.
     for level, dataset in reversed(list(zip(Level, levels, strict=False))):
-        known.update(search.wanted[level].among(dataset))
+        said = dict(search.wanted[level].among(dataset))
+        if TIMEZONE in known or (level is Level.STUDY and search.target is not Level.STUDY):
+            said.pop(TIMEZONE, None)
+        known.update(said)
     found = select(known, search.fields)
     if search.all_fields:
         found = found | without_bulk(known)

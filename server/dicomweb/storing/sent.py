@@ -19,11 +19,10 @@ from pydicom import Dataset, dcmwrite
 from pydicom.dataset import FileMetaDataset
 from pydicom.encaps import encapsulate
 from pydicom.uid import UID
-from werkzeug.http import parse_options_header
 
 from server.dicom.decoding import DECODABLE
 from server.dicom.transfer_syntaxes import EXPLICIT_LITTLE
-from server.dicomweb.media.accept import DICOM, JSON, MULTIPART, NATIVE
+from server.dicomweb.media.accept import DICOM, JSON, MULTIPART, NATIVE, read_media_type
 from server.dicomweb.media.multipart import KEPT_IN_MEMORY_BYTES, PIECE_BYTES, PartReader, Received
 from server.foundation.errors import BadRequest, TooLarge, UnsupportedMedia
 
@@ -79,8 +78,12 @@ def sent_files() -> Iterator[Sent]:
 
     Raises UnsupportedMedia for another kind of body, BadRequest for a broken one, TooLarge.
     """
-    media_type, parameters = parse_options_header(request.headers.get("Content-Type"))
-    media_type = media_type.lower()
+    if request.headers.get("Content-Encoding", "identity").strip().lower() != "identity":
+        raise UnsupportedMedia(
+            "The body is packed, which is not taken here.",
+            remedy="Send it without Content-Encoding.",
+        )
+    media_type, parameters = read_media_type(request.headers.get("Content-Type", ""))
     if media_type == DICOM:
         yield from _alone()
         return
@@ -122,7 +125,8 @@ def _alone() -> Iterator[Sent]:
 
 def _files(parts: Iterator[Received]) -> Iterator[Sent]:
     for part in parts:
-        if parse_options_header(part.content_type)[0].lower() == DICOM:
+        # A part that does not say what it is is what the whole body says of its parts.
+        if read_media_type(part.content_type)[0] in (DICOM, ""):
             yield Sent(part.file, part.size_bytes)
         else:
             yield Sent(failure=CANNOT_UNDERSTAND)
@@ -143,8 +147,8 @@ def _made(parts: Iterator[Received]) -> Iterator[Sent]:
     kept_bytes = 0
     with contextlib.ExitStack() as kept:
         for part in parts:
-            media_type, parameters = parse_options_header(part.content_type)
-            if media_type.lower() == JSON:
+            media_type, parameters = read_media_type(part.content_type)
+            if media_type == JSON:
                 datasets += _datasets(part)
                 continue
             if not part.location:

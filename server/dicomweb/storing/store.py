@@ -16,6 +16,7 @@ from pydicom.errors import InvalidDicomError
 
 from server.access.action import Action
 from server.archive import ArchiveFailed, NotInArchive, RefusedByArchive
+from server.dicom.files import clear_preamble
 from server.dicom.nesting import why_not_read
 from server.dicomweb.media.accept import JSON, choose
 from server.dicomweb.query.attributes import value_of
@@ -32,8 +33,6 @@ from server.dicomweb.storing.sent import (
 )
 from server.dicomweb.views.scope import UID, Pass, inside, wishes
 from server.foundation.errors import BadRequest, Refused
-
-PREAMBLE_BYTES = 128  # PS3.10 7.1
 
 # What may be written back: PS3.4 B.5. Images come by C-STORE from a hospital, never this way.
 SR, SEG, KO, PR = "SR", "SEG", "KO", "PR"
@@ -230,7 +229,7 @@ def _is_there(pass_: Pass, study: str, series: str) -> bool:
 
 def _clean_preamble(file: BinaryIO) -> str:
     """Empties the preamble, in which a program could hide (CVE-2019-11687); the file's MD5 then."""
-    file.write(bytes(PREAMBLE_BYTES))
+    clear_preamble(file)
     file.seek(0)
     digest = hashlib.md5(usedforsecurity=False)
     while piece := file.read(1024 * 1024):

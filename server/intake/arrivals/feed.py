@@ -9,10 +9,13 @@ of the archive itself, and once a minute every study is swept. Whatever is notic
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 
+from sqlalchemy.exc import OperationalError
+
 from server.archive import Archive, ArchiveUnavailable, Change, NotInArchive, Study
+from server.foundation.clock import Clock
 from server.foundation.db import Database
 from server.intake.actions import note_study, settle
 from server.intake.arrivals.observation import Observation, identities, observe, origins
@@ -30,37 +33,60 @@ PAGE = 500
 SWEEP_EVERY = timedelta(seconds=60)
 DOUBTED_FOR = timedelta(minutes=5)
 CHECK_IS_KEPT_EVERY = timedelta(seconds=10)
+TRIED_AGAIN_AFTER = SWEEP_EVERY  # a study that could not be looked at
 log = logging.getLogger("margin.feed")
 
 
 class Feed:
     """One follower. `step` is called again and again and is safe to repeat after any failure."""
 
-    def __init__(
-        self, db: Database, archive: Archive, clock: Callable[[], datetime], quiet_for: timedelta
-    ) -> None:
+    def __init__(self, db: Database, archive: Archive, clock: Clock, quiet_for: timedelta) -> None:
         self._db = db
         self._archive = archive
         self._clock = clock
         self._quiet_for = quiet_for
         self._seen: set[int] = set()
+        self._left_until: dict[str, datetime] = {}
 
     def step(self) -> int:
         """Read what changed and look at the studies concerned; gives how many were looked at.
 
         While the archive does not answer, that is recorded once and nothing else happens; the cursor
-        stays, so that everything is caught up later.
+        stays, so that everything is caught up later. A study that cannot be looked at is said in the
+        log and left for a minute: the others go on.
         """
         try:
             changed, last_change = self._changed()
-            dirty = changed | self._receiving() | self._swept()
+            dirty = changed | self._receiving() | self._swept() | self._due_again()
+            dirty -= self._left_until.keys()
             for orthanc_id in sorted(dirty):
-                self.look_at(orthanc_id)
+                self._try_to_look_at(orthanc_id)
         except ArchiveUnavailable:
             self._keep_place(None)
             return 0
         self._keep_place(last_change)
         return len(dirty)
+
+    def _due_again(self) -> set[str]:
+        """Studies that could not be looked at, once they were left for long enough."""
+        now = self._clock()
+        due = {one for one, until in self._left_until.items() if until <= now}
+        for orthanc_id in due:
+            del self._left_until[orthanc_id]
+        return due
+
+    def _try_to_look_at(self, orthanc_id: str) -> None:
+        """Look at one study, whatever is wrong with it.
+
+        Raises ArchiveUnavailable, and OperationalError of the database: then nothing can be looked at.
+        """
+        try:
+            self.look_at(orthanc_id)
+        except (ArchiveUnavailable, OperationalError):
+            raise
+        except Exception:
+            log.exception("the study %s of the archive cannot be looked at", orthanc_id)
+            self._left_until[orthanc_id] = self._clock() + TRIED_AGAIN_AFTER
 
     def look_at(self, orthanc_id: str) -> None:
         """Take note of what one study holds now, and settle it when it has been quiet long enough."""

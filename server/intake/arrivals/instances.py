@@ -16,7 +16,7 @@ from pydicom import dcmread
 from pydicom.dataset import Dataset
 from pydicom.uid import UID
 
-from server.dicom.files import PREAMBLE_BYTES, Accepted, RefusedFile, read_part10
+from server.dicom.files import Accepted, RefusedFile, read_part10
 from server.dicom.nesting import DEFERRED_FROM_BYTES, TOO_DEEP, why_not_read
 
 # 65,535 rows and columns are what the attributes can say (PS3.3 C.7.6.3, US); no scanner comes near.
@@ -118,12 +118,6 @@ def _why_pixels(accepted: Accepted, path: Path) -> str:
 
 def _photometric(header: Dataset) -> str:
     return str(header.get("PhotometricInterpretation") or "")
-
-
-def clear_preamble(path: Path) -> None:
-    """Write 128 zero bytes where a file can also be a program (CVE-2019-11687)."""
-    with path.open("r+b") as file:
-        file.write(bytes(PREAMBLE_BYTES))
 
 
 def md5_of(path: Path) -> str:

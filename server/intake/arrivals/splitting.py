@@ -10,7 +10,7 @@ from collections.abc import Collection
 
 from server.archive import Archive
 from server.foundation import audit
-from server.foundation.clock import utc_now
+from server.foundation.clock import Clock
 from server.foundation.db import Database
 from server.intake.records import Arrival
 
@@ -34,7 +34,9 @@ def copy_series(
     return count
 
 
-def delete_study(db: Database, archive: Archive, arrival_id: str, study_id: str) -> None:
+def delete_study(
+    db: Database, archive: Archive, arrival_id: str, study_id: str, clock: Clock
+) -> None:
     """Delete a refused study from the archive and note it; one whose refusal was taken back stays."""
     with db.reading() as session:
         arrival = session.get(Arrival, arrival_id)
@@ -49,5 +51,5 @@ def delete_study(db: Database, archive: Archive, arrival_id: str, study_id: str)
             action="arrival.delete",
             object_=f"arrival {arrival_id}",
             outcome="done",
-            now=utc_now(),
+            now=clock(),
         )

@@ -1,7 +1,8 @@
-"""What Orthanc's log says about associations and about images that came twice. Pure: lines in, facts
-out.
+"""What Orthanc's log says about associations, about images that came twice, and about reports of storage
+commitment that nobody took. Pure: lines in, facts out.
 
-Wording of Orthanc 1.10 to 1.13 (CommandDispatcher.cpp and DCMTK's conditions). The log level of DICOM
+Wording of Orthanc 1.10 to 1.13 (CommandDispatcher.cpp, DicomAssociation.cpp, DicomControlUserConnection.cpp
+and DCMTK's conditions). The log level of DICOM
 has to be `verbose`; then there are some lines for each association and none for each image.
 """
 
@@ -23,6 +24,7 @@ GARBAGE = "garbage"
 CUT = "cut"
 ABORTED = "aborted"
 TOO_DEEP = "too_deep"
+UNDELIVERED = "undelivered"
 
 _TITLE = r"(?P<aet>.{0,64}?)"
 _ADDRESS = r"(?P<ip>[0-9a-fA-F.:]{2,45})"
@@ -48,13 +50,25 @@ _REPEATED = re.compile(
     r'md5=(?P<md5>[0-9a-f]{32}) by="(?P<aet>[^"]{0,64})"'
 )
 _TOO_DEEP = re.compile(r'MARGIN too deep by="(?P<aet>[^"]{0,64})"')
+# Orthanc calls a hospital to deliver a report that was asked for, or because a person tests the line.
+_ASKED_TO_COMMIT = re.compile(r"Incoming storage commitment request")
+_CALLING_THEM = re.compile(
+    rf'Opening a DICOM SCU connection .*to AET "{_TITLE}" on host (?P<host>\S+):\d+'
+)
+_NOT_TAKEN = re.compile(
+    rf'connecting to AET "{_TITLE}": (?P<why>.*)$'
+    rf'|(?P<no>Unable to negotiate a presentation context) with AET "(?P<to>.{{0,64}}?)"'
+    r"|Storage commitment - (?P<half>.*?) (?:to|from|by remote) AET: (?P<with>.{0,64}?)\s*$",
+    re.MULTILINE,
+)
 _CONTINUED = re.compile(r"^[0-9a-f]{4}:[0-9a-f]{4} (?P<why>.*)$")
 
 
 @dataclass(frozen=True)
 class Refusal:
     """An association that came to nothing: why (one of the words above), what the caller called itself
-    and us, and where it came from, each empty where the log does not say. `detail` is Orthanc's word."""
+    and us, and where it came from, each empty where the log does not say. `detail` is Orthanc's word.
+    Of a report that was not delivered, title and address are those of the hospital that we called."""
 
     reason: str
     ae_title: str = ""
@@ -100,6 +114,12 @@ class _Reading:
         self.found: list[Fact] = []
         self._caller: dict[str, tuple[str, str]] = {}
         self._broken: tuple[str, str, str] | None = None
+        self._asked = 0
+        self._reporting: dict[str, str] = {}
+
+    def forget_what_was_found(self) -> None:
+        """Keep only what later lines refer to."""
+        self.found, self._broken = [], None
 
     def line(self, text: str) -> None:
         if self._broken is not None and (more := _CONTINUED.match(text)):
@@ -119,7 +139,7 @@ class _Reading:
         if head is None:
             return
         thread, said = head["thread"].strip(), head["said"]
-        if not (self._opening(thread, said) or self._refused(thread, said)):
+        if not (self._opening(thread, said) or self._refused(thread, said) or self._report(said)):
             self._ending(said)
 
     def _opening(self, thread: str, said: str) -> bool:
@@ -152,6 +172,25 @@ class _Reading:
             return False
         return True
 
+    def _report(self, said: str) -> bool:
+        if _ASKED_TO_COMMIT.search(said):
+            self._asked += 1
+        elif found := _CALLING_THEM.search(said):
+            if self._asked:
+                self._asked -= 1
+                self._reporting[found["aet"]] = found["host"]
+            else:
+                self._reporting.pop(found["aet"], None)
+        elif found := _NOT_TAKEN.search(said):
+            title = found["aet"] or found["to"] or found["with"] or ""
+            where = self._reporting.pop(title, None)
+            if where is not None or found["half"]:
+                why = found["why"] or found["no"] or found["half"] or ""
+                self.found.append(Refusal(UNDELIVERED, title, where or "", detail=_plain(why)))
+        else:
+            return False
+        return True
+
     def _ending(self, said: str) -> None:
         if found := _BROKEN.search(said):
             self._broken = (found["aet"], found["ip"], found["why"])
@@ -173,9 +212,18 @@ class _Reading:
         self.found.append(Refusal(reason, title, address, detail=_plain(why)))
 
 
-def facts_in(lines: Iterable[str]) -> list[Fact]:
-    """What these lines of Orthanc's log say about associations, in their order."""
+def refers_to_earlier(text: str) -> bool:
+    """Whether lines of this text mean something only beside what stood before them."""
+    return _NOT_TAKEN.search(text) is not None
+
+
+def facts_in(lines: Iterable[str], before: Iterable[str] = ()) -> list[Fact]:
+    """What these lines of Orthanc's log say about associations, in their order; the lines `before` them
+    are only there to be referred to."""
     reading = _Reading()
+    for text in before:
+        reading.line(text)
+    reading.forget_what_was_found()
     for text in lines:
         reading.line(text)
     reading.end_of_failure()

@@ -27,6 +27,7 @@ from server.intake.lines.orthanc_log import (
     Refusal,
     Repeated,
     facts_in,
+    refers_to_earlier,
 )
 from server.intake.lines.testing import state_of
 from server.intake.records import FeedCursor, RefusedAssociation
@@ -34,12 +35,14 @@ from server.people.queries import lines
 
 CURSOR = "orthanc log"
 MOST_BYTES = 4 * 1024 * 1024
+# A question about 1,000 instances fills 130 kB of the log, and an answer to it is tried for 10 s.
+MOST_BEFORE_BYTES = 1024 * 1024
 MOST_KEPT = 2000  # records; the oldest go first
 MOST_AUDITED = 50  # lines in one reading: who makes up names must not flood the trail
 
-# A line that breaks and a monitor that looks whether the port is open are counted, but nobody tried
-# anything that has to stand in the trail.
-NOBODYS_ATTEMPT = ("nothing_asked", "cut", "aborted")
+# A line that breaks, a monitor that looks whether the port is open and a report that nobody takes are
+# counted, but nobody tried anything that has to stand in the trail.
+NOBODYS_ATTEMPT = ("nothing_asked", "cut", "aborted", "undelivered")
 
 # What each reason means and what to do about it, for the pages.
 IN_WORDS: dict[str, tuple[str, str]] = {
@@ -91,6 +94,11 @@ IN_WORDS: dict[str, tuple[str, str]] = {
         "an image was refused: its sequences lie in each other more than 32 deep",
         "It is damaged, or made to do harm. Everything else that was sent was looked at as always.",
     ),
+    "undelivered": (
+        "our report of storage commitment could not be delivered",
+        "It asked whether its images are kept, and nobody took the answer where it is registered. Test "
+        "the line; correct address and port, or have its listener started. It has to ask again then.",
+    ),
 }
 
 
@@ -103,9 +111,9 @@ def take_over(session: Session, log: Path, now: datetime) -> int:
     if cursor is None:
         cursor = FeedCursor(name=CURSOR, sequence=0, archive_ok=True)
         session.add(cursor)
-    text, cursor.sequence = _read_on(log, cursor.sequence)
+    text, before, cursor.sequence = _read_on(log, cursor.sequence)
     cursor.checked_at = now
-    facts = facts_in(text.splitlines())
+    facts = facts_in(text.splitlines(), before.splitlines())
     if not facts:
         return 0
     registered = {line.ae_title for line in lines(session)}
@@ -219,13 +227,17 @@ def _audit(
     )
 
 
-def _read_on(log: Path, position: int) -> tuple[str, int]:
-    """The whole lines behind `position`, and where they end."""
+def _read_on(log: Path, position: int) -> tuple[str, str, int]:
+    """The whole lines behind `position`, those before them if they are referred to, and where all end."""
     size = log.stat().st_size
     start = position if position <= size else 0
     start = max(start, size - MOST_BYTES)
     with log.open("rb") as stream:
         stream.seek(start)
         content = stream.read(size - start)
-    whole = content[: content.rfind(b"\n") + 1]
-    return whole.decode("utf-8", "replace"), start + len(whole)
+        whole = content[: content.rfind(b"\n") + 1]
+        text, before = whole.decode("utf-8", "replace"), b""
+        if refers_to_earlier(text):
+            stream.seek(max(0, start - MOST_BEFORE_BYTES))
+            before = stream.read(min(start, MOST_BEFORE_BYTES))
+    return text, before.decode("utf-8", "replace"), start + len(whole)

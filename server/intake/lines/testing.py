@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from server.archive import Archive, NotInArchive
 from server.foundation import jobs
-from server.foundation.clock import utc_now
+from server.foundation.clock import Clock
 from server.foundation.db import Database
 from server.intake.lines.registering import PREFIX
 from server.intake.records import LineState
@@ -45,7 +45,7 @@ def state_of(session: Session, ae_title: str) -> LineState:
     return found
 
 
-def test_line(db: Database, archive: Archive, line_id: str) -> None:
+def test_line(db: Database, archive: Archive, line_id: str, clock: Clock) -> None:
     """Call the hospital and note whether it answers. Raises HospitalNotFound, ArchiveUnavailable."""
     with db.reading() as session:
         tested = line(session, line_id)
@@ -64,5 +64,5 @@ def test_line(db: Database, archive: Archive, line_id: str) -> None:
         )
     with db.writing() as session:
         state = state_of(session, title)
-        state.tested_at, state.test_passed = utc_now(), seconds is not None
+        state.tested_at, state.test_passed = clock(), seconds is not None
         state.test_seconds, state.test_detail = seconds, detail

@@ -9,9 +9,7 @@ from __future__ import annotations
 import hashlib
 import time
 import warnings
-from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import datetime
 from pathlib import Path, PurePosixPath
 from typing import Final
 
@@ -25,12 +23,13 @@ from server.cases.actions import StudyBelongsElsewhere, attach_study, keep_docum
 from server.cases.lifecycle import EventNotPossible
 from server.cases.queries import case_by_id
 from server.cases.records import Case, CaseDocument, CaseStudy
-from server.dicom.files import RefusedFile, read_head
+from server.dicom.files import RefusedFile, clear_preamble, read_head
+from server.foundation.clock import Clock
 from server.foundation.db import Database
 from server.foundation.errors import Unavailable
 from server.foundation.files import FileStore
 from server.intake.arrivals.doubting import note_repeat
-from server.intake.arrivals.instances import Instance, check_instance, clear_preamble, md5_of
+from server.intake.arrivals.instances import Instance, check_instance, md5_of
 from server.intake.queries import is_elsewhere
 from server.intake.records import ReceivedInstance
 from server.intake.uploads import kinds
@@ -81,9 +80,7 @@ class Judge:
     """Takes files one by one. Raises ArchiveUnavailable and ArchiveFailed; everything else that can be
     wrong with a file is a refusal."""
 
-    def __init__(
-        self, db: Database, archive: Archive, files: FileStore, clock: Callable[[], datetime]
-    ) -> None:
+    def __init__(self, db: Database, archive: Archive, files: FileStore, clock: Clock) -> None:
         self._db = db
         self._archive = archive
         self._files = files
@@ -151,7 +148,8 @@ class Judge:
         checked = check_instance(path, found.name)
         if isinstance(checked, RefusedFile):
             return Judged("refused", reason=checked.reason)
-        clear_preamble(path)
+        with path.open("r+b") as file:
+            clear_preamble(file)
         fresh = self._admit(checked, case_id, sender)
         if isinstance(fresh, str):
             return Judged("refused", reason=fresh)

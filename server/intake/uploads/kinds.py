@@ -79,6 +79,12 @@ _OFFICE: Final = (
     ".pptx",
     ".pages",
 )
+# What the first entry of an office document is called, whatever the document itself is (ECMA-376, part 2;
+# OpenDocument 1.3, part 2, 3.3), and how RTF begins.
+_OFFICE_ENTRIES: Final = (b"[Content_Types].xml", b"mimetypeapplication/vnd.oasis")
+_RTF: Final = b"{\\rtf"
+_DISC_IMAGES: Final = (".iso", ".img", ".nrg", ".mdf", ".dmg")
+_TAR: Final = (257, b"ustar")  # POSIX.1-2017, pax
 _TEXT: Final = (".txt", ".md", ".csv", ".eml", ".msg", ".json", ".log")
 _PROGRAMS: Final = re.compile(
     r"\.(exe|dll|bat|cmd|com|msi|ini|inf|cfg|config|ocx|jar|app|sys|manifest|url|lnk|ico|cur|chm|hlp"
@@ -101,13 +107,13 @@ def kind_of(head: bytes, tail: bytes, name: str) -> Kind:
     if head[128:132] == b"DICM":  # PS3.10 7.1
         return DICOM
     if head.startswith((b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08")):
-        return _zip(place)
+        return _zip(head, place)
     return _document(head, tail) or _other(head, place)
 
 
-def _zip(place: PurePosixPath) -> Kind:
+def _zip(head: bytes, place: PurePosixPath) -> Kind:
     suffix = place.suffix.lower()
-    if suffix in _OFFICE:
+    if suffix in _OFFICE or any(head[30:].startswith(name) for name in _OFFICE_ENTRIES):
         return NotTaken(
             "Documents of an office program are not taken. Save it as PDF and send that."
         )
@@ -158,12 +164,14 @@ def _other(head: bytes, place: PurePosixPath) -> Kind:
         return NotTaken("Web pages are not taken. Print it to a PDF and send that.")
     if head.startswith(b"MZ") or _PROGRAMS.fullmatch(suffix):
         return NotWanted("Part of a viewer's program, not a record.")
-    for magic, word in _ARCHIVES:
-        if head.startswith(magic):
-            return NotTaken(
-                f"{word} archives are not taken. Send the folder itself, or a zip file."
-            )
-    if suffix in _OFFICE or head.startswith(b"\xd0\xcf\x11\xe0"):
+    packed = next((word for magic, word in _ARCHIVES if head.startswith(magic)), "")
+    if head[_TAR[0] :].startswith(_TAR[1]):
+        packed = "tar"
+    if packed:
+        return NotTaken(f"{packed} archives are not taken. Send the folder itself, or a zip file.")
+    if suffix in _DISC_IMAGES:
+        return NotTaken("An image of a disc is not opened. Open it and send the folders in it.")
+    if suffix in _OFFICE or head.startswith((b"\xd0\xcf\x11\xe0", _RTF)):
         return NotTaken(
             "Documents of an office program are not taken. Save it as PDF and send that."
         )

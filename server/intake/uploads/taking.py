@@ -22,6 +22,7 @@ from sqlalchemy.orm import Session
 
 from server.cases.queries import case_by_id
 from server.foundation import audit
+from server.foundation.clock import Clock
 from server.foundation.db import Database, DatabaseFull
 from server.foundation.errors import MarginError
 from server.intake.uploads.actions import Limits, ask_to_take, used_bytes
@@ -65,7 +66,7 @@ class Means:
     folder: UploadFolder
     judge: Judge
     limits: Limits
-    clock: Callable[[], datetime]
+    clock: Clock
     alive: Callable[[], None]
     others_wait: Callable[[str], bool]
 

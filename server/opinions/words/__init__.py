@@ -6,9 +6,10 @@ term for stays English; a fixed sentence that it lacks is an error found by a te
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Final
@@ -17,6 +18,8 @@ from server.foundation.errors import NotFound
 
 _FOLDER: Final = Path(__file__).parent
 LANGUAGES: Final = ("en", "zh")
+# “Stage IIIA”, “Class B (Child-Pugh)”, “Lesion 2”.
+_MARKED: Final = re.compile(r"(?P<what>[A-Z][a-z-]+) (?P<mark>[A-Z0-9][\w-]*)(?P<of> \([\w -]+\))?")
 
 
 class NoWordsInLanguage(NotFound):
@@ -25,11 +28,14 @@ class NoWordsInLanguage(NotFound):
 
 @dataclass(frozen=True, eq=False)
 class Words:
-    """Everything said in one language. Templates read sentences as `w.key`."""
+    """Everything said in one language. Templates read sentences as `w.key`. `numbered` are the first
+    words of labels that end in a mark (“Stage IIIA”), each with where the mark stands.
+    """
 
     language: str
     sentences: Mapping[str, str]
     terms: Mapping[str, str]
+    numbered: Mapping[str, str] = field(default_factory=dict)
 
     def __getitem__(self, key: str) -> str:
         return self.sentences[key]
@@ -43,14 +49,34 @@ class Words:
         return self.sentences.get(key, text)
 
     def term(self, label: str) -> str:
-        """A label of a form in this language, or as it is. Of one in parts (“Metastases: Liver”) the
-        parts are translated that have a term.
+        """A label of a form in this language, or as it is. Of one in parts (“Metastases: Liver”, “Lung;
+        Bone”) the parts are translated that have a term.
         """
         if not self.terms or label in self.terms:
             return self.terms.get(label, label)
-        parts = label.split(": ")
-        said = [self.terms.get(part, part) for part in parts]
-        return self.sentences["colon"].join(said) if said != parts else label
+        for between, joined in ((": ", self.sentences["colon"]), ("; ", "; ")):
+            parts = label.split(between)
+            said = [self.term(part) for part in parts] if len(parts) > 1 else parts
+            if said != parts:
+                return joined.join(said)
+        marked = _MARKED.fullmatch(label)
+        if marked and marked["what"] in self.numbered:
+            return self.numbered[marked["what"]].format(marked["mark"]) + (marked["of"] or "")
+        return label
+
+    def span(self, interval: str) -> tuple[str, str] | None:
+        """Both ends of “best to worst” in this language, or None where it is no such span. An end may
+        hold the word itself (“up to limited resection”)."""
+        words = interval.split(" to ")
+        ends = [
+            (" to ".join(words[:place]), " to ".join(words[place:]))
+            for place in range(1, len(words))
+        ]
+        said = [tuple(self.term(one[:1].upper() + one[1:]) for one in pair) for pair in ends]
+        for pair, (best, worst) in zip(ends, said, strict=True):
+            if best.lower() != pair[0].lower() and worst.lower() != pair[1].lower():
+                return best, worst
+        return (said[0][0], said[0][1]) if said else None
 
 
 @cache
@@ -62,7 +88,7 @@ def words_of(language: str) -> Words:
             remedy=f"Languages are: {', '.join(LANGUAGES)}.",
         )
     kept = tomllib.loads((_FOLDER / f"{language}.toml").read_text(encoding="utf-8"))
-    return Words(language, kept["sentences"], kept.get("terms", {}))
+    return Words(language, kept["sentences"], kept.get("terms", {}), kept.get("numbered", {}))
 
 
 ENGLISH: Final = words_of("en")

@@ -8,17 +8,13 @@ import msgspec
 from msgspec import Meta
 
 from server.access.action import Action
-from server.cases.aftercare import actions as aftercare_actions
 from server.cases.aftercare import in_person, in_person_actions, reassessing
 from server.cases.aftercare.actions import Planned
 from server.cases.aftercare.in_person import Standing
 from server.cases.aftercare.in_person_actions import Noted, Wanted
-from server.cases.aftercare.queries import assessment, assessments_of, plans_of
+from server.cases.aftercare.queries import assessments_of, plans_of
 from server.cases.aftercare.records import InPersonAssessment, ReassessmentPlan
-from server.foundation.errors import FieldProblem
-from server.opinions.queries import opinions_of_case
-from server.opinions.records import IssuedOpinion
-from server.web import telling_after
+from server.web import following_up
 from server.web.api.cases import done
 from server.web.api.endpoint import Endpoint, Given, Sent
 from server.web.api.fields import (
@@ -36,7 +32,7 @@ from server.web.api.fields import (
     Version,
     Word,
 )
-from server.web.api.fitting import RequestRefused
+from server.web.following_up import newest_opinion
 from server.web.visit import Visit
 
 TAG = "Afterwards"
@@ -166,117 +162,64 @@ def read_afterwards(visit: Visit) -> Afterwards:
 
 def plan(visit: Visit, body: PlanSent) -> Afterwards:
     """Keep when the case is looked at again; a plan that stands is replaced."""
-    opinion = _opinion(visit)
-    kept = aftercare_actions.plan_reassessment(
-        visit.session,
-        visit.case,
-        Planned(
-            due_on=body.due_on,
-            cycles=body.cycles,
-            cycle_days=body.cycle_days,
-            starts_on=body.starts_on,
-            strategy=body.strategy,
-            remeasure=body.remeasure,
-            remind=body.remind,
-            remind_days=body.remind_days,
-            opinion_number=opinion.number if opinion else "",
-        ),
-        seen_version=body.version,
-        by=visit.actor.text,
-        now=visit.now,
+    opinion = newest_opinion(visit)
+    planned = Planned(
+        due_on=body.due_on,
+        cycles=body.cycles,
+        cycle_days=body.cycle_days,
+        starts_on=body.starts_on,
+        strategy=body.strategy,
+        remeasure=body.remeasure,
+        remind=body.remind,
+        remind_days=body.remind_days,
+        opinion_number=opinion.number if opinion else "",
     )
-    visit.note(due_on=kept.due_on.isoformat(), cycles=kept.cycles or 0)
+    following_up.plan_reassessment(visit, planned, body.version)
     return read_afterwards(visit)
 
 
 def cancel(visit: Visit, body: PlanGivenUp) -> Afterwards:
     """Give the planned reassessment up."""
-    aftercare_actions.cancel_reassessment(
-        visit.session,
-        visit.case,
-        why=body.why,
-        seen_version=body.version,
-        by=visit.actor.text,
-        now=visit.now,
-    )
+    following_up.cancel_reassessment(visit, body.why, body.version)
     return read_afterwards(visit)
 
 
 def begin_round(visit: Visit, body: RoundBegun) -> Done:
     """Begin the next round now."""
-    aftercare_actions.begin_round(
-        visit.session,
-        visit.case,
-        seen_version=body.version,
-        by=visit.actor.text,
-        now=visit.now,
-    )
-    visit.note(round=visit.case.round)
+    following_up.begin_round(visit, body.version)
     return done(visit.case)
 
 
 def give_up_round(visit: Visit, body: RoundGivenUp) -> Done:
     """Take back a round that was begun by mistake; the opinion stands."""
-    aftercare_actions.give_up_round(
-        visit.session,
-        visit.case,
-        why=body.why,
-        seen_version=body.version,
-        by=visit.actor.text,
-        now=visit.now,
-    )
-    visit.note(why=body.why)
+    following_up.give_up_round(visit, body.why, body.version)
     return done(visit.case)
 
 
 def request_visit(visit: Visit, body: VisitWanted) -> VisitInPerson:
     """Ask that the team which would operate sees the patient."""
-    opinion = _opinion(visit)
-    if opinion is None:
-        wanted = FieldProblem("/conditions", "It is asked for on an issued opinion.")
-        raise RequestRefused("No assessment in person was asked for.", [wanted])
-    made = in_person_actions.request(
-        visit.session,
-        visit.case,
-        Wanted(
-            conditions=body.conditions,
-            investigations=body.investigations,
-            needs=body.needs,
-            centre=body.centre,
-            opinion_number=opinion.number,
-        ),
-        by=visit.actor.text,
-        now=visit.now,
+    opinion = newest_opinion(visit)
+    wanted = Wanted(
+        conditions=body.conditions,
+        investigations=body.investigations,
+        needs=body.needs,
+        centre=body.centre,
+        opinion_number=opinion.number if opinion else "",
     )
-    telling_after.in_person(visit, made)
-    return _visit(made)
+    return _visit(following_up.request_in_person(visit, wanted))
 
 
 def note_visit(visit: Visit, assessment_id: str, body: VisitNoted) -> VisitInPerson:
     """Note how the assessment in person stands now."""
-    asked = in_person_actions.note(
-        visit.session,
-        visit.case,
-        assessment(visit.session, visit.case.id, assessment_id),
-        Noted(
-            standing=body.standing,
-            on_day=body.on_day,
-            centre=body.centre,
-            place=body.place,
-            note=body.note,
-            document_id=body.document_id,
-        ),
-        seen_version=body.version,
-        by=visit.actor.text,
-        now=visit.now,
+    noted = Noted(
+        standing=body.standing,
+        on_day=body.on_day,
+        centre=body.centre,
+        place=body.place,
+        note=body.note,
+        document_id=body.document_id,
     )
-    visit.note(standing=asked.state)
-    telling_after.in_person(visit, asked)
-    return _visit(asked)
-
-
-def _opinion(visit: Visit) -> IssuedOpinion | None:
-    return next(iter(opinions_of_case(visit.session, visit.case.id)), None)
+    return _visit(following_up.note_in_person(visit, assessment_id, noted, body.version))
 
 
 def _plan(one: ReassessmentPlan) -> PlanRead:

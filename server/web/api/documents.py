@@ -16,7 +16,6 @@ from server.cases.records import Case, CaseDocument
 from server.dossier import actions
 from server.dossier.queries import facts_of_document
 from server.dossier.records import DocumentFacts
-from server.foundation.clock import utc_now
 from server.foundation.errors import Conflict, FieldProblem, TooLarge, UnsupportedMedia
 from server.intake.uploads.judging import LARGEST_DOCUMENT_BYTES
 from server.intake.uploads.kinds import (
@@ -29,7 +28,18 @@ from server.intake.uploads.kinds import (
     kind_of,
 )
 from server.web.api.endpoint import BASE, Endpoint, Given, Media, Part, Sent
-from server.web.api.fields import AN_ID, AT, NUMBER, Href, Id, Line, Moment, PartialDay, Word
+from server.web.api.fields import (
+    AN_ID,
+    AT,
+    NUMBER,
+    Href,
+    Id,
+    Line,
+    Moment,
+    OfRound,
+    PartialDay,
+    Word,
+)
 from server.web.api.fitting import RequestRefused, fitted
 from server.web.forms import text_only
 from server.web.pages.files import read_document
@@ -78,6 +88,7 @@ class DocumentRead(Given):
     sha256: str
     received_at: Moment
     received_from: str
+    round: OfRound
     kind: Annotated[str, Meta(description="Empty while nobody has classified it.")]
     language: str
     dated_on: str
@@ -124,7 +135,7 @@ def send_document(visit: Visit) -> Response | DocumentRead:
             size_bytes=len(content),
             sha256=sha256,
             received_from=sender_of(visit),
-            now=utc_now(),
+            now=visit.services.clock(),
         )
         session.expire(case, ["documents"])
         facts = None
@@ -195,6 +206,7 @@ def _read(case: Case, kept: CaseDocument, facts: DocumentFacts | None) -> Docume
         sha256=kept.sha256,
         received_at=kept.received_at,
         received_from=kept.received_from,
+        round=kept.round,
         kind=facts.kind if facts else "",
         language=facts.language if facts else "",
         dated_on=facts.dated_on if facts else "",
@@ -212,6 +224,7 @@ _DOCUMENT = DocumentRead(
     sha256="9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
     received_at=AT,
     received_from="program 3f2b8c1d PACS bridge",
+    round=1,
     kind="radiology_report",
     language="en",
     dated_on="2026-11-14",

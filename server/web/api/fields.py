@@ -23,6 +23,14 @@ PartialDay = Annotated[
 Id = Annotated[str, Meta(min_length=1, max_length=64)]
 Number = Annotated[str, Meta(max_length=20, description="The case's number.")]
 Href = Annotated[str, Meta(description="The address of this thing, from the server's root.")]
+OfRound = Annotated[
+    int,
+    Meta(
+        ge=1,
+        description="The round of the case for which it came: what comes after an opinion is for "
+        "the next one.",
+    ),
+]
 Version = Annotated[
     int,
     Meta(

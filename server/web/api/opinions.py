@@ -8,7 +8,7 @@ from msgspec import Meta
 
 from server.access.action import Action
 from server.opinions.fhir import MIME_TYPE
-from server.opinions.queries import opinions_of_case
+from server.opinions.queries import opinions_of_case, rounds_of_opinions
 from server.opinions.records import IssuedOpinion
 from server.web.api.endpoint import BASE, Endpoint, Given, Media
 from server.web.api.fields import AT, NUMBER, Href, Moment, Word
@@ -28,6 +28,7 @@ class OpinionRead(Given):
     """One opinion of the case."""
 
     number: Word
+    round: Annotated[int, Meta(ge=1, description="The round of the case that it answers.")]
     state: Annotated[
         str,
         Meta(description="issuing, issued (the document can be read) or archived (also in PACS)"),
@@ -50,16 +51,19 @@ class Opinions(Given):
 
 def list_opinions(visit: Visit) -> Opinions:
     """The case's opinions."""
+    session, case = visit.session, visit.case
+    rounds = rounds_of_opinions(session, case.id)
     return Opinions(
         opinions=[
-            _read(one, visit.case.number) for one in opinions_of_case(visit.session, visit.case.id)
+            _read(one, case.number, rounds[one.id]) for one in opinions_of_case(session, case.id)
         ]
     )
 
 
-def _read(one: IssuedOpinion, number: str) -> OpinionRead:
+def _read(one: IssuedOpinion, number: str, of_round: int) -> OpinionRead:
     return OpinionRead(
         number=one.number,
+        round=of_round,
         state=one.state,
         status=one.status,
         replaces=one.replaces,
@@ -74,6 +78,7 @@ def _read(one: IssuedOpinion, number: str) -> OpinionRead:
 
 _OPINION = OpinionRead(
     number=f"{NUMBER}-O1",
+    round=1,
     state="issued",
     status="preliminary",
     replaces="",

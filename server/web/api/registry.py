@@ -1,37 +1,14 @@
-"""Centres and surgeons: what they can do, how much of it, when they are away."""
+"""What centres and surgeons have in common: the codes they are told in, volumes, conflicts."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated, Any
-
-from msgspec import Meta
 
 from server.access.action import Action
-from server.people.queries import people
-from server.people.records import Person
-from server.routing import actions, queries
-from server.routing.checking import LONGEST_NAME, TIES
-from server.routing.records import Absence, Centre, ConflictOfInterest, SurgeonProfile, YearlyVolume
+from server.routing.records import ConflictOfInterest, YearlyVolume
 from server.routing.vocabulary import titles_of
-from server.web.api import paging
-from server.web.api.endpoint import BASE, Endpoint, Given, Sent
-from server.web.api.fields import (
-    AN_ID,
-    DAY,
-    After,
-    Choice,
-    Day,
-    Href,
-    Id,
-    Limit,
-    Line,
-    Next,
-    Text,
-    Word,
-    choices,
-)
-from server.web.pages.surgeons import surgeon
+from server.web.api.endpoint import Endpoint, Given
+from server.web.api.fields import Choice, Line, Text, Word, choices
 from server.web.visit import Visit
 
 TAG = "Centres and surgeons"
@@ -47,116 +24,11 @@ class VolumeRead(Given):
     source: str
 
 
-class TieRead(Given):
-    """A referring hospital that a centre is not independent of."""
-
-    hospital_id: Id
-    name: Line
-    how: Annotated[str, Meta(description=f"One of {', '.join(TIES)}.")]
-
-
 class ConflictRead(Given):
     """Whose cases are not to be judged, and why."""
 
     against: Line
     why: Text
-
-
-class CentreSummary(Given):
-    """A centre in a list. Lists hold codes of the registry's vocabulary."""
-
-    href: Href
-    id: Id
-    name: Line
-    country: Annotated[str, Meta(description="ISO 3166-1 alpha-2, or empty.")]
-    time_zone: Annotated[str, Meta(description="An IANA name, or empty.")]
-    kinds: list[str]
-    languages: list[str]
-    capabilities: list[str]
-    hospitals: list[TieRead]
-    active: bool
-
-
-class CentreRead(CentreSummary):
-    """A centre with its yearly volumes, its surgeons and its conflicts."""
-
-    volumes: list[VolumeRead]
-    surgeons: Annotated[list[str], Meta(description="Ids of the surgeons who work there.")]
-    conflicts: list[ConflictRead]
-    note: Text
-
-
-class Centres(Given):
-    """Every centre, by name."""
-
-    centres: list[CentreSummary]
-
-
-class AbsenceRead(Given):
-    """Days on which a surgeon takes no case, the first and the last included."""
-
-    id: Id
-    from_on: Day
-    until_on: Day
-    why: str
-
-
-class SurgeonSummary(Given):
-    """A surgeon in a list, with present load and past speed."""
-
-    href: Href
-    id: Id
-    name: Line
-    active: bool
-    centre_id: Annotated[Id | None, Meta(description="Null for who has no profile yet.")]
-    centre: Line
-    organs: list[str]
-    subspecialties: list[str]
-    capabilities: list[str]
-    languages: list[str]
-    accepting: bool
-    most_cases: int
-    cases_now: int
-    finished: Annotated[int, Meta(description="Cases finished in the last half year.")]
-    average_days: Annotated[float | None, Meta(description="What these took on average.")]
-    away_until: Annotated[Day | None, Meta(description="The last day, of who is away today.")]
-
-
-class SurgeonRead(SurgeonSummary):
-    """A surgeon's whole profile."""
-
-    countries: Annotated[list[str], Meta(description="From which they take cases; empty: any.")]
-    accepts_tiers: Annotated[list[str], Meta(description="Empty: every tier.")]
-    time_zone: str
-    calendar: Annotated[str, Meta(description="Whose holidays they keep; empty: their centre's.")]
-    note: Text
-    volumes: list[VolumeRead]
-    absences: Annotated[list[AbsenceRead], Meta(description="Those that are not over.")]
-    conflicts: list[ConflictRead]
-
-
-class Surgeons(Given):
-    """Some surgeons, by name."""
-
-    surgeons: list[SurgeonSummary]
-    next: Next
-
-
-class SurgeonFilters(Sent):
-    """Which surgeons. What is left out is not asked."""
-
-    organ: Word | None = None
-    capability: Word | None = None
-    limit: Limit = paging.USUAL
-    after: After | None = None
-
-
-class AbsenceSent(Sent):
-    """When a surgeon is away."""
-
-    from_on: Day
-    until_on: Day
-    why: Annotated[str, Meta(max_length=LONGEST_NAME)] = ""
 
 
 class RegistryWords(Given):
@@ -174,225 +46,28 @@ def registry_words(_visit: Visit) -> RegistryWords:
     return RegistryWords(**{one: choices(dict(titles_of(one))) for one in KINDS})
 
 
-def list_centres(visit: Visit) -> Centres:
-    """Every centre."""
-    return Centres(
-        centres=[CentreSummary(**_centre(one)) for one in queries.centres(visit.session)]
-    )
-
-
-def read_centre(visit: Visit, centre_id: str) -> CentreRead:
-    """One centre."""
-    session, one = visit.session, queries.centre(visit.session, centre_id)
-    return CentreRead(
-        **_centre(one),
-        volumes=_volumes(queries.volumes(session, centre_id=one.id)),
-        surgeons=[person.id for person in queries.surgeons_of(session, one.id)],
-        conflicts=_conflicts(queries.conflicts(session, centre_id=one.id)),
-        note=one.note,
-    )
-
-
-def list_surgeons(visit: Visit, query: SurgeonFilters) -> Surgeons:
-    """Surgeons with load, speed and absence; a filter leaves out who has no profile."""
-    session = visit.session
-    profiles, paces = queries.profiles(session), queries.paces(session, visit.now)
-    away = queries.absences(session, today=visit.today)
-    beyond = paging.name_place_of(query.after) if query.after is not None else ("", "")
-    wanted = [
-        one
-        for one in sorted(people(session, "surgeon"), key=lambda one: (one.name, one.id))
-        if (one.name, one.id) > beyond and _is_wanted(profiles.get(one.id), query)
-    ]
-    shown = wanted[: query.limit]
-    return Surgeons(
-        surgeons=[
-            SurgeonSummary(
-                **_surgeon(
-                    visit,
-                    one,
-                    profiles.get(one.id),
-                    paces.get(one.id, queries.Pace()),
-                    away.get(one.id, []),
-                )
-            )
-            for one in shown
-        ],
-        next=paging.mark_of_name(shown[-1].name, shown[-1].id)
-        if len(wanted) > len(shown)
-        else None,
-    )
-
-
-def _is_wanted(profile: SurgeonProfile | None, query: SurgeonFilters) -> bool:
-    organs, capabilities = (profile.organs, profile.capabilities) if profile else ([], [])
-    return (query.organ is None or query.organ in organs) and (
-        query.capability is None or query.capability in capabilities
-    )
-
-
-def read_surgeon(visit: Visit, person_id: str) -> SurgeonRead:
-    """One surgeon's profile."""
-    session, one = visit.session, surgeon(visit, person_id)
-    profile = queries.profile_of(session, one.id)
-    pace = queries.paces(session, visit.now, one.id).get(one.id, queries.Pace())
-    away = queries.absences(session, today=visit.today, person_id=one.id).get(one.id, [])
-    return SurgeonRead(
-        **_surgeon(visit, one, profile, pace, away),
-        countries=list(profile.countries) if profile else [],
-        accepts_tiers=list(profile.accepts_tiers) if profile else [],
-        time_zone=profile.time_zone if profile else "",
-        calendar=profile.calendar if profile else "",
-        note=profile.note if profile else "",
-        volumes=_volumes(queries.volumes(session, person_id=one.id)),
-        absences=[_absence(absence) for absence in away],
-        conflicts=_conflicts(queries.conflicts(session, person_id=one.id)),
-    )
-
-
-def add_absence(visit: Visit, person_id: str, body: AbsenceSent) -> SurgeonRead:
-    """Note when a surgeon is away."""
-    one = surgeon(visit, person_id)
-    actions.add_absence(
-        visit.session,
-        one,
-        from_on=body.from_on,
-        until_on=body.until_on,
-        why=body.why,
-        by=visit.actor.text,
-        now=visit.now,
-    )
-    visit.note(person=one.id, absence="added")
-    return read_surgeon(visit, one.id)
-
-
-def remove_absence(visit: Visit, person_id: str, absence_id: str) -> SurgeonRead:
-    """They are there after all."""
-    one = surgeon(visit, person_id)
-    actions.remove_absence(visit.session, one.id, absence_id)
-    visit.note(person=one.id, absence="removed")
-    return read_surgeon(visit, one.id)
-
-
-def _centre(one: Centre) -> dict[str, Any]:
-    return {
-        "href": f"{BASE}/centres/{one.id}",
-        "id": one.id,
-        "name": one.name,
-        "country": one.country,
-        "time_zone": one.time_zone,
-        "kinds": list(one.kinds),
-        "languages": list(one.languages),
-        "capabilities": list(one.capabilities),
-        "hospitals": [
-            TieRead(hospital_id=tie.hospital_id, name=tie.hospital.name, how=tie.how)
-            for tie in one.hospitals
-        ],
-        "active": one.active,
-    }
-
-
-def _surgeon(
-    visit: Visit,
-    one: Person,
-    profile: SurgeonProfile | None,
-    pace: queries.Pace,
-    away: Sequence[Absence],
-) -> dict[str, Any]:
-    today = [absence.until_on for absence in away if absence.from_on <= visit.today]
-    return {
-        "href": f"{BASE}/surgeons/{one.id}",
-        "id": one.id,
-        "name": one.name,
-        "active": one.active,
-        "centre_id": profile.centre_id if profile else None,
-        "centre": one.centre,
-        "organs": list(profile.organs) if profile else [],
-        "subspecialties": list(profile.subspecialties) if profile else [],
-        "capabilities": list(profile.capabilities) if profile else [],
-        "languages": list(profile.languages) if profile else [],
-        "accepting": profile.accepting if profile else False,
-        "most_cases": profile.most_cases if profile else 0,
-        "cases_now": pace.load,
-        "finished": pace.finished,
-        "average_days": pace.average_days,
-        "away_until": max(today, default=None),
-    }
-
-
-def _volumes(kept: Sequence[YearlyVolume]) -> list[VolumeRead]:
+def volumes_read(kept: Sequence[YearlyVolume]) -> list[VolumeRead]:
+    """Kept volumes as they are read."""
     return [
         VolumeRead(operation=one.operation, year=one.year, count=one.count, source=one.source)
         for one in kept
     ]
 
 
-def _conflicts(kept: Sequence[ConflictOfInterest]) -> list[ConflictRead]:
-    return [
-        ConflictRead(
-            against=next(
-                one.name
-                for one in (kept_one.hospital, kept_one.other_centre, kept_one.other_person)
-                if one is not None
-            ),
-            why=kept_one.why,
-        )
-        for kept_one in kept
-    ]
+def conflicts_read(kept: Sequence[ConflictOfInterest]) -> list[ConflictRead]:
+    """Kept conflicts as they are read."""
+    return [ConflictRead(against=_against(one), why=one.why) for one in kept]
 
 
-def _absence(one: Absence) -> AbsenceRead:
-    return AbsenceRead(id=one.id, from_on=one.from_on, until_on=one.until_on, why=one.why)
+def _against(conflict: ConflictOfInterest) -> str:
+    parties = (conflict.hospital, conflict.other_centre, conflict.other_person)
+    return next(party.name for party in parties if party is not None)
 
 
-_VOLUME = VolumeRead(operation="pancreatoduodenectomy", year=2025, count=62, source="Registry")
-_CENTRE = CentreRead(
-    href=f"{BASE}/centres/{AN_ID}", id=AN_ID, name="University Hospital North", country="DE",
-    time_zone="Europe/Berlin", kinds=["pancreas_centre"], languages=["de", "en"],
-    capabilities=["arterial_reconstruction"], hospitals=[], active=True, volumes=[_VOLUME],
-    surgeons=[AN_ID], conflicts=[], note="",
-)  # fmt: skip
-_SUMMED = {name: getattr(_CENTRE, name) for name in CentreSummary.__struct_fields__}
-_SURGEON = SurgeonRead(
-    href=f"{BASE}/surgeons/{AN_ID}", id=AN_ID, name="Dr Lena Hoffmann", active=True,
-    centre_id=AN_ID, centre="University Hospital North", organs=["pancreas"],
-    subspecialties=["hpb"], capabilities=["arterial_reconstruction"], languages=["de", "en"],
-    accepting=True, most_cases=5, cases_now=2, finished=14, average_days=4.5, away_until=None,
-    countries=[], accepts_tiers=[], time_zone="", calendar="", note="", volumes=[_VOLUME],
-    absences=[AbsenceRead(id=AN_ID, from_on=DAY, until_on=DAY, why="Congress")], conflicts=[],
-)  # fmt: skip
-_LISTED = {name: getattr(_SURGEON, name) for name in SurgeonSummary.__struct_fields__}
+A_VOLUME = VolumeRead(operation="pancreatoduodenectomy", year=2025, count=62, source="Registry")
 _WORD = [Choice(value="arterial_reconstruction", label="Arterial reconstruction")]
-_ABSENCES = "/surgeons/<person_id>/absences"
 
 ENDPOINTS = (
-    Endpoint(
-        "GET", "/centres", list_centres, Action.CENTRES_READ, TAG, "List centres",
-        Centres, Centres(centres=[CentreSummary(**_SUMMED)]),
-    ),
-    Endpoint(
-        "GET", "/centres/<centre_id>", read_centre, Action.CENTRES_READ, TAG, "Read a centre",
-        CentreRead, _CENTRE,
-    ),
-    Endpoint(
-        "GET", "/surgeons", list_surgeons, Action.SURGEONS_READ, TAG, "List surgeons",
-        Surgeons, Surgeons(surgeons=[SurgeonSummary(**_LISTED)], next=None), query=SurgeonFilters,
-        description="Profiles are edited on their pages and imported from a spreadsheet.",
-    ),
-    Endpoint(
-        "GET", "/surgeons/<person_id>", read_surgeon, Action.SURGEONS_READ, TAG, "Read a surgeon",
-        SurgeonRead, _SURGEON,
-    ),
-    Endpoint(
-        "POST", _ABSENCES, add_absence, Action.ABSENCES_CHANGE, TAG, "Note an absence",
-        SurgeonRead, _SURGEON,
-        body=AbsenceSent, sent=AbsenceSent(from_on=DAY, until_on=DAY, why="Congress"),
-        status=201, creates=True,
-    ),
-    Endpoint(
-        "DELETE", f"{_ABSENCES}/<absence_id>", remove_absence, Action.ABSENCES_CHANGE, TAG,
-        "Take an absence out", SurgeonRead, _SURGEON,
-    ),
     Endpoint(
         "GET", "/registry-words", registry_words, Action.CENTRES_READ, TAG,
         "The codes of centres, surgeons and needs", RegistryWords,

@@ -9,11 +9,10 @@ from msgspec import Meta
 
 from server.access.action import Action
 from server.cases.accession import accession_numbers
-from server.cases.queries import study_uids
 from server.intake.queries import arrivals_of_case, refused_for_case
 from server.intake.uploads import queries as upload_queries
 from server.web.api.endpoint import BASE, Endpoint, Given
-from server.web.api.fields import AN_ID, AT, NUMBER, Href, Id, Line, Moment, Word
+from server.web.api.fields import AN_ID, AT, NUMBER, Href, Id, Line, Moment, OfRound, Word
 from server.web.pages.uploads import takes_files
 from server.web.taking_part import hidden_from
 from server.web.visit import Visit
@@ -58,6 +57,7 @@ class StudyRead(Given):
     """A study of the case, and how much of it has come."""
 
     StudyInstanceUID: str
+    round: OfRound
     state: Annotated[
         str, Meta(description="announced, receiving, matched, or as the arrivals inbox says")
     ]
@@ -142,11 +142,13 @@ def list_studies(visit: Visit) -> Studies:
     """The case's studies and how much of each has come."""
     session, case = visit.session, visit.case
     arrived = {one.StudyInstanceUID: one for one in arrivals_of_case(session, case.id)}
-    announced = study_uids(session, case.id) - arrived.keys()
+    rounds = {one.StudyInstanceUID: one.round for one in case.studies}
+    announced = rounds.keys() - arrived.keys()
     hidden = hidden_from(visit).series
     found = [
         StudyRead(
             StudyInstanceUID=uid,
+            round=rounds.get(uid, case.round),
             state=one.state,
             settled=one.settled_at is not None,
             StudyDate=one.StudyDate,
@@ -169,8 +171,9 @@ def list_studies(visit: Visit) -> Studies:
     ]
     found += [
         StudyRead(
-            StudyInstanceUID=uid, state="announced", settled=False, StudyDate="",
-            StudyDescription="", AccessionNumber="", instance_count=0, calling_aet="", series=[],
+            StudyInstanceUID=uid, round=rounds[uid], state="announced", settled=False,
+            StudyDate="", StudyDescription="", AccessionNumber="", instance_count=0,
+            calling_aet="", series=[],
         )
         for uid in sorted(announced)
     ]  # fmt: skip
@@ -225,6 +228,7 @@ _SENDING = Sending(
 )
 _STUDY = StudyRead(
     StudyInstanceUID=_UID,
+    round=1,
     state="matched",
     settled=True,
     StudyDate="20261114",

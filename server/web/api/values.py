@@ -16,7 +16,7 @@ from server.dossier.records import RecordedValue, RecordEntry
 from server.foundation.errors import FieldProblem, Invalid
 from server.intake.body_size import size_noted
 from server.web.api.endpoint import Endpoint, Given, Sent
-from server.web.api.fields import AN_ID, AT, DAY, Day, Id, Moment, Word
+from server.web.api.fields import AN_ID, AT, DAY, Day, Id, Moment, OfRound, Word
 from server.web.api.fitting import RequestRefused
 from server.web.visit import Visit
 
@@ -52,6 +52,7 @@ class ValueRead(Given):
     taken_on: Day
     entered_by: str
     entered_at: Moment
+    round: OfRound
 
 
 class Values(Given):
@@ -85,6 +86,7 @@ class LineRead(Given):
     content: dict[str, str]
     entered_by: str
     entered_at: Moment
+    round: OfRound
 
 
 class Lines(Given):
@@ -210,6 +212,7 @@ def _value(kept: RecordedValue) -> ValueRead:
         taken_on=kept.taken_on,
         entered_by=kept.entered_by,
         entered_at=kept.entered_at,
+        round=kept.round,
     )
 
 
@@ -220,6 +223,7 @@ def _line(kept: RecordEntry) -> LineRead:
         content=dict(kept.content),
         entered_by=kept.entered_by,
         entered_at=kept.entered_at,
+        round=kept.round,
     )
 
 
@@ -228,12 +232,14 @@ _VALUES = Values(
     values=[
         ValueRead(
             id=AN_ID, quantity="ca19_9", value=412.0, unit="U/mL", comparator="", taken_on=DAY,
-            entered_by=_BY, entered_at=AT,
+            entered_by=_BY, entered_at=AT, round=1,
         )
     ]
 )  # fmt: skip
 _MEDICATION = {"name": "Apixaban", "dose": "5 mg", "frequency": "twice a day"}
-_LINE = LineRead(id=AN_ID, kind="medication", content=_MEDICATION, entered_by=_BY, entered_at=AT)
+_LINE = LineRead(
+    id=AN_ID, kind="medication", content=_MEDICATION, entered_by=_BY, entered_at=AT, round=1
+)
 _RECORDS = "/cases/<number>/records"
 
 ENDPOINTS = (

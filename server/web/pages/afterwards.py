@@ -11,18 +11,17 @@ from flask import Response
 from server.access.action import Action
 from server.access.door import Route
 from server.annotations.queries import signed_revisions
-from server.cases.aftercare import actions as aftercare_actions
-from server.cases.aftercare import in_person, in_person_actions, reassessing
+from server.cases.aftercare import in_person, reassessing
 from server.cases.aftercare.actions import Planned
 from server.cases.aftercare.in_person import Standing
 from server.cases.aftercare.in_person_actions import Noted, Wanted
-from server.cases.aftercare.queries import assessment, assessments_of, plans_of, standing_plan
+from server.cases.aftercare.queries import assessments_of, plans_of, standing_plan
 from server.cases.aftercare.records import InPersonAssessment
 from server.cases.lifecycle import Event, State, possible
 from server.foundation.errors import Conflict, FieldProblem, Invalid
-from server.opinions.queries import opinions_of_case
 from server.opinions.records import IssuedOpinion
-from server.web import shown
+from server.web import following_up, shown
+from server.web.following_up import newest_opinion
 from server.web.pages.case_places import base_of
 from server.web.pages.layout import go, page
 from server.web.pages.outcome import outcome_in_short
@@ -37,7 +36,6 @@ from server.web.pages.typed_forms import (
     typed_list,
     version_of,
 )
-from server.web.telling_after import in_person as in_person_told
 from server.web.visit import Visit
 
 
@@ -57,7 +55,7 @@ def afterwards_page(
 ) -> Response:
     """The rounds of the case, the plan, and the assessment in person."""
     case, session = visit.case, visit.session
-    opinion = _opinion(visit)
+    opinion = newest_opinion(visit)
     plan = standing_plan(session, case.id)
     assessments = assessments_of(session, case.id)
     return page(
@@ -93,11 +91,6 @@ def _ticked(refused: Invalid | Conflict | None) -> dict[str, Any]:
     return {"ticked": {*typed_list("remind"), *typed_list("needs")} if refused else None}
 
 
-def _opinion(visit: Visit) -> IssuedOpinion | None:
-    """The opinion of the round that the case is in, or of the one before it."""
-    return next(iter(opinions_of_case(visit.session, visit.case.id)), None)
-
-
 def _asked(visit: Visit, opinion: IssuedOpinion | None) -> Asked | None:
     """What the surgeon wrote about looking again, to begin a plan with."""
     if opinion is None:
@@ -127,18 +120,9 @@ def plan(visit: Visit) -> Response:
     """Keep when the case is looked at again, and at what."""
     typed = typed_fields()
     try:
-        with visit.session.begin_nested():
-            kept = aftercare_actions.plan_reassessment(
-                visit.session,
-                visit.case,
-                _planned(visit, typed),
-                seen_version=version_of(typed),
-                by=visit.actor.text,
-                now=visit.now,
-            )
+        kept = following_up.plan_reassessment(visit, _planned(visit, typed), version_of(typed))
     except (Invalid, Conflict) as error:
         return afterwards_page(visit, error, "plan")
-    visit.note(due_on=kept.due_on.isoformat(), cycles=kept.cycles or 0)
     return go(
         f"{base_of(visit)}/afterwards",
         f"The reassessment is planned for {kept.due_on.isoformat()}. New images begin its round.",
@@ -156,7 +140,7 @@ def _planned(visit: Visit, typed: dict[str, str]) -> Planned:
     if not by_day and cycles is None and not problems:
         problems.append(FieldProblem("/cycles", "Give the number of cycles, or choose a day."))
     refuse("The reassessment was not planned.", problems)
-    opinion = _opinion(visit)
+    opinion = newest_opinion(visit)
     preset = next((one.id for one in reassessing.PRESETS if one.id == typed.get("preset")), "")
     return Planned(
         due_on=due,
@@ -176,15 +160,7 @@ def cancel(visit: Visit) -> Response:
     """Give the planned reassessment up."""
     typed = typed_fields()
     try:
-        with visit.session.begin_nested():
-            aftercare_actions.cancel_reassessment(
-                visit.session,
-                visit.case,
-                why=typed.get("why", ""),
-                seen_version=version_of(typed),
-                by=visit.actor.text,
-                now=visit.now,
-            )
+        following_up.cancel_reassessment(visit, typed.get("why", ""), version_of(typed))
     except (Invalid, Conflict) as error:
         return afterwards_page(visit, error, "cancel")
     return go(f"{base_of(visit)}/afterwards", "The reassessment is given up.")
@@ -193,17 +169,9 @@ def cancel(visit: Visit) -> Response:
 def begin(visit: Visit) -> Response:
     """Begin the next round now."""
     try:
-        with visit.session.begin_nested():
-            aftercare_actions.begin_round(
-                visit.session,
-                visit.case,
-                seen_version=version_of(typed_fields()),
-                by=visit.actor.text,
-                now=visit.now,
-            )
+        following_up.begin_round(visit, version_of(typed_fields()))
     except Conflict as error:
         return afterwards_page(visit, error, "begin")
-    visit.note(round=visit.case.round)
     return go(
         f"/cases/{visit.case.number}",
         f"Round {visit.case.round} is open: its images and records are awaited.",
@@ -214,75 +182,46 @@ def give_up(visit: Visit) -> Response:
     """Take a round back that was begun by mistake."""
     typed = typed_fields()
     try:
-        with visit.session.begin_nested():
-            aftercare_actions.give_up_round(
-                visit.session,
-                visit.case,
-                why=typed.get("why", ""),
-                seen_version=version_of(typed),
-                by=visit.actor.text,
-                now=visit.now,
-            )
+        following_up.give_up_round(visit, typed.get("why", ""), version_of(typed))
     except (Invalid, Conflict) as error:
         return afterwards_page(visit, error, "give-up")
-    visit.note(why=typed["why"])
     return go(f"{base_of(visit)}/afterwards", "The round is taken back; the opinion stands.")
 
 
 def request_visit(visit: Visit) -> Response:
     """Ask that the patient be seen by the team that would operate."""
-    typed, opinion = typed_fields(), _opinion(visit)
+    typed, opinion = typed_fields(), newest_opinion(visit)
+    wanted = Wanted(
+        conditions=typed.get("conditions", ""),
+        investigations=lines_of(typed.get("investigations", "")),
+        needs=typed_list("needs"),
+        centre=typed.get("centre", ""),
+        opinion_number=opinion.number if opinion else "",
+    )
     try:
-        wanted = FieldProblem("/conditions", "It is asked for on an issued opinion.")
-        refuse("No assessment in person was asked for.", [] if opinion else [wanted])
-        made = in_person_actions.request(
-            visit.session,
-            visit.case,
-            Wanted(
-                conditions=typed.get("conditions", ""),
-                investigations=lines_of(typed.get("investigations", "")),
-                needs=typed_list("needs"),
-                centre=typed.get("centre", ""),
-                opinion_number=opinion.number if opinion else "",
-            ),
-            by=visit.actor.text,
-            now=visit.now,
-        )
+        following_up.request_in_person(visit, wanted)
     except (Invalid, Conflict) as error:
         return afterwards_page(visit, error, "request")
-    in_person_told(visit, made)
     return go(f"{base_of(visit)}/afterwards#in-person", "An assessment in person is asked for.")
 
 
 def note_visit(visit: Visit, assessment_id: str) -> Response:
     """Note how the assessment in person stands now."""
     typed = typed_fields()
-    asked = assessment(visit.session, visit.case.id, assessment_id)
     problems: list[FieldProblem] = []
-    on_day = day_of(typed, "on_day", problems)
+    noted = Noted(
+        standing=typed.get("standing", ""),
+        on_day=day_of(typed, "on_day", problems),
+        centre=typed.get("centre", ""),
+        place=typed.get("place", ""),
+        note=typed.get("note", ""),
+        document_id=typed.get("document_id", ""),
+    )
     try:
         refuse("Nothing was changed.", problems)
-        with visit.session.begin_nested():
-            in_person_actions.note(
-                visit.session,
-                visit.case,
-                asked,
-                Noted(
-                    standing=typed.get("standing", ""),
-                    on_day=on_day,
-                    centre=typed.get("centre", ""),
-                    place=typed.get("place", ""),
-                    note=typed.get("note", ""),
-                    document_id=typed.get("document_id", ""),
-                ),
-                seen_version=version_of(typed),
-                by=visit.actor.text,
-                now=visit.now,
-            )
+        asked = following_up.note_in_person(visit, assessment_id, noted, version_of(typed))
     except (Invalid, Conflict) as error:
-        return afterwards_page(visit, error, f"note-{asked.id}")
-    visit.note(standing=asked.state)
-    in_person_told(visit, asked)
+        return afterwards_page(visit, error, f"note-{assessment_id}")
     return go(
         f"{base_of(visit)}/afterwards#in-person",
         f"Noted: {in_person.LABELS[Standing(asked.state)].lower()}.",

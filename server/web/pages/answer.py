@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from flask import Response, send_file
+from flask import Response
 
 from server.access.action import Action
 from server.access.door import Route
@@ -22,10 +22,11 @@ from server.answers.actions import Compared, Signing
 from server.answers.queries import addenda_of, addendum, open_questions, point, points_of
 from server.answers.records import AnswerPoint, OpinionAddendum
 from server.foundation.errors import Conflict, FieldProblem, Invalid, Refused
-from server.opinions.queries import opinions_of_case
 from server.opinions.records import IssuedOpinion
 from server.people.records import Person
 from server.web import shown
+from server.web.following_up import newest_opinion
+from server.web.kept_pdf import kept_pdf
 from server.web.pages.case_places import base_of
 from server.web.pages.layout import go, page
 from server.web.pages.typed_forms import (
@@ -106,7 +107,7 @@ def answer_page(visit: Visit, refused: Invalid | Conflict | None = None, at: str
 
 def signed_opinion(visit: Visit) -> tuple[IssuedOpinion | None, Revision | None]:
     """The newest opinion of the case with the signed annotation behind it."""
-    newest = next(iter(opinions_of_case(visit.session, visit.case.id)), None)
+    newest = newest_opinion(visit)
     if newest is None:
         return None, None
     return newest, revision_of(visit.session, newest.revision_id)
@@ -301,16 +302,8 @@ def _to_add_to(visit: Visit) -> tuple[IssuedOpinion, Revision]:
 def read_addendum(visit: Visit, addendum_number: str) -> Response:
     """The document of an addendum."""
     found = addendum(visit.session, visit.case.id, addendum_number)
-    response = send_file(
-        visit.services.files.path(found.sha256),
-        mimetype="application/pdf",
-        download_name=f"addendum-{found.number}.pdf",
-    )
-    response.headers["Content-Security-Policy"] = (
-        "sandbox; default-src 'none'; frame-ancestors 'self'"
-    )
     visit.note(addendum=found.number)
-    return response
+    return kept_pdf(visit, found.sha256, f"addendum-{found.number}.pdf")
 
 
 def _both(path: str) -> tuple[str, str]:

@@ -144,19 +144,9 @@ def _form(
 def add_conflict(visit: Visit, centre_id: str) -> Response:
     """Note a conflict of a centre."""
     centre = queries.centre(visit.session, centre_id)
-    try:
-        with visit.session.begin_nested():
-            actions.add_conflict(
-                visit.session,
-                centre_id=centre.id,
-                against=typed("against"),
-                why=typed("why"),
-                by=visit.actor.text,
-                now=visit.now,
-            )
-    except Invalid as error:
-        return _one(visit, centre, error)
-    visit.note(centre=centre.id, conflict=typed("against").partition(":")[0])
+    refused = registry_forms.note_conflict(visit, centre_id=centre.id)
+    if refused is not None:
+        return _one(visit, centre, refused)
     return go(f"/centres/{centre.id}", "The conflict is noted.")
 
 

@@ -10,7 +10,6 @@ from werkzeug.datastructures import FileStorage
 from server.access.action import Action
 from server.access.door import Route
 from server.cases.queries import document
-from server.foundation.clock import utc_now
 from server.foundation.db import new_id
 from server.foundation.errors import BadRequest
 from server.intake.uploads import actions as uploads
@@ -59,7 +58,7 @@ def send_files(visit: Visit) -> Response:
 
 def _keep(visit: Visit, file: FileStorage) -> str:
     """Lay one file where uploads lie, and note it as whole."""
-    folder, upload_id, now = folder_of(visit), new_id(), utc_now()
+    folder, upload_id, now = folder_of(visit), new_id(), visit.services.clock()
     size = _size(file)
     folder.check_room(size)
     try:

@@ -18,11 +18,11 @@ from server.intake.queries import Traffic
 from server.intake.records import LineState
 from server.people import actions
 from server.people.actions import NameTaken
-from server.people.queries import HospitalNotFound, hospital, line
+from server.people.queries import hospital, line
 from server.people.records import Hospital, HospitalLine
 from server.web.forms import HospitalForm, LineForm, show_problems
 from server.web.pages.layout import FORM_REFUSED, go, page
-from server.web.pages.worklist import coordinated
+from server.web.pages.worklist import coordinated, hospital_in_care
 from server.web.visit import Visit
 
 STRANGERS_SHOWN = 20
@@ -100,17 +100,7 @@ def _is_being_tested(state: LineState | None, visit: Visit) -> bool:
 
 def show_hospital(visit: Visit, hospital_id: str) -> Response:
     """One hospital: the state of its lines, and what came to nothing."""
-    return _one(visit, _theirs(visit, hospital_id))
-
-
-def _theirs(visit: Visit, hospital_id: str) -> Hospital:
-    """A hospital in this account's care; raises HospitalNotFound."""
-    allowed = visit.account.hospital_ids
-    if allowed is not None and hospital_id not in allowed:
-        raise HospitalNotFound(
-            "This hospital is not registered.", remedy="Choose one from the list."
-        )
-    return hospital(visit.session, hospital_id)
+    return _one(visit, hospital_in_care(visit, hospital_id))
 
 
 def _one(
@@ -146,7 +136,7 @@ def _one(
 def test_line(visit: Visit, line_id: str) -> Response:
     """Have the archive call the hospital."""
     tested = line(visit.session, line_id)
-    shown = _theirs(visit, tested.hospital_id)
+    shown = hospital_in_care(visit, tested.hospital_id)
     ask_for_test(visit.session, tested, now=visit.now)
     visit.note(hospital=shown.id, ae_title=tested.ae_title)
     return go(f"/hospitals/{shown.id}", f"{tested.ae_title} is being called.")

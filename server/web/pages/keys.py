@@ -24,7 +24,6 @@ from server.access.programs import (
 )
 from server.access.scopes import LABELS, OF_HOSPITALS, Scope
 from server.foundation.errors import Invalid
-from server.people.queries import HospitalNotFound, hospital
 from server.people.records import Hospital
 from server.web.forms import (
     Form,
@@ -36,6 +35,7 @@ from server.web.forms import (
     text_only,
 )
 from server.web.pages.layout import FORM_REFUSED, go, page
+from server.web.pages.worklist import hospital_in_care
 from server.web.visit import Visit
 
 
@@ -62,7 +62,7 @@ class KeyForm(Form):
 
 def show_hospitals_keys(visit: Visit, hospital_id: str) -> Response:
     """The keys of one hospital's systems."""
-    return _show(visit, _theirs(visit, hospital_id))
+    return _show(visit, hospital_in_care(visit, hospital_id))
 
 
 def show_services_keys(visit: Visit) -> Response:
@@ -72,7 +72,7 @@ def show_services_keys(visit: Visit) -> Response:
 
 def make_hospitals_key(visit: Visit, hospital_id: str) -> Response:
     """Make a key for one hospital's system, and show it this once."""
-    return _make(visit, _theirs(visit, hospital_id))
+    return _make(visit, hospital_in_care(visit, hospital_id))
 
 
 def make_services_key(visit: Visit) -> Response:
@@ -83,7 +83,7 @@ def make_services_key(visit: Visit) -> Response:
 def revoke(visit: Visit, key_id: str) -> Response:
     """End a key at once."""
     record = key_named(visit.session, key_id)
-    owner = _theirs(visit, record.hospital_id) if record.hospital_id is not None else None
+    owner = hospital_in_care(visit, record.hospital_id) if record.hospital_id is not None else None
     form = RevokeForm()
     if not form.validate():
         return _show(visit, owner, FORM_REFUSED, revoke_form=form, revoke_id=record.id)
@@ -91,16 +91,6 @@ def revoke(visit: Visit, key_id: str) -> Response:
     revoke_key(visit.session, record, by=visit.actor.text, why=why, now=visit.now)
     visit.note(key=record.id[:8], why=why)
     return go(_address(owner), f"The key of {record.name} no longer works.")
-
-
-def _theirs(visit: Visit, hospital_id: str) -> Hospital:
-    """A hospital in this account's care; raises HospitalNotFound."""
-    allowed = visit.account.hospital_ids
-    if allowed is not None and hospital_id not in allowed:
-        raise HospitalNotFound(
-            "This hospital is not registered.", remedy="Choose one from the list."
-        )
-    return hospital(visit.session, hospital_id)
 
 
 def _show(

@@ -35,15 +35,8 @@ def begin(visit: Visit, address_of: Callable[[str], str]) -> Response:
         )
     me = person(visit.session, visit.account.person_id)
     begun = begin_launch(visit.session, visit.case, person=me, now=visit.now)
-    settings = visit.services.settings
     response = go(address_of(begun.launch.id))
-    cookies.give(
-        response,
-        settings,
-        cookies.launch_name(settings, begun.launch.id),
-        begun.secret,
-        expires_at=begun.launch.expires_at,
-    )
+    cookies.give_visit(response, visit.services.settings, begun)
     return response
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import Response, request, send_file
+from flask import Response, request
 
 from server.access.action import Action
 from server.access.door import Route
@@ -14,6 +14,7 @@ from server.answers.queries import points_of
 from server.answers.records import AnswerLetter
 from server.foundation.errors import Conflict, Invalid, NotFound
 from server.opinions.stored import from_stored
+from server.web.kept_pdf import kept_pdf
 from server.web.pages.answer import signed_opinion
 from server.web.pages.case_places import base_of
 from server.web.pages.layout import go, page
@@ -129,14 +130,7 @@ def letter_pdf(visit: Visit, kind: str, language: str) -> Response:
             "There is no document of this letter yet.",
             remedy="Keep the letter; its PDF is made within seconds.",
         )
-    response = send_file(
-        visit.services.files.path(found.sha256),
-        mimetype="application/pdf",
-        download_name=f"letter-{visit.case.number}-{kind}-{language}.pdf",
-    )
-    response.headers["Content-Security-Policy"] = (
-        "sandbox; default-src 'none'; frame-ancestors 'self'"
-    )
+    response = kept_pdf(visit, found.sha256, f"letter-{visit.case.number}-{kind}-{language}.pdf")
     response.headers["Cache-Control"] = "no-store"
     return response
 

@@ -32,6 +32,7 @@ from server.opinions.key_images import KeyImage
 from server.opinions.queries import opinions_of_case
 from server.opinions.standing import BASES, CATEGORIES
 from server.web import shown, signing
+from server.web.bodies import fields_of_body
 from server.web.forms import text_only
 from server.web.headers import PAGE_POLICY
 from server.web.imaging_ground import ground_of
@@ -121,7 +122,7 @@ def parts_shown(generated: Opinion, draft: Draft) -> list[PartShown]:
 def save(visit: Visit) -> Response:
     """Keep what was written: JSON as it is typed, or the whole form."""
     if request.is_json:
-        return jsonify(_saved(visit, _json_sent()))
+        return jsonify(_saved(visit, fields_of_body({"version": int})))
     sent = _form_sent()
     try:
         _saved(visit, sent)
@@ -237,14 +238,6 @@ def _verdicts(visit: Visit) -> dict[str, str]:
 
 def _images(generated: Opinion, draft: Draft) -> list[tuple[KeyImage, bool]]:
     return [(one, one.pointer not in draft.images_left_out) for one in generated.key_images]
-
-
-def _json_sent() -> dict[str, Any]:
-    body = request.get_json(silent=True)
-    version = body.get("version") if isinstance(body, dict) else None
-    if not isinstance(body, dict) or not isinstance(version, int) or isinstance(version, bool):
-        raise OpinionNotUnderstood("The body is not an opinion’s draft.", remedy="Reload the page.")
-    return body
 
 
 def _form_sent() -> dict[str, Any]:

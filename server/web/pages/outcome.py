@@ -30,7 +30,7 @@ from server.outcomes.actions import (
     choose_findings,
     enter_outcome,
 )
-from server.outcomes.entered import NAMES, Outcome, read
+from server.outcomes.entered import CODED, NAMES, Outcome, read
 from server.outcomes.queries import (
     Correction,
     Value,
@@ -184,18 +184,7 @@ def words(name: str, value: Value, organ: str) -> str:
         return value.isoformat()
     if isinstance(value, float):
         return f"{value:.0f} mL"
-    sets: dict[str, dict[str, str]] = {
-        "course": value_sets.COURSES,
-        "place": value_sets.PLACES,
-        "operation": value_sets.operations(organ),
-        "resection_margin": value_sets.RESECTION_MARGINS,
-        "complication_grade": value_sets.COMPLICATION_GRADES,
-        "converted": value_sets.CONVERTED,
-        "conversion_therapy": value_sets.CONVERSION_THERAPIES,
-        "not_operated_reason": value_sets.NOT_OPERATED_REASONS,
-        "vital_status": value_sets.VITAL_STATUSES,
-        "flr_method": value_sets.FLR_METHODS,
-    }
+    sets = {**CODED, "operation": value_sets.operations(organ)}
     return sets.get(name, {}).get(value, value)
 
 

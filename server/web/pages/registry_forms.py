@@ -9,11 +9,13 @@ from typing import Any
 from flask import request
 
 from server.cases.clocks.tiers import tiers
-from server.foundation.errors import MarginError
+from server.foundation.errors import Invalid, MarginError
+from server.routing import actions
 from server.routing.checking import CentreSaid, ProfileSaid
 from server.routing.values import Volume
 from server.routing.vocabulary import capabilities, capability_groups, centre_kinds, titles_of
 from server.web.forms import text_only
+from server.web.visit import Visit
 
 EMPTY_LINES = 2
 KINDS = ("organ", "capability", "operation", "subspecialty", "kind", "language")
@@ -133,6 +135,27 @@ def centre_typed() -> CentreSaid:
         note=typed("note"),
         active=typed("active") != "no",
     )
+
+
+def note_conflict(visit: Visit, *, person_id: str = "", centre_id: str = "") -> Invalid | None:
+    """Note a conflict of a surgeon or of a centre from the form; the refusal when it cannot be."""
+    against = typed("against")
+    try:
+        with visit.session.begin_nested():
+            actions.add_conflict(
+                visit.session,
+                person_id=person_id,
+                centre_id=centre_id,
+                against=against,
+                why=typed("why"),
+                by=visit.actor.text,
+                now=visit.now,
+            )
+    except Invalid as error:
+        return error
+    whose = {"person": person_id} if person_id else {"centre": centre_id}
+    visit.note(**whose, conflict=against.partition(":")[0])
+    return None
 
 
 def errors_of(refused: MarginError | None) -> dict[str, list[str]]:

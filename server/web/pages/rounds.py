@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,6 +12,7 @@ from server.annotations.changes import Change, category_changes, changes
 from server.annotations.organs import ORGANS
 from server.annotations.queries import prior_revisions, signed_revisions
 from server.annotations.records import Revision
+from server.dossier.queries import values_of
 from server.opinions.queries import opinions_of_case
 from server.opinions.records import IssuedOpinion
 from server.web import shown
@@ -31,7 +33,8 @@ class Asked:
 @dataclass(frozen=True)
 class Round:
     """One time point of the case. `moved` is every finding that differs from the round before, as the
-    last signature of each has it."""
+    last signature of each has it; `documents` and `values` count what came for it, also before it was
+    begun."""
 
     number: int
     studies: list[StudySeen | ShownStudy]
@@ -39,7 +42,10 @@ class Round:
     verdict: str = ""
     opinion: IssuedOpinion | None = None
     moved: list[Change] = field(default_factory=list)
+    documents: int = 0
+    values: int = 0
     is_now: bool = False
+    is_begun: bool = True
 
 
 def asked_by_opinion(answers: Mapping[str, Any]) -> Asked:
@@ -55,9 +61,13 @@ def rounds_of(visit: Visit) -> list[Round]:
     signed = signed_revisions(session, case.id)
     issued = {one.revision_id: one for one in opinions_of_case(session, case.id)}
     seen = case_facts.studies_seen(session, case)
+    values = Counter(one.round for one in values_of(session, case.id))
+    documents = Counter(one.round for one in case.documents)
     found: list[Round] = []
     before: Revision | None = None
-    for number in range(1, case.round + 1):
+    for number in range(1, case.round_awaited + 1):
+        if number > case.round and not (documents[number] or values[number]):
+            break
         # A vote that is signed and not issued is nobody's business yet.
         here = [one for one in signed if one.annotation.round == number and one.id in issued]
         last = here[-1] if here else None
@@ -72,7 +82,10 @@ def rounds_of(visit: Visit) -> list[Round]:
                 verdict=ORGANS[case.organ].verdict_label(last.verdict) if last else "",
                 opinion=issued[last.id] if last and visit.may(Action.OPINION_READ) else None,
                 moved=moved(visit, before, last) if before and last else [],
+                documents=documents[number],
+                values=values[number],
                 is_now=number == case.round,
+                is_begun=number <= case.round,
             )
         )
         before = last or before

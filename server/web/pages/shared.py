@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any, Final
 
-from flask import Response, jsonify, make_response, send_file
+from flask import Response, jsonify, make_response
 
 from server.access.action import Action
 from server.access.door import Route
@@ -19,13 +19,12 @@ from server.opinions.page import PREVIEW_CSP, render_html
 from server.opinions.queries import OpinionNotIssued, issued_as, opinions_of_case
 from server.opinions.records import IssuedOpinion
 from server.opinions.stored import from_stored
+from server.web.kept_pdf import kept_pdf
 from server.web.pages import case_facts
 from server.web.pages.layout import page
 from server.web.shared_places import SHARED_PAGE
 from server.web.shown import veil_of
 from server.web.visit import Visit
-
-PDF_POLICY: Final = "sandbox; default-src 'none'; frame-ancestors 'self'"
 
 
 def shared_page(visit: Visit) -> Response:
@@ -104,10 +103,7 @@ def shared_addendum(visit: Visit, addendum_number: str) -> Response:
 
 
 def _pdf(visit: Visit, sha256: str, name: str) -> Response:
-    response = send_file(
-        visit.services.files.path(sha256), mimetype="application/pdf", download_name=name
-    )
-    response.headers["Content-Security-Policy"] = PDF_POLICY
+    response = kept_pdf(visit, sha256, name)
     response.headers["Cache-Control"] = "no-store"
     return response
 

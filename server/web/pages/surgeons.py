@@ -198,19 +198,9 @@ def remove_absence(visit: Visit, person_id: str, absence_id: str) -> Response:
 def add_conflict(visit: Visit, person_id: str) -> Response:
     """Note whose cases a surgeon is not to judge."""
     shown = surgeon(visit, person_id)
-    try:
-        with visit.session.begin_nested():
-            actions.add_conflict(
-                visit.session,
-                person_id=shown.id,
-                against=typed("against"),
-                why=typed("why"),
-                by=visit.actor.text,
-                now=visit.now,
-            )
-    except Invalid as error:
-        return _one(visit, shown, error, "conflict")
-    visit.note(person=shown.id, conflict=typed("against").partition(":")[0])
+    refused = registry_forms.note_conflict(visit, person_id=shown.id)
+    if refused is not None:
+        return _one(visit, shown, refused, "conflict")
     return go(f"/surgeons/{shown.id}#conflicts", "The conflict is noted.")
 
 

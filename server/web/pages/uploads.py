@@ -7,7 +7,7 @@ import binascii
 from dataclasses import asdict
 from typing import Any
 
-from flask import Response, jsonify, request
+from flask import Response, jsonify
 
 from server.access.action import Action
 from server.access.door import Route
@@ -19,6 +19,7 @@ from server.intake.uploads import actions as uploads
 from server.intake.uploads.kinds import HEAD_BYTES, NotTaken, NotWanted, kind_of
 from server.intake.uploads.queries import marks, outcomes, progress, uploads_of_case
 from server.web import tus
+from server.web.bodies import fields_of_body
 from server.web.pages.cleaning import cleaning_rules
 from server.web.pages.layout import page
 from server.web.pages.records_frame import wanted_of
@@ -101,9 +102,8 @@ def glance(visit: Visit) -> Response:
 
 
 def _asked() -> list[tuple[str, int, bytes]]:
-    body = request.get_json(silent=True)
-    files = body.get("files") if isinstance(body, dict) else None
-    if not isinstance(files, list) or len(files) > MOST_GLANCES:
+    files = fields_of_body({"files": list})["files"]
+    if len(files) > MOST_GLANCES:
         raise GlanceUnusable(f"Ask about at most {MOST_GLANCES} files at once.")
     return [_one_asked(one) for one in files]
 

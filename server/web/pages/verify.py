@@ -12,6 +12,7 @@ from server.access.door import Route
 from server.answers.verifying import verified_addendum
 from server.foundation.errors import BadRequest, TooLarge, TooMany
 from server.opinions.verifying import Asked, Verified, mark_in, verify
+from server.web.bodies import fields_of_body
 from server.web.pages.layout import page
 from server.web.visit import Visit
 
@@ -71,11 +72,10 @@ def _json_of(answer: Verified) -> dict[str, str | None]:
 
 
 def _json_asked() -> Asked:
-    body = request.get_json(silent=True)
-    if not isinstance(body, dict):
-        raise QuestionNotUnderstood("The body is not a question.", remedy="Reload the page.")
-    given = [body.get(name, "") for name in ("sha256", "number", "code")]
-    if not all(isinstance(one, str) and len(one) <= LONGEST_ANSWER for one in given):
+    names = ("sha256", "number", "code")
+    body = fields_of_body({}, optional=dict.fromkeys(names, str))
+    given = [body.get(name, "") for name in names]
+    if any(len(one) > LONGEST_ANSWER for one in given):
         raise QuestionNotUnderstood("The body is not a question.", remedy="Reload the page.")
     return Asked(*given)
 

@@ -19,7 +19,12 @@ from server.web import shown
 from server.web.pages import case_facts, imaging_shown, questions_shown
 from server.web.pages.layout import go, page
 from server.web.pages.offers import is_offered
-from server.web.pages.records_frame import consent_problem, glance, wanted_of
+from server.web.pages.records_frame import (
+    consent_problem,
+    documents_seen,
+    glance,
+    wanted_of,
+)
 from server.web.pages.revisions import history
 from server.web.pages.worklist import archive_status, case_urgency
 from server.web.panel_said import panel_json
@@ -65,6 +70,7 @@ def surgeons_page(visit: Visit) -> Response:
         panel_said=panel_json(visit),
         history=history(visit),
         glance=glance(visit),
+        document_words={one.document.id: one.words for one in documents_seen(visit) if one.facts},
         questions=questions_shown.glance(visit),
         imaging=imaging_shown.surgeons(visit),
         opinion=case_facts.opinion_of(session, case) if visit.may(Action.OPINION_READ) else None,

@@ -13,7 +13,7 @@ from server.cases import listing
 from server.cases.lifecycle import LABELS, State
 from server.cases.listing import Asked, Page, Place
 from server.intake import queries as intake
-from server.people.queries import hospitals
+from server.people.queries import HospitalNotFound, hospital, hospitals
 from server.people.records import Hospital
 from server.web.pages.layout import page
 from server.web.pages.worklist_rows import Row, case_urgency, row_of, rows_of
@@ -115,6 +115,16 @@ def coordinated(visit: Visit) -> list[Hospital]:
     """The hospitals whose cases this account looks after."""
     allowed = visit.account.hospital_ids
     return [one for one in hospitals(visit.session) if allowed is None or one.id in allowed]
+
+
+def hospital_in_care(visit: Visit, hospital_id: str) -> Hospital:
+    """A hospital in this account's care; raises HospitalNotFound."""
+    allowed = visit.account.hospital_ids
+    if allowed is not None and hospital_id not in allowed:
+        raise HospitalNotFound(
+            "This hospital is not registered.", remedy="Choose one from the list."
+        )
+    return hospital(visit.session, hospital_id)
 
 
 @dataclass(frozen=True)

@@ -130,13 +130,20 @@ def test_big_endian_pixels_leave_as_little_endian(media: Caller) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "accept"), [("truncated", OCTETS), ("truncated", ANY), ("corrupt", OCTETS)]
+    ("name", "accept"),
+    [
+        ("truncated", OCTETS),
+        ("truncated", ANY),
+        ("corrupt", OCTETS),
+        ("corrupt", ANY),
+        ("corrupt", 'multipart/related; type="image/jls"'),
+    ],
 )
 def test_a_broken_frame_is_told_and_the_others_are_given(
     media: Caller, name: str, accept: str
 ) -> None:
     assert len(frames(media, name, accept, "1")) == 1
-    for numbers in ("2", "2,1"):
+    for numbers in ("2", "2,1", "1,2", "1,1,2,1"):
         response = media.get(frames_of(name, numbers), accept)
         assert response.status_code == 404
         assert response.json["error"]["code"] == "frame_broken"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import threading
 from collections.abc import Iterator
 from typing import Any, BinaryIO
 
@@ -11,7 +10,6 @@ import numpy as np
 import pytest
 from dicomweb_client import DICOMwebClient
 from PIL import Image
-from werkzeug.serving import make_server
 
 from server.archive import Archive
 from server.dicom.shown_file import Shown
@@ -23,6 +21,7 @@ from tests.dicomweb.gateway_app import gateway_app
 from tests.dicomweb.media import pictures
 from tests.dicomweb.media.conftest import SCOPES
 from tests.dicomweb.samples import parts_of
+from tests.served import serving
 
 pytestmark = pytest.mark.orthanc
 
@@ -41,6 +40,18 @@ def test_a_window_is_in_hounsfield_units(media: Caller) -> None:
     expected = np.clip((values + 1000) / 200 + 0.5, 0, 1) * 255
     assert np.abs(picture(response.data) - expected).max() <= 0.51
     assert response.headers["Cache-Control"] == "private, max-age=31536000, immutable"
+
+
+def test_a_gif_shows_the_same_greys_and_nearly_the_same_colours(media: Caller) -> None:
+    """PS3.18 Table 8.7.4-1 requires it of pictures of one frame."""
+    for name, rest in (("pet-1", "/rendered"), ("us", "/frames/2/rendered"), ("us", "/thumbnail")):
+        gif = media.get(pictures.path_of(name) + rest, "image/gif")
+        assert (gif.status_code, gif.headers["Content-Type"]) == (200, "image/gif")
+        exact = Image.open(io.BytesIO(media.get(pictures.path_of(name) + rest, "image/png").data))
+        shown = Image.open(io.BytesIO(gif.data)).convert(exact.mode)
+        difference = np.abs(np.asarray(shown, int) - np.asarray(exact, int))
+        assert difference.max() == 0 if exact.mode == "L" else difference.mean() < 8
+    assert media.get(f"{pictures.path_of('us')}/rendered", "image/*").content_type == "image/jpeg"
 
 
 @pytest.mark.parametrize("number", [1, 4])
@@ -81,8 +92,10 @@ def test_a_picture_can_be_drawn_of_every_kind(media: Caller, name: str) -> None:
 
 def test_a_picture_of_broken_pixels_says_so(media: Caller) -> None:
     assert media.get(f"{pictures.path_of('corrupt')}/frames/1/rendered").status_code == 200
-    response = media.get(f"{pictures.path_of('corrupt')}/frames/2/rendered")
-    assert (response.status_code, response.json["error"]["code"]) == (404, "frame_broken")
+    jpeg = 'multipart/related; type="image/jpeg"'
+    for rest in ("/frames/2/rendered", "/frames/1,2/rendered", "/rendered"):
+        response = media.get(pictures.path_of("corrupt") + rest, jpeg)
+        assert (response.status_code, response.json["error"]["code"]) == (404, "frame_broken")
     assert media.get(f"{pictures.path_of('us')}/frames/7/rendered").status_code == 404
 
 
@@ -160,17 +173,12 @@ def test_the_text_in_a_picture_is_the_pseudonym(masked: Caller, media: Caller) -
 def program(media_archive: Archive) -> Iterator[DICOMwebClient]:
     port = free_port(18350)
     url = f"http://127.0.0.1:{port}"
-    server = make_server("127.0.0.1", port, gateway_app(media_archive, SCOPES, url), threaded=True)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    client = DICOMwebClient(
-        f"{url}/dicom-web", headers={"Authorization": "Bearer reader"}, chunk_size=65536
-    )
-    yield client
-    client._session.close()
-    server.shutdown()
-    thread.join(5)
-    server.server_close()
+    with serving(gateway_app(media_archive, SCOPES, url), port):
+        client = DICOMwebClient(
+            f"{url}/dicom-web", headers={"Authorization": "Bearer reader"}, chunk_size=65536
+        )
+        yield client
+        client._session.close()
 
 
 def test_dicomweb_client_reads_frames_in_every_form_it_knows(program: DICOMwebClient) -> None:

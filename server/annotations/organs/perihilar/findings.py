@@ -7,7 +7,6 @@ from typing import Any, Final
 
 from server.annotations.decision import Answers, Flag, Missing
 from server.annotations.organs.scale import (
-    Case,
     Fact,
     degrees_of,
     disease_contradictions,
@@ -98,11 +97,6 @@ def fit(answers: Answers) -> Fact:
         return known("unfit", not value)
     text = "Fitness for resection not assessed"
     return unknown("unfit", False, True, "/fit_for_resection", text)
-
-
-def side_words(case: Case, names: Mapping[str, str], least: int = 1) -> str:
-    """The parts of `names` (name -> words) that are involved, in words."""
-    return ", ".join(words for name, words in names.items() if case[name] >= least)
 
 
 def contradictions(answers: Answers) -> list[tuple[str, str]]:

@@ -39,6 +39,7 @@ SHAPES: Final = {
 LARGE_MM: Final = 9.0
 SMALL_MM: Final = 5.0
 AFTER_MM: Final = 5.0
+NEXT_TO_NOTHING_MM: Final = 0.1
 LATERAL_BEFORE_MM: Final = 7.0  # from here, not verified
 LATERAL_AFTER_INTERNAL_MM: Final = 4.0  # internal iliac, from here, not verified
 LATERAL_AFTER_OBTURATOR_MM: Final = 6.0  # obturator, above, not verified
@@ -75,7 +76,9 @@ def _mesorectal(answers: Answers, _options: Options) -> Reading:
     seen = sum(shape is True for shape in shapes)
     possible = seen + sum(not isinstance(shape, bool) for shape in shapes)
     moments = after_radiotherapy(answers)
-    best = size is not None and all(suspicious(size, seen, after=when) for when in moments)
+    # A node whose shapes were seen is there, however small it may be.
+    least_mm = size if size is not None else NEXT_TO_NOTHING_MM if seen else 0.0
+    best = all(suspicious(least_mm, seen, after=when) for when in moments)
     worst = size is None or any(suspicious(size, possible, after=when) for when in moments)
     gaps = tuple(_mesorectal_gaps(answers, raw)) if best != worst else ()
     return Reading((Fact("node", best, worst, gaps), known("mm", size)))
@@ -164,6 +167,8 @@ def _all_small(_case: Case) -> str:
 
 def _mesorectal_text(case: Case) -> str:
     size = case["mm"]
+    if size is None:
+        return "Mesorectal node with all three shapes, whatever its size."
     return "No mesorectal node." if size == 0 else f"Mesorectal node of {size:g} mm."
 
 

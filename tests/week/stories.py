@@ -8,7 +8,7 @@ from datetime import date, timedelta
 from typing import Any
 
 from server.annotations.organs import ORGANS
-from tests.service.town import Told, Town
+from tests.week.town import Told, Town
 
 EXAMPLES = ORGANS["pancreas"].examples()
 RESECTABLE = EXAMPLES["head-resectable"]

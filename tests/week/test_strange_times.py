@@ -10,7 +10,7 @@ from server.cases.clocks.business_days import Calendars
 from server.cases.clocks.clock import Clock, Standing, Times, calendar_of, read_clock
 from server.cases.clocks.pauses import Pause
 from server.cases.clocks.tiers import tiers
-from tests.service import by_hand
+from tests.week import by_hand
 
 BERLIN = Calendars("Europe/Berlin")
 SECOND = timedelta(seconds=1)

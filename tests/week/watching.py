@@ -16,8 +16,8 @@ from server.cases.records import Assignment, Case
 from server.foundation import audit
 from server.notices.records import Delivery, Notice
 from server.panel.queries import panel_of
-from tests.service import by_hand
-from tests.service.town import COORDINATORS, SURGEONS, Post, Told, Town, ids_of, person_names
+from tests.week import by_hand
+from tests.week.town import COORDINATORS, SURGEONS, Post, Told, Town, ids_of, person_names
 
 RUNNING = ("ready", "assigned", "in_review")
 OVER = ("opined", "reassessment", "closed", "withdrawn")

@@ -16,18 +16,17 @@ from server.cases.clocks.business_days import ClosedDay
 from server.cases.clocks.nightly import RECOMPUTE_CLOCKS, ask_for_round
 from server.cases.clocks.records import SentReminder
 from server.cases.clocks.timekeeping import keep_service_days
-from server.errand import running, table
 from server.errand.means import Errand
+from server.errand.running import do
 from server.foundation import jobs
 from server.foundation.db import Database
 from server.foundation.settings import Settings
 from server.notices.actions import DELIVER_NOTICE, SEND_DIGEST, pick_up_forgotten
 from server.notices.delivering import Outbox
-from server.web import doorway
 from tests.doors.conftest import settings
-from tests.service import by_hand, stories
-from tests.service.town import Clock, Post, Town
-from tests.service.watching import Watch
+from tests.week import by_hand, stories
+from tests.week.town import Clock, Post, Town
+from tests.week.watching import Watch
 
 __all__ = ["settings"]
 MONDAY = datetime(2026, 12, 21, 6, 0, tzinfo=UTC)
@@ -45,8 +44,8 @@ class Worker:
 
     def __init__(self, settings: Settings, db: Database, clock: Clock, post: Post) -> None:
         self.db, self.clock = db, clock
-        self.errand = Errand(settings)
-        self.errand.outbox = Outbox(db, settings, post, clock)
+        self.errand = Errand(settings, clock)
+        self.errand.outbox = Outbox(db, settings, post, clock=clock)
         self.done: Counter[str] = Counter()
 
     def work(self) -> None:
@@ -58,7 +57,7 @@ class Worker:
                 job = jobs.claim(session, self.clock.now, only=WORK)
             if job is None:
                 return
-            running.do(self.errand, job.id)
+            do(self.errand, job.id)
             self.done[job.name] += 1
 
     def close(self) -> None:
@@ -67,13 +66,9 @@ class Worker:
 
 
 @pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    """The scripted clock, at the doors' own places: below them every rule is handed its `now`."""
-    made = Clock(MONDAY)
-    monkeypatch.setattr(doorway, "utc_now", made)
-    monkeypatch.setattr(running, "utc_now", made)
-    monkeypatch.setattr(table, "utc_now", made)
-    return made
+def clock() -> Clock:
+    """The scripted clock: the doors are made with it, below them every rule is handed its `now`."""
+    return Clock(MONDAY)
 
 
 @pytest.fixture
@@ -83,7 +78,7 @@ def post() -> Post:
 
 @pytest.fixture
 def town(settings: Settings, clock: Clock) -> Iterator[Town]:
-    app = create_app(settings)
+    app = create_app(settings, clock)
     made = Town(app, clock)
     with made.db.writing() as session:
         closed = [ClosedDay(by_hand.CLOSED, "Between the years")]

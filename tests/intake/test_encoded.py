@@ -1,0 +1,248 @@
+"""What is read out of an image's bytes on its way into Orthanc, against files that pydicom wrote."""
+
+from __future__ import annotations
+
+import io
+import struct
+import zlib
+from collections.abc import Callable
+from itertools import pairwise
+
+import pytest
+from pydicom import Dataset
+from pydicom.dataelem import DataElement
+from pydicom.encaps import encapsulate
+from pydicom.sequence import Sequence
+from pydicom.uid import (
+    UID,
+    DeflatedExplicitVRLittleEndian,
+    ExplicitVRBigEndian,
+    ExplicitVRLittleEndian,
+    ImplicitVRLittleEndian,
+    JPEGLSLossless,
+)
+
+from orthanc import encoded
+from orthanc.encoded import MOST_DEEP, NotPlain, is_too_deep, outline
+from server.dicom import nesting
+from tests.archive.files import ct_slice, written
+
+STUDY = "1.2.826.0.1.3680043.8.498.9931"
+NAMED = [STUDY, f"{STUDY}.1", f"{STUDY}.1.1"]
+# The mark of an item, again and again: pixels may hold any bytes.
+LIKE_ITEMS = b"\xfe\xff\x00\xe0\xff\xff\xff\xff" * 192
+PLAIN = (ImplicitVRLittleEndian, ExplicitVRLittleEndian, JPEGLSLossless)
+NOT_PLAIN = (ExplicitVRBigEndian, DeflatedExplicitVRLittleEndian)
+
+
+def image(syntax: UID = ExplicitVRLittleEndian, patient: str = "PAT 7") -> Dataset:
+    made = ct_slice(patient, STUDY, f"{STUDY}.1", 1, syntax)
+    made.PixelData = LIKE_ITEMS
+    if syntax == JPEGLSLossless:
+        made.PixelData = encapsulate([LIKE_ITEMS, LIKE_ITEMS[:700]])
+    return made
+
+
+def nested(made: Dataset, depth: int, *, open_ended: bool = False) -> Dataset:
+    """With ContentSequence holding itself `depth` deep."""
+    for _ in range(depth):
+        inner = made.get("ContentSequence")
+        made.ContentSequence = Sequence([Dataset()])
+        made["ContentSequence"].is_undefined_length = open_ended
+        if inner is not None:
+            made.ContentSequence[0].ContentSequence = inner
+    return made
+
+
+def private_before_everything(made: Dataset) -> None:
+    block = made.private_block(0x0009, "SOMEBODY", create=True)
+    inner = Dataset()
+    inner.PatientID = "NOT THIS"
+    inner.SOPInstanceUID = "1.2.3"
+    block.add_new(1, "SQ", Sequence([inner, Dataset()]))
+    block.add_new(2, "OB", bytes(3000))
+    block.add_new(3, "UN", b"whatever")
+    block.add_new(4, "UT", "long " * 30000)
+
+
+def padded_uids(made: Dataset) -> None:
+    made.StudyInstanceUID = UID(f"{STUDY}.22")  # of odd length, like the others it is padded
+    made.SOPInstanceUID = UID(f"{STUDY}.1.10")
+
+
+def group_lengths(made: Dataset) -> None:
+    made.add(DataElement(0x00080000, "UL", 4711))
+    made.add(DataElement(0x00200000, "UL", 4712))
+
+
+def the_same(made: Dataset) -> None:
+    pass
+
+
+def read(file: bytes) -> list[str]:
+    return outline(file).identifiers()
+
+
+@pytest.mark.parametrize("syntax", PLAIN, ids=lambda one: str(one.name))
+@pytest.mark.parametrize(
+    "change", [the_same, private_before_everything, padded_uids, group_lengths]
+)
+def test_the_identifiers_are_read_as_pydicom_wrote_them(
+    syntax: UID, change: Callable[[Dataset], None]
+) -> None:
+    made = image(syntax)
+    change(made)
+    file = written(made)
+    uids = [made.StudyInstanceUID, made.SeriesInstanceUID, made.SOPInstanceUID]
+    assert read(file) == ["PAT 7", *uids]
+    assert not is_too_deep(file, outline(file).may_nest)
+
+
+@pytest.mark.parametrize("syntax", PLAIN, ids=lambda one: str(one.name))
+def test_pixels_are_never_searched(syntax: UID) -> None:
+    file = written(nested(image(syntax), 3))
+    places = outline(file).may_nest
+    start = file.index(LIKE_ITEMS)
+    assert all(end <= start or begin >= start + len(LIKE_ITEMS) for begin, end in places)
+    assert sum(file.count(encoded.ITEM["little"], *place) for place in places) == 3
+    assert all(one[1] <= other[0] for one, other in pairwise(places))
+
+
+@pytest.mark.parametrize("syntax", [*PLAIN, *NOT_PLAIN], ids=lambda one: str(one.name))
+@pytest.mark.parametrize("open_ended", [False, True])
+def test_sequences_are_as_deep_by_the_quick_way_as_by_the_slow_one_and_by_pydicom(
+    syntax: UID, open_ended: bool
+) -> None:
+    for depth, expected in ((MOST_DEEP - 1, False), (MOST_DEEP, True)):
+        made = nested(image(syntax), depth, open_ended=open_ended)
+        made.PixelData = bytes(1536)
+        if syntax == JPEGLSLossless:
+            made.PixelData = encapsulate([bytes(1536)])
+        file = written(made)
+        assert is_too_deep(file) is expected
+        assert (nesting.why_not_read(io.BytesIO(file)) == nesting.TOO_DEEP) is expected
+        if open_ended or syntax in NOT_PLAIN:
+            with pytest.raises(NotPlain):
+                outline(file)
+        else:
+            assert is_too_deep(file, outline(file).may_nest) is expected
+
+
+@pytest.mark.parametrize("syntax", sorted(encoded.DEFLATED))
+def test_what_is_deflated_is_inflated_before_it_is_searched(syntax: bytes) -> None:
+    plain = written(nested(image(), MOST_DEEP))
+    start = encoded.dataset_offset(plain)
+    head = plain[:start].replace(
+        b"UI\x14\x001.2.840.10008.1.2.1\0", b"UI\x18\0" + syntax.ljust(24, b"\0")
+    )
+    packed = zlib.compressobj(wbits=-zlib.MAX_WBITS)
+    file = head + packed.compress(plain[start:]) + packed.flush()
+    with pytest.raises(NotPlain):
+        outline(file)
+    assert is_too_deep(file)
+
+
+def test_the_receiver_and_uploads_take_the_same_depth() -> None:
+    assert MOST_DEEP == nesting.MOST_DEEP
+
+
+@pytest.mark.parametrize("syntax", PLAIN, ids=lambda one: str(one.name))
+def test_what_lies_deep_behind_the_pixels_or_in_unknown_bytes_is_found(syntax: UID) -> None:
+    inner = b""
+    for _ in range(MOST_DEEP):
+        inner = (
+            b"\x09\x00\x10\x10"
+            + struct.pack("<L", len(inner) + 8)
+            + b"\xfe\xff\x00\xe0"
+            + (struct.pack("<L", len(inner)) + inner)
+        )
+    for tag in (0x00091011, 0x7FE11011):
+        made = image(syntax)
+        made.add(DataElement(tag & 0xFFFF0000 | 0x10, "LO", "SOMEBODY"))
+        made.add(DataElement(tag, "UN", inner))
+        file = written(made)
+        assert is_too_deep(file, outline(file).may_nest), hex(tag)
+
+
+@pytest.mark.filterwarnings("ignore:The PN component")  # pydicom's, the name holds the identifier
+@pytest.mark.parametrize("patient", ["", "PAT 7", "  PAT 7  ", "a.b/c-d_e:f|g{h}", "7" * 64])
+def test_a_patient_id_of_plain_letters_is_read(patient: str) -> None:
+    assert read(written(image(patient=patient)))[0].strip() == patient.strip()
+
+
+@pytest.mark.parametrize(
+    ("charset", "patient"),
+    [
+        ("ISO_IR 192", "Müller"),
+        ("ISO_IR 100", "Müller"),
+        ("ISO_IR 13", "A¥B"),
+        ("GB18030", "王"),
+        ("ISO_IR 192", "one\\two"),
+        ("ISO_IR 192", "wavy~line"),
+        ("ISO_IR 192", "7" * 65),
+    ],
+)
+@pytest.mark.filterwarnings("ignore::UserWarning")  # pydicom's, about the values that are too long
+def test_a_patient_id_that_has_to_be_understood_first_is_left_to_orthanc(
+    charset: str, patient: str
+) -> None:
+    made = image()
+    made.SpecificCharacterSet = charset
+    made.PatientID = patient
+    file = written(made)
+    with pytest.raises(NotPlain):
+        read(file)
+    assert outline(file).may_nest == ()
+
+
+def test_a_patient_id_that_is_missing_is_empty_and_a_missing_uid_is_left_to_orthanc() -> None:
+    made = image()
+    del made.PatientID
+    assert read(written(made)) == ["", *NAMED]
+    for keyword in ("StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID"):
+        less = image()
+        less.file_meta.MediaStorageSOPInstanceUID = UID("1.2.3")
+        delattr(less, keyword)
+        with pytest.raises(NotPlain):
+            read(written(less))
+        setattr(less, keyword, "")
+        with pytest.raises(NotPlain):
+            read(written(less))
+
+
+def test_bytes_that_are_not_what_they_should_be_are_left_to_the_slow_way() -> None:
+    made = image()
+    made.PixelData = bytes(1536)
+    whole = written(made)
+    at = whole.index(b"\x10\x00\x20\x00LO")  # PatientID
+    broken = {
+        "cut in the pixels": whole[:-1],
+        "cut in a head": whole[: at + 5],
+        "something behind the end": whole + b"\0",
+        "a length over the end": whole[: at + 6] + b"\xff\xff" + whole[at + 8 :],
+        "an unknown form": whole[: at + 4] + b"XX" + whole[at + 6 :],
+        "an element twice": whole.replace(whole[at : at + 14], whole[at : at + 14] * 2),
+        "out of order": whole[: at + 14] + b"\x08\x00\x06\x00LO\x00\x00" + whole[at + 14 :],
+        "no syntax": whole.replace(b"\x02\x00\x10\x00UI", b"\x02\x00\x11\x00UI"),
+        "a syntax of a maker": whole.replace(b"1.2.840.10008.1.2.1\0", b"1.2.840.113619.5.2\0\0"),
+        "nothing": b"",
+        "not DICOM": b"%PDF-1.7" + bytes(300),
+    }
+    for name, file in broken.items():
+        with pytest.raises(NotPlain):
+            pytest.fail(f"{name}: {read(file)}")
+        assert not is_too_deep(file), name
+
+
+def test_fragments_that_lead_astray_are_left_to_the_slow_way() -> None:
+    whole = written(image(JPEGLSLossless))
+    end = whole.rindex(b"\xfe\xff\xdd\xe0")
+    first = whole.index(b"OB\0\0\xff\xff\xff\xff") + 8
+    for file in (
+        whole[:end],
+        whole[:end] + b"\xfe\xff\xdd\xe0\1\0\0\0",
+        whole[:first] + b"\xfe\xff\x00\xe0\xff\xff\xff\xff" + whole[first + 8 :],
+        whole[:first] + b"\xfe\xff\x00\xe0\xff\xff\xff\x7f" + whole[first + 8 :],
+    ):
+        with pytest.raises(NotPlain):
+            outline(file)
