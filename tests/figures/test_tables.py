@@ -110,7 +110,11 @@ def test_every_claim_names_its_place_and_is_no_more_than_a_claim() -> None:
     table = tables.findings(found(findings=Counter({"trial": 2}), findings_stated=40))
     assert [one.claim is not None for one in table.rows] == [True] * len(FINDINGS)
     line = next(one for one in table.lines if one[0] == "trial")
-    assert line[-3:] == [10, 20, "claim of the source document, without reference: 001 L24-31"]
+    assert line[-3:] == [
+        10,
+        20,
+        "claim of the source document, without reference: source text 001, lines 24-31",
+    ]
     hcc = verdict_change_claim("liver-hcc")
     assert hcc is not None
     assert (hcc.low_percent, hcc.high_percent, hcc.source) == (
