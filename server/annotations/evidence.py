@@ -50,8 +50,9 @@ def evidence_problems(fields: Iterable[Field], answers: Answers) -> Iterator[Fie
             )
 
 
-def seen_on(field: Field, answers: Answers) -> list[str]:
-    """What the values at a field and below it were seen on, in words; empty where nothing is bound.
+def seen_on(place: str, answers: Answers) -> list[str]:
+    """What the values at a JSON pointer and below it were seen on, in words; empty where nothing is
+    bound.
 
     For example "seen on series 4 portal venous, image 34 (angle 118°)". A value that is no longer
     answered has no evidence.
@@ -62,7 +63,7 @@ def seen_on(field: Field, answers: Answers) -> list[str]:
     inside = [
         entry
         for key, entry in entries.items()
-        if (key == field.pointer or str(key).startswith(f"{field.pointer}/"))
+        if (key == place or str(key).startswith(f"{place}/"))
         and isinstance(entry, dict)
         and is_answered(answer_at(answers, _path(str(key))))
     ]

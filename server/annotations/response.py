@@ -26,7 +26,6 @@ CHEST_FILM_LEAST_MM: Final = 20.0  # PMC2755245
 NODE_TARGET_MM: Final = 15.0  # PMC2755245, short axis
 NODE_NORMAL_MM: Final = 10.0  # PMC2755245, short axis; below it a node is normal
 PORTAL_NODE_MM: Final = 20.0  # PMC9747269, short axis; nodes at the porta hepatis
-NEW_LESION_MM: Final = 10.0  # PMC9747269
 MOST_TARGETS, MOST_PER_ORGAN = 5, 2  # PMC2755245
 TOO_SMALL_MM: Final = 5.0  # general knowledge, not verified
 
@@ -176,13 +175,6 @@ def baseline_problems(targets: Sequence[Target]) -> list[FieldProblem]:
     return found
 
 
-def node_kind(short_axis_mm: float) -> str:
-    """A node by its short axis: "target" from 15 mm, "non_target" from 10, else "normal"."""
-    if short_axis_mm >= NODE_TARGET_MM:
-        return "target"
-    return "non_target" if short_axis_mm >= NODE_NORMAL_MM else "normal"
-
-
 def target_response(
     baseline_mm: float,
     nadir_mm: float,
@@ -255,12 +247,6 @@ def mrecist(baseline: Visit, before: Sequence[Visit], current: Visit) -> Assessm
         None,
         text,
     )
-
-
-def new_lesion_counts(mm: float, *, typical: bool, grown: bool) -> bool:
-    """Whether a new nodule is a new lesion in mRECIST: from 10 mm with wash-in and wash-out, or
-    any that has grown since (PMC9747269)."""
-    return grown or (typical and mm >= NEW_LESION_MM)
 
 
 def _assess(

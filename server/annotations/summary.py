@@ -158,7 +158,7 @@ def _note(field: Field, notes: dict[str, str], answers: Answers) -> str:
         for pointer, text in notes.items()
         if pointer == field.pointer or pointer.startswith(f"{field.pointer}/")
     ]
-    return "; ".join(dict.fromkeys([*seen_on(field, answers), *inside]))
+    return "; ".join(dict.fromkeys([*seen_on(field.pointer, answers), *inside]))
 
 
 def _criteria_row(evaluation: Evaluation) -> Row:

@@ -106,16 +106,6 @@ def key_image(session: Session, case: Case, voice: Voice, image_id: str) -> KeyI
     )
 
 
-def imaging_wanted(session: Session, case: Case) -> list[Question]:
-    """The requests for more imaging that are still open, oldest first."""
-    wanted = select(Question).where(
-        Question.case_id == case.id,
-        Question.wants_imaging.is_(True),
-        Question.closed_at.is_(None),
-    )
-    return list(session.scalars(wanted.order_by(Question.number)))
-
-
 def _marks(session: Session, message_ids: list[str]) -> dict[str, list[MessageRead]]:
     found: dict[str, list[MessageRead]] = {}
     if message_ids:

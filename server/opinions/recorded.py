@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from server.annotations.evidence import seen_on
+from server.annotations.fields import capitalised, pointer
 from server.annotations.organs.liver.formulae import flr_percent
 from server.annotations.organs.liver.remnant import BACKGROUNDS
 from server.annotations.organs.liver.thresholds import MEASURED
@@ -92,7 +94,9 @@ def vessel_contacts(answers: Answers, form: Form) -> tuple[VesselContact, ...]:
     asked = _properties(_properties(form).get("vessels"))
     ordered = sorted(asked.items(), key=lambda item: _hints(item[1]).get("order", 0))
     return tuple(
-        _vessel(name, _object(recorded.get(name)), field)
+        _vessel(
+            name, _object(recorded.get(name)), field, seen_on(pointer(("vessels", name)), answers)
+        )
         for name, field in ordered
         if _object(recorded.get(name)) or _is_asked(field)
     )
@@ -197,7 +201,7 @@ def words(value: Any, field: Form) -> str:
     return str(value)
 
 
-def _vessel(key: str, recorded: Answers, field: Form) -> VesselContact:
+def _vessel(key: str, recorded: Answers, field: Form, seen: Iterable[str]) -> VesselContact:
     fields = _properties(field)
     contact = recorded.get("contact_deg", "not_assessed")
     measured = isinstance(contact, int | float)  # JSON Schema takes 120.0 for an integer
@@ -220,7 +224,9 @@ def _vessel(key: str, recorded: Answers, field: Form) -> VesselContact:
         contour=words(recorded.get(lumen), fields.get(lumen, {})),
         thrombus=words(recorded.get("thrombus"), fields.get("thrombus", {})),
         reconstructable=words(recorded.get("reconstructable"), fields.get("reconstructable", {})),
-        note="\n".join([*more, *filter(None, [_text(recorded.get("note"))])]),
+        note="\n".join(
+            [*more, *filter(None, [_text(recorded.get("note"))]), *map(capitalised, seen)]
+        ),
     )
 
 

@@ -17,8 +17,6 @@ from server.annotations.response import (
     Visit,
     baseline_problems,
     mrecist,
-    new_lesion_counts,
-    node_kind,
     overall,
     recist_1_1,
     sum_mm,
@@ -161,13 +159,6 @@ def test_thick_slices_and_chest_films_ask_for_larger_targets() -> None:
     assert baseline_problems([Target("lymph nodes", 15, node=True, slice_mm=10)]) == []
 
 
-@pytest.mark.parametrize(
-    ("mm", "kind"), [(15, "target"), (14.9, "non_target"), (10, "non_target"), (9.9, "normal")]
-)
-def test_a_node_is_what_its_short_axis_makes_it(mm: float, kind: str) -> None:
-    assert node_kind(mm) == kind
-
-
 def test_viable_tumour_needs_a_multi_phase_scan() -> None:
     assert mrecist(visit(40), [], visit(28)).response == PR
     assert mrecist(visit(40), [], visit(0)).response == CR
@@ -181,21 +172,6 @@ def test_viable_tumour_progresses_by_a_fifth_without_five_millimetres() -> None:
     assert mrecist(visit(20), [], visit(24)).response == PD
     assert recist_1_1(visit(20), [], visit(24)).response == SD
     assert mrecist(visit(20), [visit(0)], visit(0)).response == CR
-
-
-@pytest.mark.parametrize(
-    ("mm", "typical", "grown", "counts"),
-    [
-        (10, True, False, True),
-        (9.9, True, False, False),
-        (12, False, False, False),
-        (6, False, True, True),
-    ],
-)
-def test_a_new_nodule_counts_when_typical_or_grown(
-    mm: float, typical: bool, grown: bool, counts: bool
-) -> None:
-    assert new_lesion_counts(mm, typical=typical, grown=grown) == counts
 
 
 @pytest.mark.parametrize("wrong", [-1.0, math.nan, math.inf])

@@ -8,6 +8,7 @@ from datetime import datetime
 
 import pytest
 from sqlalchemy import func, select
+from sqlalchemy.orm import Session
 
 from server.cases import actions as cases
 from server.cases.records import Case
@@ -143,14 +144,20 @@ def test_asking_for_more_imaging_stops_the_clock_and_says_what_for(
     with world.db.reading() as session:
         case = session.get_one(Case, world.inside.id)
         assert case.state == "on_hold" and TEXT in case.held_reason
-        [open_request] = queries.imaging_wanted(session, case)
+        [open_request] = wanted(session, case)
         assert open_request.id == question.id
     with world.db.writing() as session:
         case = session.get_one(Case, world.inside.id)
         cases.resume(session, case, seen_version=case.version, now=now)
-        found = queries.imaging_wanted(session, case)[0]
+        found = wanted(session, case)[0]
         actions.close(session, found, coordinator_of(world), now)
-        assert queries.imaging_wanted(session, case) == []
+        assert wanted(session, case) == []
+
+
+def wanted(session: Session, case: Case) -> list[Question]:
+    """The requests for more imaging that are still open."""
+    found = session.scalars(select(Question).where(Question.case_id == case.id))
+    return [one for one in found if one.wants_imaging and one.closed_at is None]
 
 
 def test_asking_for_imaging_in_a_case_that_is_held_already_asks_all_the_same(

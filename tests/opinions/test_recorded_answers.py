@@ -79,6 +79,30 @@ def test_a_contact_is_read_with_its_choices_in_words(pancreas: dict[str, Any]) -
     assert vein.note == "Short segment: yes\nbehind the neck"
 
 
+def test_a_contact_says_on_which_image_it_was_seen_and_that_this_supports_it_no_more(
+    pancreas: dict[str, Any],
+) -> None:
+    seen = {
+        "kind": "angle",
+        "image_number": 34,
+        "series": "series 4 portal venous",
+        "value": 118,
+        "unit": "deg",
+        "state": "unsupported",
+        "because": "study_detached",
+    }
+    answers = {
+        "vessels": {"sma": {"contact_deg": 118, "note": "see there"}, "ca": {"contact_deg": 0}},
+        "evidence": {"/vessels/sma/contact_deg": seen},
+    }
+    by_name = {contact.name: contact for contact in vessel_contacts(answers, pancreas)}
+    assert by_name["Superior mesenteric artery"].note == (
+        "see there\nSeen on series 4 portal venous, image 34 "
+        "(angle 118°; its study belongs to this case no more)"
+    )
+    assert by_name["Coeliac axis"].note == ""
+
+
 def test_a_livers_vessel_is_read_with_patency_and_invasion(liver: dict[str, Any]) -> None:
     answers = {"vessels": {"main_pv": {"contact_deg": 200, "patency": "occluded", "invaded": True}}}
     contact = vessel_contacts(answers, liver)[0]

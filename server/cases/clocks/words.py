@@ -75,22 +75,3 @@ def standing_words(clock: Clock) -> str:
             rest = f"{number_of(left, unit)} left when it goes on"
             return f"paused, {over if left < 0 else rest}"
     return clock.standing.words
-
-
-def by_when(clock: Clock) -> str:
-    """By when the opinion is there, for the hospital and the surgeon, in one or two sentences."""
-    if clock.target_on is None:
-        return f"The opinion follows {promise(clock.tier)}, once the records are complete."
-    due = clock.target_on.isoformat()
-    match clock.standing:
-        case Standing.PAUSED:
-            who = clock.pause.who if clock.pause else "somebody"
-            return (
-                f"The clock stands still until {who} has acted. If it went on today, the opinion "
-                f"would be due by {due}."
-            )
-        case Standing.OVERDUE | Standing.PAST_LIMIT:
-            return f"The opinion was due by {due} and is late."
-        case Standing.IN_TIME | Standing.LATE | Standing.TOO_LATE | Standing.ENDED:
-            return ""
-    return f"The opinion is due by {due}."
