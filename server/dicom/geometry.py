@@ -16,6 +16,7 @@ from typing import Final
 import numpy as np
 from pydicom.dataset import Dataset
 
+from server.dicom.enhanced import single_frames
 from server.foundation.errors import Invalid
 
 Vector = tuple[float, float, float]
@@ -163,12 +164,13 @@ def along(normal: Vector, position_mm: Vector) -> float:
 
 
 def of_series(headers: Iterable[Dataset]) -> SeriesGeometry:
-    """The grid of the images with these headers (pixels are not needed; any order).
+    """The grid of the images with these headers (pixels are not needed; any order). An enhanced image
+    is as many as it has frames.
 
     Raises GeometryIncomplete when an image lacks what places it, GeometryMixed when the images
     differ in orientation, pixel spacing, size or frame of reference.
     """
-    images = list(headers)
+    images = [frame for header in headers for frame in single_frames(header)]
     if not images:
         raise GeometryIncomplete("There are no images to take a geometry from.")
     first = images[0]

@@ -13,6 +13,7 @@ from pydicom.dataset import Dataset
 from pydicom.encaps import get_frame
 
 from server.dicom.decoding import decoded
+from server.dicom.enhanced import refuse_enhanced
 from server.dicom.frame_shape import FrameShape
 from server.dicom.geometry import SeriesGeometry, Vector, along, of_series
 from server.foundation.errors import Invalid
@@ -69,9 +70,10 @@ def draw(
 
     `images` are all of one CT series with their pixels, in any order. With `liver_seg`, a
     Segmentation of the liver on the same images, a tumour stays inside the liver, which is written
-    beside it. Raises AttenuationUnknown, SeedUnusable, RegionLeaked, RegionTooSmall, NoLiver, and
-    what a geometry or a Segmentation that cannot be used raises.
+    beside it. Raises ImagesInOne, AttenuationUnknown, SeedUnusable, RegionLeaked, RegionTooSmall,
+    NoLiver, and what a geometry or a Segmentation that cannot be used raises.
     """
+    refuse_enhanced(images)
     grid = of_series(images)
     check_spacing(grid)
     tell("Reading the images", 5)

@@ -28,6 +28,7 @@ from pydicom.dataset import Dataset
 from pydicom.sr.codedict import codes
 from pydicom.sr.coding import Code
 
+from server.dicom.enhanced import refuse_enhanced
 from server.dicom.geometry import SeriesGeometry, along
 from server.dicom.uids import new_uid
 from server.volumetry.masks import Volume
@@ -68,8 +69,9 @@ def as_segmentation(
     `headers` are the images of the series with their file meta information, without pixels.
     `method` names how the regions were made (at most 64 characters), `content_label` is a Code
     String (PS3.5 6.2). Segments may overlap; a segment without a voxel is left out. Where two images
-    lie at one place, the first of them counts.
+    lie at one place, the first of them counts. Raises ImagesInOne for an enhanced image.
     """
+    refuse_enhanced(headers)
     uids = uids or NewUids.unused()
     by_place: dict[int, Dataset] = {}
     for header in headers:
