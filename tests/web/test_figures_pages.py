@@ -19,6 +19,7 @@ from server.foundation import audit
 from server.foundation.db import Database
 from server.foundation.settings import Settings
 from tests.figures.lives import Lived, live
+from tests.figures.test_reviewer_agreement import panel
 from tests.figures.test_rows_of_cases import caught_up
 from tests.web.conftest import Browser
 from tests.world import World
@@ -82,6 +83,18 @@ def test_a_coordinator_sees_their_own_hospitals_only_whatever_the_address_says(
     assert "Riverside" not in text
     lines = omar.get("/figures/reversals.csv", **there).get_data(as_text=True).splitlines()
     assert lines[1].startswith("all,All,0,0,")
+
+
+def test_panels_of_one_mind_are_drawn_as_a_share_beside_their_kappa(
+    signed_in: SignedIn, small_world: World, today: datetime
+) -> None:
+    for verdict in ["resectable_now"] * 9 + ["not_resectable_here"] * 3:
+        panel(small_world, ["resectable_now", "resectable_now", verdict])
+    caught_up(small_world.db, today)
+    text = said(signed_in("Ada").get("/figures").get_data(as_text=True))
+    assert '<title id="chart-agreement-title">Panels of one mind</title>' in text
+    assert 'Pancreas (ductal adenocarcinoma): 9 of 12; All: 9 of 12</desc>' in text
+    assert "Fleiss’ kappa" in text
 
 
 def said(text: str) -> str:

@@ -18,7 +18,7 @@ from server.cases.clocks.stages import promised
 from server.cases.clocks.tiers import default_tier, stage_targets, tier_named
 from server.figures import tables
 from server.figures.blocks import Rows
-from server.figures.claims import CLAIM
+from server.figures.claims import CLAIM, Claim
 from server.figures.filters import Filters, read_filters
 from server.figures.queries import (
     MOST_PAIRS,
@@ -32,6 +32,7 @@ from server.figures.queries import (
 )
 from server.figures.reviewers import reviewer_agreement
 from server.figures.shapes import AgreementTable, PairTable, ShareTable, SpreadTable
+from server.figures.shares import Share, share
 from server.figures.volumes_compared import agreement
 from server.foundation.errors import NotFound
 from server.outcomes.queries import updates_due
@@ -138,21 +139,13 @@ def _every_table(visit: Visit, filters: Filters, rows: Rows, found: Counts) -> l
 
 def _picture(table: Table) -> Markup | None:
     """The picture of a table; none where there is nothing to draw."""
-    if table.empty or isinstance(table, AgreementTable):
+    if table.empty:
         return None
+    if isinstance(table, AgreementTable):
+        bars = [_bar(one.label, share(one.unanimous, one.panels)) for one in table.rows]
+        return charts.intervals(f"chart-{table.id}", "Panels of one mind", bars)
     if isinstance(table, ShareTable):
-        bars = [
-            charts.Bar(
-                row.label,
-                row.share.counts,
-                row.share.percent if row.share.shown else None,
-                row.share.low_percent,
-                row.share.high_percent,
-                row.share.few,
-                (row.claim.low_percent, row.claim.high_percent) if row.claim else None,
-            )
-            for row in table.rows
-        ]
+        bars = [_bar(row.label, row.share, row.claim) for row in table.rows]
         return charts.intervals(f"chart-{table.id}", table.title, bars)
     if isinstance(table, SpreadTable):
         rows = [
@@ -170,6 +163,18 @@ def _picture(table: Table) -> Markup | None:
     agrees = table.agreement
     return charts.scatter(
         f"chart-{table.id}", table.title, table.pairs, agrees.bias_ml, agrees.limits_ml
+    )
+
+
+def _bar(label: str, found: Share, claim: Claim | None = None) -> charts.Bar:
+    return charts.Bar(
+        label,
+        found.counts,
+        found.percent if found.shown else None,
+        found.low_percent,
+        found.high_percent,
+        found.few,
+        (claim.low_percent, claim.high_percent) if claim else None,
     )
 
 
