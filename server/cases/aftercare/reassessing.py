@@ -41,8 +41,10 @@ PRESETS: Final[tuple[Preset, ...]] = (
     Preset(
         "every-2-3-late", "After 3 cycles", 3, "source text 000, line 57: “every 2–3 cycles”, CRLM"
     ),
-    Preset("after-4-6", "After 4 cycles", 4, "source text 001 L28: “after 4–6 cycles”, CRLM"),
-    Preset("after-4-6-late", "After 6 cycles", 6, "source text 001 L28: “after 4–6 cycles”, CRLM"),
+    Preset("after-4-6", "After 4 cycles", 4, "source text 001, line 28: “after 4–6 cycles”, CRLM"),
+    Preset(
+        "after-4-6-late", "After 6 cycles", 6, "source text 001, line 28: “after 4–6 cycles”, CRLM"
+    ),
 )
 PRESET_IDS: Final = frozenset(one.id for one in PRESETS)
 
