@@ -93,7 +93,7 @@ def test_panels_of_one_mind_are_drawn_as_a_share_beside_their_kappa(
     caught_up(small_world.db, today)
     text = said(signed_in("Ada").get("/figures").get_data(as_text=True))
     assert '<title id="chart-agreement-title">Panels of one mind</title>' in text
-    assert 'Pancreas (ductal adenocarcinoma): 9 of 12; All: 9 of 12</desc>' in text
+    assert "Pancreas (ductal adenocarcinoma): 9 of 12; All: 9 of 12</desc>" in text
     assert "Fleiss’ kappa" in text
 
 
