@@ -172,7 +172,7 @@ def one_round(
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         senders = hospitals_with_cases(margin.settings, folder, count, SLICES, chance)
         world = world_of(margin.settings)
-        halves = HalfUploads(margin.settings, world.tokens["hospital"])
+        halves = stack.enter_context(HalfUploads(margin.settings, world.tokens["hospital"]))
         ways = [kill_a_process(margin.settings)] * 3 + [halves.cut]
         if mortal is not None:
             ways.append(mortal.kill)

@@ -12,7 +12,6 @@ from typing import Any, Final
 
 from sqlalchemy.orm import Session
 
-from server.annotations import actions as forms
 from server.annotations.fields import answer_at
 from server.annotations.organs import ORGANS
 from server.annotations.queries import signed_revisions
@@ -22,7 +21,7 @@ from server.cases.local_category import LOCAL_CATEGORIES, state_local_category
 from server.cases.records import Case
 from server.demo import cast
 from server.demo.cast import DemoPerson
-from server.demo.past_panels import fill_past_panels
+from server.demo.past_panels import fill_past_panels, signed_form
 from server.dossier.checklist import of_organ
 from server.dossier.requests import Asked, describe_request
 from server.figures.actions import catch_up, walk_again
@@ -128,7 +127,8 @@ def live(
         at += chance.expovariate(1 / days) * DAY
         cases.happen(session, case, event, now=at, by=BY)
     at += chance.lognormvariate(0.9, 0.6) * DAY
-    verdict = _sign(session, case, surgeon, ORGANS[life.organ].examples()[life.example], at)
+    example = ORGANS[life.organ].examples()[life.example]
+    verdict = signed_form(session, case, surgeon, example, at).verdict
     cases.happen(session, case, Event.OPINION_SIGNED, now=at, by=surgeon.name)
     cases.happen(session, case, Event.CLOSE, now=at + chance.uniform(0.1, 4) * DAY, by=BY)
     found = suggested_findings(life.local_category, verdict)
@@ -136,24 +136,6 @@ def live(
     choose_findings(session, case, [*found, *also], seen_number=0, by=BY, now=at)
     _outcome(session, case, verdict, chance, at, now)
     return case
-
-
-def _sign(
-    session: Session, case: Case, surgeon: Person, answers: dict[str, Any], at: datetime
-) -> str:
-    """Sign an example's form; gives its verdict."""
-    draft = forms.draft_of(
-        session, case.id, case.organ, reviewer_id=surgeon.id, reviewer_name=surgeon.name
-    )
-    saved = forms.save(session, draft, answers, seen_version=draft.version, now=at)
-    return forms.sign(
-        session,
-        saved,
-        seen_version=saved.version,
-        restated_verdict=str(answers["verdict"]),
-        signed_by=surgeon.name,
-        now=at,
-    ).verdict
 
 
 def _outcome(

@@ -6,8 +6,8 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
-from datetime import timedelta
-from typing import Final
+from datetime import datetime, timedelta
+from typing import Any, Final
 
 from sqlalchemy.orm import Session
 
@@ -91,9 +91,17 @@ def _vote(
     whole = [one for _, one in sorted(examples.items()) if not ORGANS[case.organ].to_sign(one)]
     answers = dict(last.answers) if chance.random() < SAME else chance.choice(whole)
     assert last.signed_at is not None
-    at = last.signed_at - timedelta(hours=hours_before)
+    return signed_form(
+        session, case, person, answers, last.signed_at - timedelta(hours=hours_before)
+    )
+
+
+def signed_form(
+    session: Session, case: Case, surgeon: Person, answers: dict[str, Any], at: datetime
+) -> Revision:
+    """The case's form with these answers, signed by the surgeon."""
     draft = forms.draft_of(
-        session, case.id, case.organ, reviewer_id=person.id, reviewer_name=person.name
+        session, case.id, case.organ, reviewer_id=surgeon.id, reviewer_name=surgeon.name
     )
     saved = forms.save(session, draft, answers, seen_version=draft.version, now=at)
     return forms.sign(
@@ -101,6 +109,6 @@ def _vote(
         saved,
         seen_version=saved.version,
         restated_verdict=str(answers["verdict"]),
-        signed_by=person.name,
+        signed_by=surgeon.name,
         now=at,
     )

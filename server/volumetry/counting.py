@@ -12,8 +12,9 @@ from pydicom.dataset import Dataset
 from server.dicom.geometry import SPACING_TOLERANCE, SeriesGeometry, of_series
 from server.volumetry import surface
 from server.volumetry.contours import structures
-from server.volumetry.frames import Frame, Segmentation, SegmentationUnreadable, read
-from server.volumetry.masks import Volume, check_geometry, describe, spacing_note
+from server.volumetry.frame_grid import SegmentationUnreadable
+from server.volumetry.frames import Frame, Segmentation, read
+from server.volumetry.masks import Volume, describe, fitted, spacing_note
 from server.volumetry.overlaps import Overlaps
 from server.volumetry.remnant import Volumes
 from server.volumetry.roles import Role, Segment, assign, in_words
@@ -27,7 +28,6 @@ from server.volumetry.segmentation import (
     regions_of,
     volumes_of,
 )
-from server.volumetry.turned import turned_to
 
 ALL_ROLES: Final[tuple[Role, ...]] = ("liver", "flr", "tumour")
 
@@ -82,8 +82,8 @@ def count(seg: bytes, headers: Sequence[Dataset] = ()) -> Count:
     segmentation = read(seg)
     if headers:
         images = of_series(headers)
-        segmentation = turned_to(segmentation, images)
-        check_geometry(segmentation, images, str(headers[0].get("SeriesInstanceUID", "")))
+        series = str(headers[0].get("SeriesInstanceUID", ""))
+        segmentation = fitted(segmentation, images, series)
         check_spacing(images)
         spacing, grid = images.slice_spacing_mm or 0.0, images.describe()
         notes = list(geometry_notes(segmentation, images))

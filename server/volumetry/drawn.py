@@ -19,7 +19,7 @@ from server.dicom.geometry import SeriesGeometry, Vector, along, of_series
 from server.foundation.errors import Invalid
 from server.volumetry.frames import read
 from server.volumetry.growth import Organ
-from server.volumetry.masks import Volume, check_geometry, on_grid
+from server.volumetry.masks import Volume, fitted, on_grid
 from server.volumetry.new_uids import NewUids
 from server.volumetry.placing import voxel_of
 from server.volumetry.roles import assign
@@ -27,7 +27,6 @@ from server.volumetry.scene import SeedUnusable
 from server.volumetry.segmentation import check_spacing
 from server.volumetry.segmenting import Grown, grow
 from server.volumetry.trial import NoLiver, Tell
-from server.volumetry.turned import turned_to
 from server.volumetry.written import as_segmentation
 
 METHOD: Final = "Seeded region growing"
@@ -147,9 +146,7 @@ def _stored_values(image: Dataset) -> NDArray[Any]:
 
 
 def _liver_of(seg: bytes, images: Sequence[Dataset], grid: SeriesGeometry) -> Volume:
-    segmentation = read(seg)
-    segmentation = turned_to(segmentation, grid)
-    check_geometry(segmentation, grid, str(images[0].get("SeriesInstanceUID", "")))
+    segmentation = fitted(read(seg), grid, str(images[0].get("SeriesInstanceUID", "")))
     livers = assign(segmentation.segments).get("liver", ())
     drawn = on_grid(segmentation, grid, [one.number for one in livers])
     if not any(volume.any() for volume in drawn.values()):

@@ -22,7 +22,9 @@ from server.dicom.geometry import (
     orientation_in_words,
 )
 from server.foundation.errors import Invalid
-from server.volumetry.frames import Frame, FrameGrid, Segmentation
+from server.volumetry.frame_grid import FrameGrid
+from server.volumetry.frames import Frame, Segmentation
+from server.volumetry.turned import turned_to
 
 Volume = NDArray[np.uint8]
 
@@ -41,6 +43,16 @@ class ReferencedSeriesDiffers(SegmentGeometryMismatch):
 
 class SegmentOutsideImages(SegmentGeometryMismatch):
     """A frame of a Segmentation lies where there is no image."""
+
+
+def fitted(
+    segmentation: Segmentation, images: SeriesGeometry, SeriesInstanceUID: str
+) -> Segmentation:
+    """The Segmentation counted as the images are, every frame of it on one of them. Raises what
+    `check_geometry` raises."""
+    turned = turned_to(segmentation, images)
+    check_geometry(turned, images, SeriesInstanceUID)
+    return turned
 
 
 def check_geometry(

@@ -11,23 +11,17 @@ from pydicom.dataset import Dataset
 
 from server.dicom.geometry import SeriesGeometry, along, of_series
 from server.foundation.errors import Invalid
-from server.volumetry.frames import (
-    Segmentation,
-    SegmentationSource,
-    SegmentationUnreadable,
-    read,
-    source_of,
-)
+from server.volumetry.frame_grid import SegmentationUnreadable
+from server.volumetry.frames import Segmentation, SegmentationSource, read, source_of
 from server.volumetry.masks import (
     SegmentGeometryMismatch,
     Volume,
-    check_geometry,
+    fitted,
     spacing_note,
 )
 from server.volumetry.overlaps import Overlaps
 from server.volumetry.remnant import RemnantMeasurement, Volumes, remarks, share
 from server.volumetry.roles import Role, Segment, assign, couinaud_name, in_words
-from server.volumetry.turned import turned_to
 
 __all__ = [
     "NothingToMeasure",
@@ -70,8 +64,7 @@ def measure(seg: bytes, headers: Sequence[Dataset]) -> RemnantMeasurement:
     segmentation = read(seg)
     images = of_series(headers)
     first = next(iter(headers))
-    segmentation = turned_to(segmentation, images)
-    check_geometry(segmentation, images, str(first.get("SeriesInstanceUID", "")))
+    segmentation = fitted(segmentation, images, str(first.get("SeriesInstanceUID", "")))
     check_spacing(images)
     roles = assign(segmentation.segments)
     if not roles:

@@ -14,13 +14,12 @@ from server.dicom.geometry import SeriesGeometry, of_series
 from server.foundation.errors import Invalid
 from server.volumetry.cut import Cut
 from server.volumetry.frames import Segmentation, read
-from server.volumetry.masks import Volume, check_geometry, on_grid
+from server.volumetry.masks import Volume, fitted, on_grid
 from server.volumetry.new_uids import NewUids
 from server.volumetry.remnant import flr_percent
 from server.volumetry.resection import Split, by_plane, by_segments, by_surface, split
 from server.volumetry.roles import assign, couinaud_name
 from server.volumetry.segmentation import check_spacing, geometry_notes
-from server.volumetry.turned import turned_to
 from server.volumetry.written import as_segmentation
 
 Tell = Callable[[str, int], None]
@@ -78,8 +77,7 @@ def try_cut(
     """
     tell("Reading the segmentation", 5)
     segmentation, grid = read(seg), of_series(headers)
-    segmentation = turned_to(segmentation, grid)
-    check_geometry(segmentation, grid, str(headers[0].get("SeriesInstanceUID", "")))
+    segmentation = fitted(segmentation, grid, str(headers[0].get("SeriesInstanceUID", "")))
     check_spacing(grid)
     liver, tumour, couinaud = _regions(segmentation, grid)
     tell("Cutting the liver", 35)

@@ -36,13 +36,11 @@ def binding_problems(
     `sent` are the answers as they came, `kept` the same with the archive's UIDs, `stored` those of
     before. Of another hospital's or another case's image nothing is told but that it is not here.
     """
-    entries = sent.get(EVIDENCE)
-    given = list(entries.values()) if isinstance(entries, dict) else []
-    order = list(kept.get(EVIDENCE) or {}) if isinstance(kept.get(EVIDENCE), dict) else []
+    given = sent.get(EVIDENCE)
     found = []
     for key, entry in newly_bound(kept, stored):
-        at = order.index(key)
-        why = _fault(visit, given[at] if at < len(given) else entry, entry)
+        # Keys are pointers and hold no UIDs: what was sent stands under the same one.
+        why = _fault(visit, given.get(key, entry) if isinstance(given, dict) else entry, entry)
         if why:
             found.append(FieldProblem(pointer((EVIDENCE, key)), f"{why} {_REMEDY}"))
     return found

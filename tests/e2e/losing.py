@@ -17,7 +17,7 @@ import signal
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Set
 from dataclasses import dataclass, field
 from io import BytesIO
 from pathlib import Path
@@ -26,7 +26,7 @@ from pydicom import dcmread
 from sqlalchemy import select
 from sqlalchemy.exc import DBAPIError
 
-from server.archive import Archive
+from server.archive import Archive, ArchiveUnavailable
 from server.cases.actions import open_case
 from server.demo.phantoms import Phantom
 from server.demo.phases import PHASES
@@ -179,8 +179,8 @@ class Verdict:
 def verdict(settings: Settings, senders: list[Sender]) -> Verdict:
     """Compare everything that was acknowledged with what the archive and Margin hold."""
     acknowledged = {uid: one for one in senders for uid in one.acknowledged}
-    noted, arrived = await_noted(settings, acknowledged.keys())
     archive = Archive(settings.orthanc_url, settings.orthanc_user, settings.orthanc_password)
+    noted, arrived = await_noted(settings, archive, acknowledged.keys())
     by_uid: dict[str, list[ReceivedInstance]] = {}
     for one in noted:
         by_uid.setdefault(one.SOPInstanceUID, []).append(one)
@@ -222,20 +222,25 @@ def _is_as_sent(archive: Archive, instance: ReceivedInstance, path: Path) -> boo
 
 
 def await_noted(
-    settings: Settings, wanted: object
+    settings: Settings, archive: Archive, wanted: Set[str]
 ) -> tuple[list[ReceivedInstance], dict[str, Arrival]]:
-    """Wait until every arrival has settled in a case; the instances that Margin took note of."""
+    """Wait until every arrival has settled in a case; the instances that Margin took note of.
+
+    Settled is also what is not wanted here: an upload that is still being taken in is in the archive a
+    moment before it is noted. What is in the archive for good and never noted ends the wait by its limit.
+    """
     db = Database(settings.database_url)
     until = time.monotonic() + SETTLING_LIMIT_S
     noted: list[ReceivedInstance] = []
     found: list[Arrival] = []
     try:
         while time.monotonic() < until:
-            with contextlib.suppress(DBAPIError), db.reading() as session:
+            with contextlib.suppress(DBAPIError, ArchiveUnavailable), db.reading() as session:
                 found = arrivals(session, None)
                 noted = list(session.scalars(select(ReceivedInstance)))
                 settled = bool(found) and all(one.state == "matched" for one in found)
-                if settled and {one.SOPInstanceUID for one in noted} >= set(wanted):  # type: ignore[call-overload]
+                uids = {one.SOPInstanceUID for one in noted}
+                if settled and uids >= wanted and archive.statistics().instances == len(uids):
                     break
             time.sleep(0.5)
     finally:

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -93,10 +94,11 @@ def test_what_was_answered_for_survives_a_full_disk_and_senders_go_on_when_there
     images, early = slices(1, 20), slices(2, 1)
     content = zip_of(images)
     half = len(content) // 2
-    with running_margin(disk / "home") as (settings, _process):
+    with ExitStack() as stack:
+        settings, _process = stack.enter_context(running_margin(disk / "home"))
         (sender,) = hospitals_with_cases(settings, tmp_path / "studies", 1, 20, random.Random(1))
         world = world_of(settings)
-        uploader = Uploader(settings, world.tokens["hospital"])
+        uploader = stack.enter_context(Uploader(settings, world.tokens["hospital"]))
         uploader.send("early", early[0], len(early[0]))
         url = uploader.begin(len(content))
         assert uploader.patch(url, 0, content[:half]) == half
@@ -136,4 +138,3 @@ def test_what_was_answered_for_survives_a_full_disk_and_senders_go_on_when_there
         assert found.instances == 40
         await_looked_through(settings, world)
         assert faults_of_uploads(settings, world, [*early, *images]) == []
-        uploader.close()

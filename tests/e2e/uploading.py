@@ -13,6 +13,7 @@ import time
 import zipfile
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from typing import Self
 
 import httpx
 from pydicom import dcmread
@@ -87,7 +88,10 @@ class Uploader:
             time.sleep(0.3)
         raise AssertionError(f"no answer to {method} in time")
 
-    def close(self) -> None:
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
         self._client.close()
 
     def begin(self, size: int) -> str:
@@ -150,13 +154,18 @@ class HalfUploads:
         self._uploader.patch(url, 0, _broken_off(content, chance.randrange(1, len(content))))
         return HALF_AN_UPLOAD
 
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *raised: object) -> None:
+        self._uploader.__exit__(*raised)
+
     def finish(self) -> None:
         """Go on with every half where the server says that it ended."""
         for url, content in self._halves:
             self._uploader.go_on(
                 url, HALF_AN_UPLOAD, content, self._uploader.reached(url), len(content)
             )
-        self._uploader.close()
 
 
 def _broken_off(content: bytes, after: int) -> Iterator[bytes]:

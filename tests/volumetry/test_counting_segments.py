@@ -17,7 +17,7 @@ from server.annotations.organs import organ_named
 from server.cli import main
 from server.dicom.geometry import GeometryIncomplete
 from server.volumetry.counting import count
-from server.volumetry.frames import SegmentationUnreadable
+from server.volumetry.frame_grid import SegmentationUnreadable
 from server.volumetry.masks import SegmentGeometryMismatch
 from server.volumetry.segmentation import SpacingUnknown
 from tests.volumetry.scenes import images, mask, sample_ct, seg, stored

@@ -20,7 +20,7 @@ from server.demo.phases import PHASES
 from server.dicom.geometry import GeometryIncomplete
 from server.foundation.errors import Invalid
 from server.volumetry.counting import count
-from server.volumetry.frames import GeometryNotFinite, SegmentationUnreadable
+from server.volumetry.frame_grid import GeometryNotFinite, SegmentationUnreadable
 from server.volumetry.masks import (
     FrameOfReferenceDiffers,
     ReferencedSeriesDiffers,

@@ -11,7 +11,8 @@ from pydicom.sequence import Sequence
 
 from server.dicom.geometry import of_series
 from server.volumetry.counting import count
-from server.volumetry.frames import SegmentationUnreadable, read
+from server.volumetry.frame_grid import SegmentationUnreadable
+from server.volumetry.frames import read
 from server.volumetry.masks import SegmentGeometryMismatch, check_geometry, on_grid
 from server.volumetry.turned import turned_to
 from tests.volumetry.scenes import images, mask, seg, stored

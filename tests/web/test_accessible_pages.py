@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
 
 import pytest
 from flask import Flask
 from playwright.sync_api import Browser, ConsoleMessage, Page
-from werkzeug.serving import make_server
 
-from tests.archive.orthanc_process import free_port
+from tests.served import serving
 from tests.web import axe
 from tests.world import PASSWORD, World
 
@@ -66,14 +64,8 @@ def checker(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 @pytest.fixture
 def served(app: Flask) -> Iterator[str]:
-    port = free_port(18800, 18899)
-    server = make_server("127.0.0.1", port, app, threaded=True)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield f"http://127.0.0.1:{port}"
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with serving(app) as server:
+        yield f"http://127.0.0.1:{server.server_port}"
 
 
 def faults(page: Page, address: str, checker: str) -> list[str]:

@@ -8,6 +8,7 @@ import signal
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -37,6 +38,12 @@ def settings(tmp_path: Path) -> Iterator[Settings]:
         yield settings
 
 
+@pytest.fixture
+def stack() -> Iterator[ExitStack]:
+    with ExitStack() as stack:
+        yield stack
+
+
 def kill_something(settings: Settings, chance: random.Random) -> str:
     states = [one for one in Supervisor(settings).states() if one.pid]
     victim = chance.choice([one for one in states if one.name in ("web", "worker", "orthanc")])
@@ -45,13 +52,13 @@ def kill_something(settings: Settings, chance: random.Random) -> str:
 
 
 def test_nothing_answered_for_is_lost_or_doubled_when_processes_are_killed(
-    settings: Settings,
+    settings: Settings, stack: ExitStack
 ) -> None:
     world = world_of(settings)
     images = {series: slices(series, 60) for series in range(1, 4)}
     loose = slices(4, 25)
-    senders = [Uploader(settings, world.tokens["hospital"]) for _ in range(4)]
-    halves = HalfUploads(settings, world.tokens["hospital"])
+    senders = [stack.enter_context(Uploader(settings, world.tokens["hospital"])) for _ in range(4)]
+    halves = stack.enter_context(HalfUploads(settings, world.tokens["hospital"]))
 
     def send_zip(place: int) -> None:
         senders[place].send(f"disc {place}", zip_of(images[place + 1]))
@@ -79,8 +86,6 @@ def test_nothing_answered_for_is_lost_or_doubled_when_processes_are_killed(
     assert len(halves.images) == HALVES * 10
     halves.finish()
     assert sum(len(sender.answered) for sender in senders) == 28
-    for sender in senders:
-        sender.close()
     await_looked_through(settings, world)
     sent = [image for series in images.values() for image in series] + loose + halves.images
     assert faults_of_uploads(settings, world, sent) == []

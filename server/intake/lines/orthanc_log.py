@@ -1,8 +1,8 @@
 """What Orthanc's log says about associations, about images that came twice, and about reports of storage
 commitment that nobody took. Pure: lines in, facts out.
 
-Wording of Orthanc 1.10 to 1.13 (CommandDispatcher.cpp, DicomAssociation.cpp, DicomControlUserConnection.cpp
-and DCMTK's conditions). The log level of DICOM
+Wording of Orthanc 1.10 to 1.13 (CommandDispatcher.cpp, DicomAssociation.cpp,
+DicomControlUserConnection.cpp and DCMTK's conditions). The log level of DICOM
 has to be `verbose`; then there are some lines for each association and none for each image.
 """
 
