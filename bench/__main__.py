@@ -16,6 +16,7 @@ import click
 from rich.table import Table
 
 from bench import (
+    assessment,
     clocks,
     dashboard,
     first_image,
@@ -134,6 +135,12 @@ BENCHES = {
         "contrast phase by pixels of bodies of known making, and one series of 450 images",
         "none misled, 95 % right; 5 s, 1.5 GB",
         ("--variations", "3", "--slices", "150"),
+    ),
+    "assessment": Bench(
+        assessment.main,
+        "judging a study of four series of 450 images, by headers alone and with pixels",
+        "3 s, 30 s",
+        ("--slices", "100", "--rounds", "1"),
     ),
     "scale": Bench(
         scale.main,

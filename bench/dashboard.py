@@ -24,7 +24,7 @@ from rich.table import Table
 
 from bench import world_of_cases as worlds
 from bench.bulk import Row, identifier, tell_the_planner
-from bench.figures import console, in_words, keep
+from bench.figures import as_program, console, in_words, keep
 from bench.lives import Life, LivesOf, Size
 from bench.worlds import stopped_like_ctrl_c
 from server.access import tokens
@@ -267,4 +267,4 @@ def report(
 
 
 if __name__ == "__main__":
-    main()
+    as_program(main)

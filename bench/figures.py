@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
+from typing import NoReturn
 
+import click
 from rich.console import Console
 from rich.table import Table
 
@@ -19,6 +22,18 @@ def console(*, to_errors: bool = False) -> Console:
     """Where a bench prints: as wide as the terminal, and wide enough for a table where there is none."""
     found = Console(stderr=to_errors)
     return found if found.is_terminal else Console(stderr=to_errors, width=WIDTH_IN_FILES)
+
+
+def as_program(bench: click.Command) -> NoReturn:
+    """Run one bench and end with 1 where it says that a bar was not kept."""
+    try:
+        kept = bench.main(standalone_mode=False)
+    except click.ClickException as wrong:
+        wrong.show()
+        sys.exit(wrong.exit_code)
+    except click.Abort:
+        sys.exit(130)
+    sys.exit(1 if kept is False else 0)
 
 
 @dataclass(frozen=True)

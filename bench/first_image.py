@@ -27,7 +27,17 @@ import click
 from playwright.sync_api import BrowserContext, Playwright, sync_playwright
 
 from bench.direct import nginx_program, viewer_before_orthanc
-from bench.figures import MARGIN, ORTHANC, RESULTS, Figures, Kind, at_most, console, ratio_at_most
+from bench.figures import (
+    MARGIN,
+    ORTHANC,
+    RESULTS,
+    Figures,
+    Kind,
+    as_program,
+    at_most,
+    console,
+    ratio_at_most,
+)
 from bench.lines import Line, line_options, line_to, new_port, trusted_by_key
 from bench.sides import alternate
 from bench.studies import Study, new_study
@@ -191,4 +201,4 @@ def main(
 
 
 if __name__ == "__main__":
-    main()
+    as_program(main)

@@ -21,7 +21,7 @@ import imagecodecs
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.figures import Figures, Kind, ratio_at_least, ratio_at_most
+from bench.figures import Figures, Kind, as_program, ratio_at_least, ratio_at_most
 from bench.loads import HTTP_1, frames_per_s
 from bench.sides import Comparison, Running, Side, alternate, read, where
 
@@ -103,4 +103,4 @@ def main(frames: int, slices: int, rounds: int, **running: str) -> bool | None:
 
 
 if __name__ == "__main__":
-    main()
+    as_program(main)

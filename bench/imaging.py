@@ -19,7 +19,7 @@ from pydicom.dataset import Dataset
 from rich.console import Console
 from rich.table import Table
 
-from bench.figures import keep
+from bench.figures import as_program, keep
 from bench.resident import highest_resident_mb
 from server.demo.phantoms import Phantom
 from server.demo.phases import PHASES as DEMO_PHASES
@@ -144,4 +144,4 @@ def _show(pairs: Counter[tuple[Phase, Phase]]) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    as_program(main)

@@ -19,7 +19,6 @@ import os
 import random
 import signal
 import subprocess
-import sys
 import tempfile
 import time
 from collections import Counter
@@ -31,7 +30,7 @@ import click
 import psycopg
 from rich.console import Console
 
-from bench.figures import in_words, keep
+from bench.figures import as_program, in_words, keep
 from bench.worlds import running_margin, stopped_like_ctrl_c
 from tests import postgres
 from tests.e2e.losing import (
@@ -192,4 +191,4 @@ def one_round(
 
 
 if __name__ == "__main__":
-    sys.exit(0 if main.main(standalone_mode=False) else 1)
+    as_program(main)

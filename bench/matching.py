@@ -12,7 +12,6 @@ candidates and the weighing together. Prints the percentiles and writes bench/re
 from __future__ import annotations
 
 import random
-import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -26,7 +25,7 @@ from rich.progress import track
 from rich.table import Table
 from sqlalchemy import insert, text
 
-from bench.figures import in_words, keep
+from bench.figures import as_program, in_words, keep
 from server.cases.records import Case, CaseStudy, ExpectedAccession
 from server.foundation.db import Base, Database, new_id
 from server.foundation.migrations import upgrade
@@ -227,4 +226,4 @@ def main(cases: int, studies: int) -> bool:
 
 
 if __name__ == "__main__":
-    sys.exit(0 if main.main(standalone_mode=False) else 1)
+    as_program(main)

@@ -22,7 +22,7 @@ from statistics import median
 import click
 from rich.table import Table
 
-from bench.figures import console, in_words, keep
+from bench.figures import as_program, console, in_words, keep
 from bench.gateway import FRAME, frame_paths
 from bench.open_study import open_study
 from bench.resident import highest_resident_mb
@@ -160,4 +160,4 @@ def report(
 
 
 if __name__ == "__main__":
-    main()
+    as_program(main)

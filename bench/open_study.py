@@ -21,7 +21,7 @@ from dataclasses import replace
 
 import click
 
-from bench.figures import Figures, Kind, ratio_at_most
+from bench.figures import Figures, Kind, as_program, ratio_at_most
 from bench.sides import JSON, Comparison, Running, Side, alternate, where
 
 TWENTIETH = ratio_at_most(0.05)
@@ -91,4 +91,4 @@ def main(series: int, slices: int, rounds: int, **running: str) -> bool | None:
 
 
 if __name__ == "__main__":
-    main()
+    as_program(main)

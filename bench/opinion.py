@@ -18,7 +18,7 @@ import numpy as np
 from PIL import Image
 from rich.table import Table
 
-from bench.figures import console, in_words, keep
+from bench.figures import as_program, console, in_words, keep
 from server.annotations.organs import ORGANS
 from server.annotations.summary import sections
 from server.opinions.document import Opinion, Signer, Study, Verdict
@@ -129,4 +129,4 @@ def _noise(seed: int) -> bytes:
 
 
 if __name__ == "__main__":
-    main()
+    as_program(main)

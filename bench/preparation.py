@@ -21,7 +21,7 @@ from statistics import median
 import click
 from rich.table import Table
 
-from bench.figures import console, in_words, keep
+from bench.figures import as_program, console, in_words, keep
 from bench.gateway import FRAME
 from bench.open_study import plain
 from bench.sides import JSON, Comparison, Side, comparison_of
@@ -132,4 +132,4 @@ def report(preparing: dict[str, list[float]], passing: dict[str, list[float]], s
 
 
 if __name__ == "__main__":
-    main()
+    as_program(main)

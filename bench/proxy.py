@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import click
 
-from bench.figures import Figures, Kind, at_least
+from bench.figures import Figures, Kind, as_program, at_least
 from bench.gateway import FRAME, frame_paths
 from bench.loads import HTTP_1, frames_per_s
 from bench.sides import Comparison, Running, Side, alternate
@@ -66,4 +66,4 @@ def main(frames: int, slices: int, rounds: int, workers: int) -> bool | None:
 
 
 if __name__ == "__main__":
-    main()
+    as_program(main)

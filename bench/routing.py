@@ -17,7 +17,7 @@ from typing import Any
 import click
 from rich.table import Table
 
-from bench.figures import console, in_words, keep
+from bench.figures import as_program, console, in_words, keep
 from server.foundation.clock import utc_now
 from server.foundation.db import Database
 from server.foundation.migrations import upgrade
@@ -203,4 +203,4 @@ def _surgeon(luck: random.Random, place: int, organs: list[str], codes: list[str
 
 
 if __name__ == "__main__":
-    main()
+    as_program(main)

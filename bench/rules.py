@@ -11,7 +11,7 @@ from statistics import median
 import click
 from rich.table import Table
 
-from bench.figures import console, in_words, keep
+from bench.figures import as_program, console, in_words, keep
 from server.annotations.organs import ORGANS
 
 MOST_MS = 5.0
@@ -54,4 +54,4 @@ def main(rounds: int) -> bool:
 
 
 if __name__ == "__main__":
-    main()
+    as_program(main)

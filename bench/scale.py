@@ -26,7 +26,7 @@ from sqlalchemy.orm import Session
 from bench import crowd as crowds
 from bench.bulk import identifier
 from bench.crowd import Crowd
-from bench.figures import console, in_words, keep
+from bench.figures import as_program, console, in_words, keep
 from bench.worlds import stopped_like_ctrl_c
 from server.access.action import Action
 from server.access.door import Credentials, ImageDoor
@@ -207,4 +207,4 @@ def report(found: dict[str, dict[str, float]], held: list[str], facts: dict[str,
 
 
 if __name__ == "__main__":
-    main()
+    as_program(main)

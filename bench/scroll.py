@@ -21,7 +21,7 @@ from typing import Any
 import click
 from playwright.sync_api import Page, sync_playwright
 
-from bench.figures import MARGIN, RESULTS, Figures, Kind, at_most
+from bench.figures import MARGIN, RESULTS, Figures, Kind, as_program, at_most
 from bench.first_image import FLOOR_SLICES, far_margin, surgeons_viewer
 from bench.lines import Line, line_options, trusted_by_key
 from bench.studies import Study, new_study
@@ -138,4 +138,4 @@ def main(
 
 
 if __name__ == "__main__":
-    main()
+    as_program(main)

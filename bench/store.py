@@ -28,7 +28,7 @@ import click
 import httpx
 from rich.table import Table
 
-from bench.figures import console, in_words, keep
+from bench.figures import as_program, console, in_words, keep
 from bench.gateway import frame_paths
 from bench.scrolling import scrolling
 from bench.sides import comparison_of
@@ -187,4 +187,4 @@ def report(found: dict[str, list[float]], size: int, instances: int, seen: list[
 
 
 if __name__ == "__main__":
-    main()
+    as_program(main)

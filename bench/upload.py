@@ -16,13 +16,13 @@ from __future__ import annotations
 import http.client
 import io
 import subprocess
-import sys
 import tempfile
 import time
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from statistics import median
 
@@ -34,7 +34,7 @@ from pydicom.uid import ExplicitVRLittleEndian
 from rich.console import Console
 from rich.table import Table
 
-from bench.figures import in_words, keep
+from bench.figures import as_program, in_words, keep
 from bench.resident import highest_resident_mb
 from bench.worlds import Margin, running_margin, stopped_like_ctrl_c
 from server.foundation.clock import utc_now
@@ -259,10 +259,10 @@ def _rounds(
         for _ in range(rounds):
             page = browser.new_context().new_page()
             turns = {
-                f"browser, {BARE}": lambda page=page: by_bare_browser(page, port, file),
-                f"browser, {PAGE}": lambda page=page: by_page(page, f"{base}/open#{token}", file),
-                f"{PROGRAM}, {BARE}": lambda: by_bare_program(port, file),
-                f"{PROGRAM}, tus": lambda: by_program(base, token, file),
+                f"browser, {BARE}": partial(by_bare_browser, page, port, file),
+                f"browser, {PAGE}": partial(by_page, page, f"{base}/open#{token}", file),
+                f"{PROGRAM}, {BARE}": partial(by_bare_program, port, file),
+                f"{PROGRAM}, tus": partial(by_program, base, token, file),
             }
             for name, turn in turns.items():
                 margin.wait_until_quiet(limit_s=600)
@@ -310,4 +310,4 @@ def report(
 
 
 if __name__ == "__main__":
-    sys.exit(0 if main(standalone_mode=False) else 1)
+    as_program(main)

@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 from pydicom import dcmread
 from rich.table import Table
 
-from bench.figures import console, in_words, keep
+from bench.figures import as_program, console, in_words, keep
 from bench.resident import highest_resident_mb
 from server.cli.volumes import headers_of, indices_of
 from server.demo.anatomy import Region
@@ -293,9 +293,10 @@ def main(
     _table(f"{slices} slices of 512 x 512", rows)
     result: dict[str, object] = {"slices": slices, "passed": kept, "figures": rows}
     if quality:
-        result["errors"], result["grown"] = errors_percent(), grown(real)
-        _table("Largest error of five", result["errors"])
-        _table("Grown from one click", result["grown"])
+        errors, regions = errors_percent(), grown(real)
+        _table("Largest error of five", errors)
+        _table("Grown from one click", regions)
+        result |= {"errors": errors, "grown": regions}
     keep("volumes", result)
     console().print(f"Bars: {in_words(kept)}")
     return kept
@@ -325,4 +326,4 @@ def _timed(all_runs: list[dict[str, dict[str, float]]]) -> tuple[list[dict[str, 
 
 
 if __name__ == "__main__":
-    main()
+    as_program(main)

@@ -4,6 +4,7 @@ Orthanc keeps the first image of a SOPInstanceUID and answers "success" to every
 in it; the sender would believe that what it sent is here. This looks before Orthanc does. The same file
 once more is taken as always; a file with other content gets a failure status, and one line in the log
 tells Margin's worker of it (`server.intake.lines.orthanc_log`), which has the study held for a person.
+Where another association is just bringing the first one, it waits until Orthanc has stored that.
 
 Sequences that lie in each other too deep are refused too: the first question about such an image would
 end Orthanc, and every later one again.
@@ -17,6 +18,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import threading
+import time
 
 from encoded import NotPlain, Outline, dataset_offset, is_too_deep, outline, transfer_syntax
 
@@ -26,6 +29,9 @@ TAKEN = 0x0000
 # PS3.4 table B.2-1: Cxxx, "Cannot understand". There is no status of C-STORE for a UID that is taken.
 OTHER_CONTENT = 0xC111
 TOO_DEEP = 0xC112
+# How long an image that was let through may take until Orthanc has it; after that it is taken for lost.
+STORING_LIMIT_S = 10.0
+LOOK_AGAIN_S = 0.02
 # What a copy in another transfer syntax may say differently, by name of `simplified-tags`.
 OF_THE_SYNTAX = frozenset(
     {
@@ -43,6 +49,32 @@ OF_THE_SYNTAX = frozenset(
 IDENTIFIERS = ("PatientID", "StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID")
 
 
+class OnTheirWay:
+    """The images that were let through and that Orthanc may not have stored yet.
+
+    Orthanc serves an association in one thread and stores an image before that thread brings the next
+    one, so each thread has one image on its way at most.
+    """
+
+    def __init__(self) -> None:
+        self._by_thread: dict[int, tuple[str, float]] = {}
+        self._lock = threading.Lock()
+
+    def enters(self, instance_id: str) -> bool:
+        """Note the image as this thread's; False, and nothing noted, when another thread brings it too."""
+        now, own = time.monotonic(), threading.get_ident()
+        with self._lock:
+            for thread, (other_id, since) in self._by_thread.items():
+                is_recent = now - since < STORING_LIMIT_S
+                if thread != own and other_id == instance_id and is_recent:
+                    return False
+            self._by_thread[own] = (instance_id, now)
+            return True
+
+
+on_their_way = OnTheirWay()
+
+
 def orthanc_id(identifiers: list[str]) -> str:
     """Orthanc's own identifier of what these DICOM identifiers name, from the patient downwards."""
     text = "|".join(one.strip() for one in identifiers)
@@ -56,6 +88,18 @@ def stored_md5(instance_id: str) -> str:
         return str(orthanc.RestApiGet(f"/instances/{instance_id}/attachments/dicom/md5").decode())
     except orthanc.OrthancException:
         return ""
+
+
+def md5_of_the_first(instance_id: str) -> str:
+    """MD5 of the stored file with these identifiers, which another association may be about to store; empty
+    when this image is the first."""
+    while True:
+        # In this order: what another thread stored before it left is seen by the question that follows.
+        is_first = on_their_way.enters(instance_id)
+        kept = stored_md5(instance_id)
+        if kept or is_first:
+            return kept
+        time.sleep(LOOK_AGAIN_S)
 
 
 def outline_of(file: bytes) -> Outline | None:
@@ -112,7 +156,7 @@ def judged(received: orthanc.DicomInstance) -> int:
         return TOO_DEEP
     identifiers = identifiers_of(received, found)
     instance_id = orthanc_id(identifiers)
-    kept = stored_md5(instance_id)
+    kept = md5_of_the_first(instance_id)
     if not kept:
         return TAKEN
     md5 = hashlib.md5(file, usedforsecurity=False).hexdigest()

@@ -14,7 +14,7 @@ import SimpleITK
 from numpy.typing import NDArray
 
 from server.dicom.geometry import POSITION_TOLERANCE_MM, SeriesGeometry
-from server.volumetry.masks import Volume, as_image
+from server.volumetry.masks import Volume, as_image, box_of
 from server.volumetry.placing import positions_mm
 
 _BLOCK_MM: Final = 8.0
@@ -40,8 +40,7 @@ def shared_voxels(one: Volume, other: Volume) -> int:
     """How many voxels are drawn in both; quick where `one` is small."""
     if not one.any():
         return 0
-    low, high = _bounds(one)
-    box = _box(low, high + 1)
+    box = box_of(one)
     return int(np.count_nonzero(one[box] & other[box]))
 
 
@@ -49,27 +48,17 @@ def _by_map(tumour: Volume, remnant: Volume, images: SeriesGeometry) -> float:
     spacing = np.array(
         [images.slice_spacing_mm or 1.0, images.row_spacing_mm, images.column_spacing_mm]
     )
-    low, high = _bounds(tumour)
-    pad = np.ceil(_reach_mm(tumour, remnant, spacing) / spacing).astype(int) + 1
-    box = _box(np.maximum(low - pad, 0), np.minimum(high + pad + 1, tumour.shape))
+    pads = np.ceil(_reach_mm(tumour, remnant, spacing) / spacing).astype(int) + 1
+    box = tuple(
+        slice(max(one.start - int(pad), 0), min(one.stop + int(pad), most))
+        for one, pad, most in zip(box_of(tumour), pads, tumour.shape, strict=True)
+    )
     image = as_image(np.ascontiguousarray(tumour[box]), images)
     distance = SimpleITK.SignedMaurerDistanceMap(
         image, insideIsPositive=False, squaredDistance=False, useImageSpacing=True
     )
     values = SimpleITK.GetArrayViewFromImage(distance)
     return float(values[remnant[box] > 0].min())
-
-
-def _box(low: NDArray[np.int64], end: NDArray[np.int64]) -> tuple[slice, ...]:
-    return tuple(slice(int(first), int(last)) for first, last in zip(low, end, strict=True))
-
-
-def _bounds(volume: Volume) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """The lowest and the highest index along each axis at which something is drawn."""
-    planes = np.flatnonzero(volume.any(axis=(1, 2)))
-    within: NDArray[np.bool_] = np.any(volume[planes[0] : planes[-1] + 1] > 0, axis=0)
-    ends = (planes, np.flatnonzero(within.any(axis=1)), np.flatnonzero(within.any(axis=0)))
-    return np.array([one[0] for one in ends]), np.array([one[-1] for one in ends])
 
 
 def _reach_mm(tumour: Volume, remnant: Volume, spacing: NDArray[np.float64]) -> float:

@@ -45,6 +45,24 @@ class SegmentOutsideImages(SegmentGeometryMismatch):
     """A frame of a Segmentation lies where there is no image."""
 
 
+def box_of(mask: Volume) -> tuple[slice, slice, slice]:
+    """The smallest box of planes, rows and columns in which all of a mask lies; of nothing, an empty one.
+
+    Large masks are mostly empty, and memory that nobody touched costs nothing.
+    """
+    planes = np.flatnonzero(mask.any(axis=(1, 2)))
+    if not planes.size:
+        return slice(0, 0), slice(0, 0), slice(0, 0)
+    along = slice(int(planes[0]), int(planes[-1]) + 1)
+    within = np.bitwise_or.reduce(mask[along], axis=0)
+    rows, columns = np.flatnonzero(within.any(axis=1)), np.flatnonzero(within.any(axis=0))
+    return (
+        along,
+        slice(int(rows[0]), int(rows[-1]) + 1),
+        slice(int(columns[0]), int(columns[-1]) + 1),
+    )
+
+
 def fitted(
     segmentation: Segmentation, images: SeriesGeometry, SeriesInstanceUID: str
 ) -> Segmentation:

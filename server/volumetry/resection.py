@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from server.dicom.geometry import SeriesGeometry, Vector
 from server.foundation.errors import Invalid
 from server.volumetry.distance import margin_mm, shared_voxels
-from server.volumetry.masks import Volume
+from server.volumetry.masks import Volume, box_of
 from server.volumetry.placing import (
     in_plane_mm,
     origins_mm,
@@ -72,20 +72,17 @@ def by_plane(
     row, column = steps_mm(images)
     origins = origins_mm(images)
     # The signed distance is linear within a slice: one plane of it, and an offset for each slice.
-    rows, columns = liver.shape[1:]
+    planes, rows, columns = box_of(liver)
     within = np.float32(side / abs(side)) * (
-        (np.arange(rows) * float(row @ normal))[:, None]
-        + (np.arange(columns) * float(column @ normal))[None, :]
+        (np.arange(rows.start, rows.stop) * float(row @ normal))[:, None]
+        + (np.arange(columns.start, columns.stop) * float(column @ normal))[None, :]
     ).astype(np.float32)
     remnant = np.zeros(liver.shape, np.uint8)
-    for index in _slices_with(liver):
+    for index in range(planes.start, planes.stop):
         away = float((origins[index] - one) @ normal)
-        remnant[index] = liver[index] & (within > -np.sign(side) * away)
+        remains = within > -np.sign(side) * away
+        remnant[index, rows, columns] = liver[index, rows, columns] & remains
     return remnant
-
-
-def _slices_with(volume: Volume) -> NDArray[np.int64]:
-    return np.flatnonzero(volume.any(axis=(1, 2)))
 
 
 def by_surface(
@@ -116,8 +113,9 @@ def by_surface(
             remedy="Set it inside the part of the liver that remains.",
         )
     keep = left_on(remains[0])[remains[1:]]
-    for index in _slices_with(liver):
-        remnant[index] = liver[index] & (left_on(int(index)) == keep)
+    planes, *_ = box_of(liver)
+    for index in range(planes.start, planes.stop):
+        remnant[index] = liver[index] & (left_on(index) == keep)
     return remnant
 
 
@@ -142,8 +140,10 @@ def split(
     """What a cut comes to; the remnant lies in the liver. Raises CutUndefined when it takes all of
     the liver, or nothing."""
     voxel_ml = images.voxel_volume_ml or 0.0
-    specimen = liver ^ remnant
-    left, taken = int(np.count_nonzero(remnant)), int(np.count_nonzero(specimen))
+    box = box_of(liver)
+    specimen = np.zeros(liver.shape, np.uint8)
+    specimen[box] = liver[box] ^ remnant[box]
+    left, taken = int(np.count_nonzero(remnant[box])), int(np.count_nonzero(specimen[box]))
     if not left or not taken:
         raise CutUndefined(
             "The cut does not go through the liver: everything lies on its "

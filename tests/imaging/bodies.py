@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -310,6 +311,6 @@ def slices(
         )
 
 
-def volume(body: Body, **how: float) -> Volume:
+def volume(body: Body, **how: Any) -> Volume:
     """The body as Margin reads it."""
     return volume_of(slices(body, **how))

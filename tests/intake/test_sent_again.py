@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from io import BytesIO
 from pathlib import Path
 
 import pytest
@@ -98,6 +100,32 @@ def test_what_says_something_else_is_refused_and_the_first_stays(
     (seen,) = told(orthanc)
     assert seen == Repeated(instance, orthanc_id("PAT", STUDY), seen.md5, "RIVERSIDE")
     assert seen.md5 != kept
+
+
+def test_of_two_that_come_at_once_one_is_taken(
+    orthanc: OrthancProcess, archive: Archive, first: Path, tmp_path: Path
+) -> None:
+    senders = []
+    for number in (1, 2):
+        folder = tmp_path / f"sender {number}"
+        folder.mkdir()
+        for instance in range(2, 32):
+            image = ct_slice("PAT", STUDY, SERIES, instance)
+            image.StudyDescription = f"as sent by {number}"
+            (folder / f"{instance:02d}.dcm").write_bytes(written(image))
+        senders.append(folder)
+    peer = Peer("127.0.0.1", orthanc.dicom_port, "RIVERSIDE", "MARGIN")
+    with ThreadPoolExecutor() as threads:
+        both_ways = list(threads.map(lambda folder: send(folder, peer), senders))
+    refused = [{Path(one.name).name for one in summary.refused} for summary in both_ways]
+    names = {path.name for path in senders[0].iterdir()}
+    assert refused[0] | refused[1] == names, "both were told that theirs is here"
+    assert not refused[0] & refused[1], "neither was taken"
+    for folder, others in zip(senders, reversed(refused), strict=True):
+        for name in others:
+            uid = dcmread(folder / name).SOPInstanceUID
+            kept = archive.instance_file(orthanc_id("PAT", STUDY, SERIES, uid))
+            assert dcmread(BytesIO(kept)) == dcmread(folder / name)
 
 
 def test_its_study_is_held_and_says_why(

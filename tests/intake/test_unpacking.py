@@ -304,3 +304,27 @@ def test_a_hundred_thousand_tiny_files_take_little_time_and_memory(tmp_path: Pat
     assert count == 100_000
     assert peak_kb < 300_000, "kilobytes of memory at the most"
     assert busy_s < 40
+
+
+def test_a_name_that_is_wrongly_marked_as_utf8_costs_its_name_and_nothing_else(
+    tmp_path: Path, scratch: Path
+) -> None:
+    path = zipped(tmp_path / "disc.zip", {"Müller": PDF, "Grüße": PART10}, zipfile.ZIP_STORED)
+    # What a program writes that marks every name as UTF-8, whatever it is in.
+    content = path.read_bytes().replace("Müller".encode(), b"M\xfcller ")
+    path.write_bytes(content)
+    with pytest.raises(UnicodeDecodeError):
+        zipfile.ZipFile(path)
+    found = all_of(path, scratch)
+    assert [one.kind for one in found] == [kinds.PDF, DICOM]
+    assert [one.name for one in found] == ["Mⁿller ", "Grüße"]
+
+
+def test_names_in_utf8_without_the_mark_are_read_as_they_were_written(
+    tmp_path: Path, scratch: Path
+) -> None:
+    path = zipped(tmp_path / "disc.zip", {"肝脏": PDF, "a": PDF})
+    marked = b"\0\x08"  # the flags of a name that is marked
+    path.write_bytes(path.read_bytes().replace(b"\x14\0" + marked, b"\x14\0\0\0"))
+    assert zipfile.ZipFile(path).namelist()[0] != "肝脏"
+    assert [one.name for one in all_of(path, scratch)] == ["肝脏", "a"]

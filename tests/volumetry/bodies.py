@@ -4,6 +4,7 @@ touches the liver through a thin bridge."""
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,7 +34,7 @@ class Body:
         return of_series(self.headers)
 
 
-def _axes() -> tuple[NDArray[np.float64], ...]:
+def _axes() -> tuple[NDArray[np.floating[Any]], ...]:
     plane = (np.arange(DEPTH) - DEPTH / 2) * STEP_MM
     across = (np.arange(ROWS) - ROWS / 2) * PIXEL_MM
     return plane[:, None, None], across[None, :, None], across[None, None, :]

@@ -6,6 +6,9 @@ against limits before a byte is unpacked, and against what really comes out whil
 
 from __future__ import annotations
 
+import contextlib
+import io
+import os
 import stat
 import struct
 import zipfile
@@ -28,7 +31,15 @@ MOST_RATIO: Final = 200
 PIECE_BYTES: Final = 1 << 20
 DEPTH: Final = 2  # an archive, and archives in it
 _ENCRYPTED: Final = 0x1  # general purpose flags, APPNOTE 4.4.4
-_LOCAL_HEADER_BYTES: Final = 30  # APPNOTE 4.3.7, without the name
+_UTF8: Final = 0x800  # "language encoding flag", APPNOTE 4.4.4
+# Without the names: signature, flags, lengths of name, extra field and comment.
+_ENTRY: Final = struct.Struct("<4s4xH18x3H12x")  # in the table of contents, APPNOTE 4.3.12
+_ENTRY_SIGNATURE: Final = b"PK\x01\x02"
+_ENTRY_FLAGS_AT: Final = 8
+_HEADER: Final = struct.Struct("<4s2xH18xH2x")  # before each entry, APPNOTE 4.3.7
+_HEADER_SIGNATURE: Final = b"PK\x03\x04"
+_HEADER_FLAGS_AT: Final = 6
+_FLAGS: Final = struct.Struct("<H")
 _END: Final = struct.Struct("<4s4H2LH")  # end of central directory, APPNOTE 4.3.16
 _END64: Final = struct.Struct("<4sQ2H2L4Q")  # APPNOTE 4.3.14
 _LOCATOR64: Final = struct.Struct("<4sLQL")  # APPNOTE 4.3.15
@@ -107,12 +118,12 @@ class _Walk:
             yield from self._give(name, NotTaken(unusable))
             return
         prefix = f"{name}/" if depth > 1 else ""
-        try:
-            archive = zipfile.ZipFile(path)
-        except _UNREADABLE as bad:
-            yield from self._give(name, NotTaken(f"The zip file cannot be read: {_said(bad)}."))
-            return
-        with archive:
+        with contextlib.ExitStack() as stack:
+            try:
+                archive = stack.enter_context(opened(path))
+            except _UNREADABLE as bad:
+                yield from self._give(name, NotTaken(f"The zip file cannot be read: {_said(bad)}."))
+                return
             entries = archive.infolist()
             if len(entries) > MOST_ENTRIES:
                 reason = f"It holds more than {MOST_ENTRIES} files. Send each study by itself."
@@ -125,7 +136,7 @@ class _Walk:
                 yield from self._give(name, NotTaken(refusal))
                 return
             for entry in files:
-                yield from self._entry(archive, entry, prefix + entry.filename, depth)
+                yield from self._entry(archive, entry, prefix + readable_name(entry), depth)
 
     def _entry(
         self, archive: zipfile.ZipFile, entry: zipfile.ZipInfo, name: str, depth: int
@@ -150,6 +161,77 @@ class _Walk:
                 yield from self.of(target, name, depth + 1)
         finally:
             target.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def opened(path: Path) -> Iterator[zipfile.ZipFile]:
+    """The archive at `path`.
+
+    A name that is marked as UTF-8 and is not makes Python's reader give up the whole archive. Such a mark
+    is overlooked, so that only the name suffers. Raises what zipfile raises for everything else.
+    """
+    try:
+        archive = zipfile.ZipFile(path)
+    except UnicodeDecodeError:
+        with _NamesMended(path) as reader, zipfile.ZipFile(reader) as archive:
+            reader.is_in_contents = False
+            yield archive
+    else:
+        with archive:
+            yield archive
+
+
+class _NamesMended(io.FileIO):
+    """An archive's file, in which no name is marked as UTF-8 that is not: not in the table of contents, and
+    not in the header before an entry, which Python's reader asks for by its size."""
+
+    is_in_contents = True
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        at = self.tell()
+        read = super().read(-1 if size is None else size) or b""
+        if self.is_in_contents and read.startswith(_ENTRY_SIGNATURE):
+            return _mended_contents(read)
+        if len(read) == _HEADER.size and read.startswith(_HEADER_SIGNATURE):
+            return self._mended_header(read, at + _HEADER.size)
+        return read
+
+    def _mended_header(self, header: bytes, name_at: int) -> bytes:
+        _, flags, name_bytes = _HEADER.unpack(header)
+        name = os.pread(self.fileno(), name_bytes, name_at)
+        told = bytearray(header)
+        _FLAGS.pack_into(told, _HEADER_FLAGS_AT, _mended_flags(flags, name))
+        return bytes(told)
+
+
+def _mended_contents(contents: bytes) -> bytes:
+    told = bytearray(contents)
+    at = 0
+    while contents.startswith(_ENTRY_SIGNATURE, at) and at + _ENTRY.size <= len(contents):
+        _, flags, name_bytes, extra_bytes, comment_bytes = _ENTRY.unpack_from(contents, at)
+        name_at = at + _ENTRY.size
+        name = contents[name_at : name_at + name_bytes]
+        _FLAGS.pack_into(told, at + _ENTRY_FLAGS_AT, _mended_flags(flags, name))
+        at = name_at + name_bytes + extra_bytes + comment_bytes
+    return bytes(told)
+
+
+def _mended_flags(flags: int, name: bytes) -> int:
+    try:
+        name.decode()
+    except UnicodeDecodeError:
+        return flags & ~_UTF8
+    return flags
+
+
+def readable_name(entry: zipfile.ZipInfo) -> str:
+    """The name as people wrote it: macOS writes UTF-8 without saying so, which reads as code page 437."""
+    if entry.flag_bits & _UTF8:
+        return entry.filename
+    try:
+        return entry.filename.encode("cp437").decode()
+    except UnicodeError:
+        return entry.filename
 
 
 def sniff(path: Path, name: str) -> Kind:
@@ -195,7 +277,7 @@ def why_a_bomb(files: list[zipfile.ZipInfo], size_bytes: int) -> str:
     for entry in sorted(files, key=lambda one: one.header_offset):
         if entry.header_offset < end:
             return "Its files lie upon each other: this is not taken for an archive of records."
-        end = entry.header_offset + _LOCAL_HEADER_BYTES + entry.compress_size
+        end = entry.header_offset + _HEADER.size + entry.compress_size
     total = sum(entry.file_size for entry in files)
     if total > RATIO_COUNTS_FROM_BYTES and total > MOST_RATIO * size_bytes:
         return "It unpacks to far more than it is: this is not taken for an archive of records."
