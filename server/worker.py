@@ -30,7 +30,7 @@ from server.figures import actions as figures
 from server.foundation import jobs
 from server.foundation.clock import Clock, utc_now
 from server.foundation.db import Database
-from server.foundation.errors import Invalid
+from server.foundation.errors import Invalid, Unavailable
 from server.foundation.forgetting import ask_to_forget
 from server.foundation.settings import Settings, with_home_secrets
 from server.intake.arrivals.feed import Feed
@@ -52,6 +52,7 @@ CLOCKS_EVERY_S = 60.0
 FIGURES_EVERY_S = 15.0
 FORGET_EVERY_S = 600.0
 HEARTBEAT_EVERY_S = 2.0
+DATABASE_AGAIN_S = 2.0
 ERRAND_LIMIT_S = jobs.LEASE.total_seconds() - 60
 # Preparing goes beside the other jobs, so that a signed opinion never waits for thousands of slices.
 PREPARATION = (PREPARE_SERIES,)
@@ -115,6 +116,9 @@ class Worker:
         while not self.stopping.is_set():
             try:
                 step()
+            except Unavailable as reason:
+                log.warning("the %s loop waits: %s", name, reason)
+                self.stopping.wait(5.0)
             except Exception:
                 log.exception("the %s loop failed and goes on", name)
                 self.stopping.wait(5.0)
@@ -244,9 +248,18 @@ class Worker:
     def _note_end(self, job: jobs.Job, ended: str) -> None:
         """Its process died over this job. That it was stopped with the worker is nobody's fault."""
         log.warning("job %s %s", job.name, ended)
-        with self.db.writing() as session:
-            stopped = self.stopping.is_set()
-            jobs.fail(session, job.id, f"Its process {ended}.", self.clock(), gives_up=not stopped)
+        while True:
+            try:
+                with self.db.writing() as session:
+                    stopped, now = self.stopping.is_set(), self.clock()
+                    jobs.fail(session, job.id, f"Its process {ended}.", now, gives_up=not stopped)
+            except Unavailable as reason:
+                # Left as it is, it would look like running until its lease is over.
+                log.warning("how job %s ended is noted later: %s", job.name, reason)
+                if self.stopping.wait(DATABASE_AGAIN_S):
+                    return
+            else:
+                return
 
     def _await_errand(self, job_id: str) -> str:
         """How the errand's process ended when it could not say so itself; empty when it could."""

@@ -5,14 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from argon2 import PasswordHasher
-from argon2.exceptions import Argon2Error
 from pyotp import TOTP, random_base32
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from server.access import tokens
 from server.access.action import Permit
+from server.access.passwords import hashed, verifies
 from server.access.permissions import SHARED_PERMITS, in_force
 from server.access.queries import GrantExpired, GrantNotYetValid, GrantRevoked, TokenUnknown
 from server.access.records import FailedSignIn, Grant, Launch, SignIn
@@ -24,13 +23,11 @@ from server.people.records import Person
 
 LONGEST_GRANT_DAYS = 366
 SIGN_IN_LASTS = timedelta(hours=12)
-LAUNCH_LASTS = timedelta(hours=8)
 SHORTEST_PASSWORD = 12
 FAILURES_BEFORE_WAITING = 5
 FAILURES_COUNT_FOR = timedelta(minutes=15)
-_hasher = PasswordHasher()
 # Verified when there is no such account, so that the answer takes as long as for a real one.
-_NOBODYS_HASH = _hasher.hash(tokens.new_secret())
+_NOBODYS_HASH = hashed(tokens.new_secret())
 
 
 class SignInFailed(Unauthenticated):
@@ -231,12 +228,13 @@ def begin_launch(
     case: Case,
     *,
     now: datetime,
+    lasts: timedelta,
     grant: Grant | None = None,
     person: Person | None = None,
 ) -> BegunLaunch:
-    """Begin a visit to one case, never longer than the grant that opened it."""
+    """Begin a visit to one case that `lasts`, but never longer than the grant that opened it."""
     secret = tokens.new_secret()
-    expires_at = now + LAUNCH_LASTS
+    expires_at = now + lasts
     launch = Launch(
         id=tokens.new_launch_id(),
         secret_sha256=tokens.sha256(secret),
@@ -252,13 +250,29 @@ def begin_launch(
 
 
 def set_password(person: Person, password: str) -> None:
-    """Give an account its password; raises Invalid when it is too short."""
+    """Give a new account its password; raises Invalid when it is too short."""
     if len(password) < SHORTEST_PASSWORD:
         raise Invalid(
             "The password was not set.",
             [FieldProblem("/password", f"A password has at least {SHORTEST_PASSWORD} characters.")],
         )
-    person.password_hash = _hasher.hash(password)
+    person.password_hash = hashed(password)
+
+
+def change_password(session: Session, person: Person, password: str, now: datetime) -> None:
+    """Give an account another password, and end every session and visit that was begun with the old one:
+    somebody else may have known it. Raises Invalid when it is too short."""
+    set_password(person, password)
+    session.execute(
+        update(SignIn)
+        .where(SignIn.person_id == person.id, SignIn.ended_at.is_(None))
+        .values(ended_at=now)
+    )
+    session.execute(
+        update(Launch)
+        .where(Launch.person_id == person.id, Launch.grant_id.is_(None), Launch.expires_at > now)
+        .values(expires_at=now)
+    )
 
 
 def ask_for_code(person: Person) -> str:
@@ -277,7 +291,7 @@ def sign_in(
     """
     person = person_of_email(session, email)
     kept = person.password_hash if person and person.active and person.password_hash else None
-    good = _verifies(kept or _NOBODYS_HASH, password) and kept is not None
+    good = verifies(kept or _NOBODYS_HASH, password) and kept is not None
     if good and person is not None and person.totp_secret:
         good = TOTP(person.totp_secret).verify(code, for_time=now, valid_window=1)
     if not good or person is None:
@@ -298,10 +312,18 @@ def sign_in(
 
 
 def check_attempts(session: Session, email: str, now: datetime) -> None:
-    """Raise TooManyAttempts when this address failed too often lately."""
+    """Raise TooManyAttempts when this address failed too often lately.
+
+    Attempts on one address wait for each other until their transactions end, so that many at once are
+    counted one by one.
+    """
+    mark = tokens.sha256(email.strip().lower())
+    if session.get_bind().dialect.name == "postgresql":
+        # SQLite has one writer at a time anyway.
+        session.execute(select(func.pg_advisory_xact_lock(int(mark[:15], 16))))
     failures = session.scalar(
         select(func.count(FailedSignIn.id)).where(
-            FailedSignIn.email_sha256 == tokens.sha256(email.strip().lower()),
+            FailedSignIn.email_sha256 == mark,
             FailedSignIn.at > now - FAILURES_COUNT_FOR,
         )
     )
@@ -323,10 +345,3 @@ def sign_out(session: Session, secret: str, now: datetime) -> None:
     session.execute(
         update(SignIn).where(SignIn.secret_sha256 == tokens.sha256(secret)).values(ended_at=now)
     )
-
-
-def _verifies(kept_hash: str, password: str) -> bool:
-    try:
-        return _hasher.verify(kept_hash, password)
-    except Argon2Error:
-        return False

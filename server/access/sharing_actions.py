@@ -7,14 +7,13 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Final, Literal
 
-from argon2 import PasswordHasher
-from argon2.exceptions import Argon2Error
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from server.access import sharing
 from server.access.action import Permit
 from server.access.actions import check_grant, make_grant, revoke_grant
+from server.access.passwords import hashed, verifies
 from server.access.records import Grant
 from server.access.sharing_queries import consents_to_share, share_of_token
 from server.access.sharing_records import Share, ShareConsent
@@ -26,7 +25,6 @@ from server.opinions.queries import OpinionNotIssued, issued
 
 LONGEST_NAME: Final = 200
 LONGEST_REASON: Final = 2000
-_hasher = PasswordHasher()
 
 
 class NothingToShare(Conflict):
@@ -194,7 +192,7 @@ def share(
     )
     pin = new_pin()
     kept = Share(
-        consent_id=consent.id, grant_id=made.grant.id, pin_hash=_hasher.hash(pin), pin_made_at=now
+        consent_id=consent.id, grant_id=made.grant.id, pin_hash=hashed(pin), pin_made_at=now
     )
     session.add(kept)
     session.flush()
@@ -215,7 +213,7 @@ def new_pin() -> str:
 def renew_pin(session: Session, kept: Share, *, now: datetime) -> str:
     """Give a link another PIN and begin to count anew. The old one is good for nothing."""
     pin = new_pin()
-    kept.pin_hash, kept.pin_made_at = _hasher.hash(pin), now
+    kept.pin_hash, kept.pin_made_at = hashed(pin), now
     kept.failures, kept.locked_until = 0, None
     session.flush()
     return pin
@@ -261,10 +259,7 @@ def open_share(session: Session, token: str, pin: str | None, now: datetime) -> 
 def _is(pin_hash: str, pin: str) -> bool:
     """Whether this is the PIN, in the time that Argon2 takes, whatever was typed."""
     typed = "".join(one for one in pin if one.isdigit())[: sharing.PIN_DIGITS + 1]
-    try:
-        return _hasher.verify(pin_hash, typed)
-    except Argon2Error:
-        return False
+    return verifies(pin_hash, typed)
 
 
 def withdraw_consent(

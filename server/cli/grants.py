@@ -6,7 +6,6 @@ from datetime import datetime
 from pathlib import Path
 
 import click
-from rich.console import Console
 from rich.table import Table
 from sqlalchemy.orm import Session
 
@@ -17,7 +16,7 @@ from server.access.queries import grant as grant_of
 from server.access.queries import grants, grants_of_case
 from server.access.records import Grant
 from server.cases.queries import case_by_id, case_by_number
-from server.cli.home import OPERATOR, home_option, reading, settings_of, writing
+from server.cli.home import OPERATOR, home_option, reading, settings_of, table_console, writing
 from server.foundation import audit
 from server.foundation.clock import utc_now
 from server.people.queries import people, person_of_email
@@ -119,7 +118,7 @@ def list_(number: str | None, home: Path | None) -> None:
                 str(grant.uses),
                 f"{grant.last_used_at:%Y-%m-%d %H:%M}" if grant.last_used_at else "never",
             )
-    Console().print(table)
+    table_console().print(table)
 
 
 @grant_group.command("revoke")

@@ -9,12 +9,17 @@ from pathlib import Path
 from typing import Any
 
 import click
+from rich.console import Console
+from sqlalchemy import inspect
 from sqlalchemy.orm import Session
 
+from server.foundation.audit import AuditLine
 from server.foundation.db import Database
-from server.foundation.errors import MarginError
+from server.foundation.errors import MarginError, NotFound
 from server.foundation.settings import Settings, with_home_secrets
 
+# Where nobody looks a table is read by a program, which wants every column whole.
+WIDTH_OF_A_FILE = 200
 OPERATOR = "operator at the command line"
 
 
@@ -25,6 +30,12 @@ def home_option(command: Callable[..., Any]) -> Callable[..., Any]:
         type=click.Path(path_type=Path, file_okay=False),
         help="Folder that holds everything Margin keeps.  [MARGIN_HOME; var]",
     )(command)
+
+
+def table_console() -> Console:
+    """Where a table is printed: as wide as the terminal, or wide enough where there is none."""
+    console = Console()
+    return console if console.is_terminal else Console(width=WIDTH_OF_A_FILE)
 
 
 def settings_of(home: Path | None) -> Settings:
@@ -44,23 +55,43 @@ def complaints() -> Iterator[None]:
         raise click.ClickException("\n".join(filter(None, lines))) from error
 
 
+class NoRecords(NotFound):
+    """There is no database of Margin where the settings say."""
+
+
 @contextmanager
 def writing(settings: Settings) -> Iterator[Session]:
     """A transaction on the home's database that commits when the block ends."""
-    database = Database(settings.database_url)
-    try:
-        with complaints(), database.writing() as session:
-            yield session
-    finally:
-        database.dispose()
+    with complaints(), _records(settings) as database, database.writing() as session:
+        yield session
 
 
 @contextmanager
 def reading(settings: Settings) -> Iterator[Session]:
     """A transaction on the home's database that only reads."""
+    with complaints(), _records(settings) as database, database.reading() as session:
+        yield session
+
+
+@contextmanager
+def _records(settings: Settings) -> Iterator[Database]:
+    """The home's database; raises NoRecords before one is made by looking for it."""
     database = Database(settings.database_url)
     try:
-        with complaints(), database.reading() as session:
-            yield session
+        file = database.engine.url.database or ""
+        if database.is_sqlite and not Path(file).exists():
+            raise _no_records(file)
+        with database.reading() as session:
+            if not inspect(session.connection()).has_table(AuditLine.__tablename__):
+                raise _no_records(database.engine.url.render_as_string(hide_password=True))
+        yield database
     finally:
         database.dispose()
+
+
+def _no_records(where: str) -> NoRecords:
+    return NoRecords(
+        f"There are no records in {where}.",
+        remedy="Name the server's home with --home, and its database as the server's settings do; "
+        "`margin up` makes a new home.",
+    )

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 from sqlalchemy.orm import Session
 
-from server.access.actions import ask_for_code, set_password
+from server.access.actions import ask_for_code, change_password, set_password
 from server.cli.home import OPERATOR, home_option, settings_of, writing
 from server.foundation import audit
 from server.foundation.clock import utc_now
@@ -61,14 +61,14 @@ def add_person(
 @click.password_option()
 @home_option
 def password_(email: str, password: str, home: Path | None) -> None:
-    """Set somebody's password."""
+    """Set somebody's password, and end what was begun with the old one."""
     with writing(settings_of(home)) as session:
         person = person_of_email(session, email)
         if person is None:
             raise click.ClickException(f"Nobody has the address {email}.")
-        set_password(person, password)
+        change_password(session, person, password, utc_now())
         _audit(session, "people.change", f"person {person.id[:8]}", {"password": "set"})
-    click.echo("The password is set.")
+    click.echo("The password is set. Whoever was signed in with the old one is signed out.")
 
 
 @person_group.command("code")

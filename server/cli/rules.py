@@ -6,15 +6,11 @@ import json
 from typing import IO, Any
 
 import click
-from rich.console import Console
 from rich.table import Column, Table
 from rich.text import Text
 
 from server.annotations.judging import CaseRefused, Judge, as_json, listing, parsed
-from server.cli.home import complaints
-
-# Into a pipe a row must not be broken at the width of a terminal that is not there.
-PIPE_COLUMNS = 200
+from server.cli.home import complaints, table_console
 
 
 @click.group("rules")
@@ -30,9 +26,6 @@ def list_(as_json_text: bool) -> None:
     if as_json_text:
         click.echo(json.dumps(found, indent=2))
         return
-    console = Console()
-    if not console.is_terminal:
-        console.width = PIPE_COLUMNS
     table = Table(
         Column("organ", no_wrap=True),
         Column("ruleset", no_wrap=True),
@@ -45,7 +38,7 @@ def list_(as_json_text: bool) -> None:
         cells = [row["organ"], row["ruleset"], row["title"], row["version"]]
         options = "\n".join(_option_line(option) for option in row["options"])
         table.add_row(*(Text(cell) for cell in (*cells, options or "none", row["source"])))
-    console.print(table)
+    table_console().print(table)
 
 
 @rules_group.command("evaluate")

@@ -6,10 +6,17 @@ from pathlib import Path
 from typing import Final
 
 import click
-from rich.console import Console
 from rich.table import Table
 
-from server.cli.home import OPERATOR, complaints, home_option, reading, settings_of, writing
+from server.cli.home import (
+    OPERATOR,
+    complaints,
+    home_option,
+    reading,
+    settings_of,
+    table_console,
+    writing,
+)
 from server.foundation import audit
 from server.foundation.clock import utc_now
 from server.routing import importing, sheet_files
@@ -59,7 +66,7 @@ def _show(outcome: SheetOutcome, dry_run: bool) -> None:
             WORDS[row.outcome],
             "\n".join([*problems, *row.changes]),
         )
-    Console().print(table)
+    table_console().print(table)
     click.echo(", ".join(f"{outcome.count(name)} {words}" for name, words in WORDS.items()))
 
 

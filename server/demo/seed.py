@@ -101,9 +101,11 @@ def fill(settings: Settings, say: Say = print) -> DemoLinks:
         )
         answered = fill_afterwards(session, sealing, utc_now())
         shared = share_again(session, answered, settings.public_url, utc_now())
-        count_again(session, utc_now())
         key = fill_programs(session, cast.RIVERSIDE.name, by=DEMO, now=utc_now())
         links = (*_links(session, settings), shared, key)
+    # By itself: the worker counts, too, and waits for the cases that were changed above.
+    with db.writing() as session:
+        count_again(session, utc_now())
     _push_phantom(settings, panel_phantom(), cast.HILLCREST, "pancreas phantom for the panel", say)
     archive.close()
     db.dispose()

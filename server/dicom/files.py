@@ -8,6 +8,7 @@ listed.
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
@@ -26,6 +27,13 @@ _DATASET_FROM: Final = PREAMBLE_BYTES + len(_PREFIX)
 MEDIA_DIRECTORY: Final = "1.2.840.10008.1.3.10"  # Media Storage Directory Storage, PS3.4 Annex B.5
 # No group 0002 that any writer makes comes near this; a larger one is an attempt to fill memory.
 _MOST_META_BYTES: Final = 1 << 20
+
+
+# How a dataset begins whose file has neither preamble nor DICM (PS3.5 7.1, little endian): in group 0002 or
+# 0008 a group length, character set or image type. Files of before 1993 do, and some exports.
+_BARE: Final = re.compile(
+    rb"[\x02\x08]\x00[\x00\x01\x05\x08]\x00(UL\x04\x00|OB\x00\x00|CS|.{2}\x00\x00)", re.DOTALL
+)
 
 
 @dataclass(frozen=True)
@@ -115,6 +123,11 @@ def read_part10(source: Path | bytes, name: str = "") -> Accepted | RefusedFile:
                 f"{getattr(head, keyword)} in the File Meta Information.",
             )
     return Accepted(head, header)
+
+
+def lost_its_beginning(head: bytes) -> bool:
+    """Whether a file without DICM begins as a dataset does: its first bytes (8 and more) tell."""
+    return _BARE.match(head) is not None
 
 
 def clear_preamble(file: BinaryIO) -> None:

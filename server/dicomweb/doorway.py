@@ -18,6 +18,7 @@ from server.access.door import Credentials, ImageAdmission, ImageDoor, Route, de
 from server.access.openings import Openings
 from server.archive import Archive
 from server.cases.queries import case_by_id
+from server.dicomweb.media.preconditions import held
 from server.dicomweb.views.blinding import shortened_archive, shortened_holdings
 from server.dicomweb.views.currency import Currency
 from server.dicomweb.views.scope import outside
@@ -132,7 +133,7 @@ class Doorway:
                     route.action, self._read_credentials(launch_id), launch_id
                 )
                 pass_ = self._pass_of(admission, launch_id)
-                response = route.view(pass_, **_in_the_archive(pass_.view, args))
+                response = held(route.view(pass_, **_in_the_archive(pass_.view, args)))
             except MarginError as error:
                 self._record(route, admission, "refused", describe_refusal(error), args)
                 return self._answer_to(error)

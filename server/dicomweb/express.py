@@ -87,6 +87,8 @@ class Express:
         asked = _FRAME.fullmatch(path)
         if asked is None or environ["REQUEST_METHOD"] not in ("GET", "HEAD"):
             return None
+        if environ.get("HTTP_IF_MATCH"):
+            return None
         if environ.get("QUERY_STRING") or not takes_prepared(environ.get("HTTP_ACCEPT", "")):
             return None
         launch_id, *uids, number = asked.groups()

@@ -32,15 +32,19 @@ WORDS: Final[dict[Standing, str]] = {
 
 
 OLD: Final = "Of an earlier round; nothing newer has come."
+SAID_BEFORE: Final = "This was said before this round: ask whether it still holds."
 
 
 @dataclass(frozen=True)
 class Decision:
-    """What a person said of an item that nobody will send: not available, or waived."""
+    """What a person said of an item that nobody will send: not available, or waived. `earlier` is
+    whether it was said before the round began in which the case is.
+    """
 
     standing: Standing
     reason: str
     by: str
+    earlier: bool = False
 
 
 @dataclass(frozen=True)
@@ -174,8 +178,12 @@ def _state(checklist: Checklist, item: Item, facts: Facts) -> ItemState:
     if standing in (Standing.RECEIVED, Standing.PARTLY) and _is_old(item, facts, documents):
         remark = f"{OLD} {remark}".strip()
     decision = facts.decisions.get(item.id)
+    if decision is not None and decision.earlier and item.fill == "studies":
+        # Every round wants images of its own, whatever was waived in the one before.
+        decision = None
     if decision is not None and standing is not Standing.RECEIVED:
         standing = decision.standing
+        remark = SAID_BEFORE if decision.earlier else remark
     return ItemState(
         item,
         need,

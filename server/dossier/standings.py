@@ -10,6 +10,7 @@ from sqlalchemy import (
     JSON,
     Integer,
     Row,
+    ScalarSelect,
     Select,
     String,
     cast,
@@ -21,6 +22,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Session
 
+from server.cases.clocks.records import CaseStep
+from server.cases.lifecycle import Event
 from server.cases.records import Case, CaseDocument
 from server.dossier.checklist import chosen
 from server.dossier.completeness import (
@@ -124,6 +127,7 @@ def _what_was_said(ids: Sequence[str]) -> Iterable[Select[Any]]:
         word=ItemDecision.standing,
         reason=ItemDecision.reason,
         by=ItemDecision.by,
+        number=1 + _steps_before(Event.ROUND_BEGUN) - _steps_before(Event.ROUND_GIVEN_UP),
     )
     yield _rows(
         "given", PatientConsent, ids, key=PatientConsent.id, at=PatientConsent.recorded_at
@@ -131,6 +135,19 @@ def _what_was_said(ids: Sequence[str]) -> Iterable[Select[Any]]:
     yield _rows(
         "revoked", PatientConsent, ids, key=PatientConsent.id, at=PatientConsent.recorded_at
     ).where(PatientConsent.revoked_at.is_not(None))
+
+
+def _steps_before(event: Event) -> ScalarSelect[int]:
+    """How often this had happened to the case when the item was decided."""
+    return (
+        select(func.count(CaseStep.id))
+        .where(
+            CaseStep.case_id == ItemDecision.case_id,
+            CaseStep.event == event.value,
+            CaseStep.at <= ItemDecision.at,
+        )
+        .scalar_subquery()
+    )
 
 
 def _rows(what: str, record: Any, ids: Sequence[str], **given: Any) -> Select[Any]:
@@ -155,7 +172,7 @@ def _standing(case: Case, kept: Mapping[str, list[Row[Any]]]) -> Completeness:
         question=bool(case.question.strip()),
         circumstances=_circumstances(request.content if request else {}, lines),
         decisions={
-            one.key: Decision(Standing(one.word), one.reason, one.by)
+            one.key: Decision(Standing(one.word), one.reason, one.by, one.number < case.round)
             for one in kept.get("decision", [])
         },
         consent=_consent(request.word if request else "hospital", kept),

@@ -6,6 +6,7 @@ so that it never has to be upgraded half-way and two writers queue instead of fa
 
 from __future__ import annotations
 
+import logging
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,13 +15,22 @@ from typing import Any
 
 from sqlalchemy import DateTime, Engine, MetaData, create_engine, event
 from sqlalchemy.engine import Dialect
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import TimeoutError as NoConnectionFree
 from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
 from sqlalchemy.types import TypeDecorator
 
-from server.foundation.errors import NoRoom
+from server.foundation.errors import MarginError, NoRoom, Unavailable
 
 WRITE_LOCK_WAIT_S = 20
+# A PostgreSQL whose machine went away is given up after this long, by libpq's own options.
+POSTGRESQL_PATIENCE = {
+    "connect_timeout": 10,  # s
+    "keepalives_idle": 30,  # s
+    "keepalives_interval": 10,  # s
+    "keepalives_count": 3,
+    "tcp_user_timeout": 30_000,  # ms
+}
 # What the databases call a disk without room: SQLite's result codes (sqlite.org/rescode.html), the last
 # two for the index beside its log; PostgreSQL's SQLSTATE (Appendix A of its manual).
 _NO_ROOM = frozenset(
@@ -28,8 +38,24 @@ _NO_ROOM = frozenset(
 )
 
 
+# The same sources, for a disk that is not to be written to, or not to be read.
+_NOT_WRITABLE = ("SQLITE_READONLY", "SQLITE_CANTOPEN", "SQLITE_IOERR", "25006", "58030")
+# Another writer holds a lock for too long, or this one had to give way (class 40); connections end, are
+# refused, or are not taken yet.
+_AWAY = ("SQLITE_BUSY", "SQLITE_LOCKED", "08", "40", "53300", "57P01", "57P02", "57P03")
+log = logging.getLogger("margin.database")
+
+
 class DatabaseFull(NoRoom):
     """What was to be noted finds no room on the disk of the database. Nothing of it was kept."""
+
+
+class DatabaseNotWritable(Unavailable):
+    """The disk of the database refuses to be written to, or to be read. Nothing was changed."""
+
+
+class DatabaseAway(Unavailable):
+    """The database does not answer: it is being started anew, or has too much to do."""
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -89,16 +115,16 @@ class Database:
 
         What was loaded stays readable afterwards.
         """
-        with _no_room_is_said(), self._sessions() as session:
+        with _trouble_is_said(), self._sessions() as session:
             yield session
 
     @contextmanager
     def writing(self) -> Iterator[Session]:
         """A transaction that is committed when the block ends and undone when it raises.
 
-        Raises DatabaseFull.
+        Raises DatabaseFull, DatabaseNotWritable or DatabaseAway.
         """
-        with _no_room_is_said(), self._sessions() as session:
+        with _trouble_is_said(), self._sessions() as session:
             if self.is_sqlite:
                 session.connection(execution_options={"margin_writes": True})
             yield session
@@ -109,24 +135,62 @@ class Database:
 
 
 @contextmanager
-def _no_room_is_said() -> Iterator[None]:
+def _trouble_is_said() -> Iterator[None]:
+    """What is wrong with the database itself leaves as a sentence; what is wrong with us, as it is."""
     try:
         yield
+    except NoConnectionFree as problem:
+        log.warning("no connection was free: %s", problem)
+        raise _away() from problem
     except DBAPIError as problem:
-        cause = problem.orig
-        named = {getattr(cause, "sqlite_errorname", None), getattr(cause, "sqlstate", None)}
-        if not named & _NO_ROOM:
+        trouble = _trouble(problem)
+        if trouble is None:
             raise
-        raise DatabaseFull(
+        # Of these troubles the database speaks without naming any value.
+        log.warning("%s: %s", trouble.code, problem.orig)
+        raise trouble from problem
+
+
+def _trouble(problem: DBAPIError) -> MarginError | None:
+    cause = problem.orig
+    named = getattr(cause, "sqlite_errorname", None) or getattr(cause, "sqlstate", None) or ""
+    if named in _NO_ROOM:
+        return DatabaseFull(
             "The server's disk is full. What was kept before is still there.",
             remedy="Tell the coordinator, and do it again later.",
-        ) from problem
+        )
+    if named.startswith(_NOT_WRITABLE):
+        return DatabaseNotWritable(
+            "The server's records cannot be written to at present. What was kept before is still there.",
+            remedy="Tell the coordinator, and do it again later.",
+        )
+    # psycopg names no state where there is no connection (any more) to have one.
+    unnamed = not named and isinstance(problem, OperationalError)
+    if problem.connection_invalidated or named.startswith(_AWAY) or unnamed:
+        return _away()
+    return None
+
+
+def _away() -> DatabaseAway:
+    return DatabaseAway(
+        "The server's records do not answer at present.",
+        remedy="Do it again in a minute. Tell the coordinator if it goes on.",
+        retry_after_s=10,
+    )
 
 
 def _engine(url: str) -> Engine:
+    # Errors reach the logs, and the values of a statement may name a patient: they are left out.
     if not url.startswith("sqlite"):
-        return create_engine(url, pool_pre_ping=True, pool_size=10, max_overflow=20)
-    engine = create_engine(url, connect_args={"timeout": WRITE_LOCK_WAIT_S})
+        return create_engine(
+            url,
+            pool_pre_ping=True,
+            pool_size=10,
+            max_overflow=20,
+            hide_parameters=True,
+            connect_args=POSTGRESQL_PATIENCE,
+        )
+    engine = create_engine(url, hide_parameters=True, connect_args={"timeout": WRITE_LOCK_WAIT_S})
 
     @event.listens_for(engine, "connect")
     def _prepare(connection: Any, _record: object) -> None:

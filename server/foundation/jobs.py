@@ -82,9 +82,12 @@ def urge(session: Session, job: Job, now: datetime, urgency: int = 1) -> None:
 
 
 def _due(now: datetime, only: Collection[str], but: Collection[str]) -> ColumnElement[bool]:
+    # A lease that reaches beyond any lease was begun before the machine's clock was set back; the clocks
+    # of two machines differ by less.
+    too_far = Job.lease_until > now + 2 * LEASE
     due = or_(
         (Job.state == "waiting") & (Job.run_at <= now),
-        (Job.state == "running") & (Job.lease_until <= now),
+        (Job.state == "running") & or_(Job.lease_until <= now, too_far),
     )
     if only:
         due = and_(due, Job.name.in_(only))

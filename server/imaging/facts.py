@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -24,6 +25,15 @@ from server.imaging.spacing import Spacing, spacing_of
 # A phase can be told from the times of a few images; all of hundreds tell no more.
 _READ_FOR_PHASE: Final = 25
 _LOOKED_AT: Final = frozenset({Role.DIAGNOSTIC, Role.MPR})
+# [GK] Virtual monoenergetic pictures of about 70 keV have the attenuations of 120 kV; iodine has several
+# times them at 40 keV, and the phase's table does not hold there.
+_ENERGY: Final = re.compile(r"(?<!\d)(\d{2,3}) ?keV\b", re.IGNORECASE)
+_LIKE_KVP_KEV: Final = (60, 80)
+_CORRECTED_WORDS: Final = re.compile(
+    r"(?<![a-z])((?P<no>nac|no[nt]?[ _-]?ac|no[nt]?[ _-]?(att|corr)\w*|uncorr\w*)"
+    r"|(ct)?ac|corr(ected)?)(?![a-z])",
+    re.IGNORECASE,
+)
 _DATES: Final = ("AcquisitionDateTime", "AcquisitionDate", "SeriesDate", "StudyDate", "ContentDate")
 _EARLIEST: Final = date(1980, 1, 1)  # before the first tomographs: a date of nothing
 
@@ -109,6 +119,7 @@ class SeriesFacts:
             self.modality == "CT"
             and self.role in _LOOKED_AT
             and self.is_attenuation
+            and not _is_far_from_kvp(self.description)
             and self.spacing.is_axial
             and self.spacing.positions >= 3
         )
@@ -122,6 +133,11 @@ class SeriesFacts:
     def phase(self) -> PhaseConclusion:
         """Headers and pixels weighed, or what a person said."""
         return conclude(self.header_phase, self.pixel_phase, self.phase_by_person)
+
+
+def _is_far_from_kvp(description: str) -> bool:
+    said = _ENERGY.search(description)
+    return said is not None and not _LIKE_KVP_KEV[0] <= int(said[1]) <= _LIKE_KVP_KEV[1]
 
 
 def facts_of(headers: Sequence[Header]) -> SeriesFacts:
@@ -253,9 +269,14 @@ def _is_attenuation(first: Header) -> bool:
     return _modality(first) == "CT" and has_intercept and unit in ("", "HU", "HU_MOD")
 
 
-def _is_corrected(first: Header) -> bool:
-    """PS3.3 C.8.9.1: attenuation-corrected PET says ATTN."""
-    return "ATTN" in {text.upper() for text in first.texts("CorrectedImage")}
+def _is_corrected(first: Header) -> bool | None:
+    """Whether PET is attenuation-corrected (PS3.3 C.8.9.1: then it says ATTN); None where nothing tells.
+    Makers write AC and NAC into descriptions."""
+    said = {text.upper() for text in first.texts("CorrectedImage") if text.strip()}
+    if said:
+        return "ATTN" in said
+    spoken = _CORRECTED_WORDS.search(first.text("SeriesDescription"))
+    return spoken["no"] is None if spoken else None
 
 
 def _announced(headers: Sequence[Header]) -> int | None:

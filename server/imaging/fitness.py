@@ -81,7 +81,7 @@ def _places(values: tuple[float, ...]) -> list[float]:
 
 def _thickness(facts: SeriesFacts, protocol: Protocol, want: Want, _on: date) -> Finding | None:
     rule = protocol.thickness
-    if rule is None or facts.modality == "PT":
+    if rule is None:
         return None
     thick = facts.thickness_mm
     if thick is None:
@@ -173,6 +173,13 @@ def _askew(facts: SeriesFacts, _protocol: Protocol, _want: Want, _on: date) -> F
     if not count:
         return None
     return _finding(facts, "slices_askew", Severity.ADVICE, rank=count, count=count)
+
+
+def _several(facts: SeriesFacts, _protocol: Protocol, _want: Want, _on: date) -> Finding | None:
+    passes = facts.spacing.passes
+    if facts.modality != "CT" or passes < 2:
+        return None
+    return _finding(facts, "several_in_one", Severity.LIMITING, rank=passes, count=passes)
 
 
 def _tilted(facts: SeriesFacts, _protocol: Protocol, _want: Want, _on: date) -> Finding | None:
@@ -270,8 +277,10 @@ def _reformatted(facts: SeriesFacts, _protocol: Protocol, _want: Want, _on: date
 
 
 def _uncorrected(facts: SeriesFacts, _protocol: Protocol, _want: Want, _on: date) -> Finding | None:
-    if facts.attenuation_corrected is not False:
+    if facts.role is not Role.PET or facts.attenuation_corrected:
         return None
+    if facts.attenuation_corrected is None:
+        return _finding(facts, "pet_correction_unknown", Severity.ADVICE)
     return _finding(facts, "pet_uncorrected", Severity.LIMITING)
 
 
@@ -296,6 +305,8 @@ def _coverage(facts: SeriesFacts, protocol: Protocol, want: Want, _on: date) -> 
                 return _finding(facts, "coverage_cut", severity, rank=len(cut), **values)
         if rule.required and all(shown.shows(place) for place in rule.required):
             return None
+    if not facts.spacing.positions:
+        return None  # nobody knows how long it is; that its images are unplaced is said
     length = facts.spacing.length_mm + (facts.thickness_mm or 0.0)
     if length >= rule.least_length_mm or (facts.modality == "MR" and not facts.spacing.is_axial):
         return None
@@ -367,6 +378,7 @@ _INTEGRITY: Final[tuple[Rule, ...]] = (
     _unequal,
     _unplaced,
     _incomplete,
+    _several,
     _lossy,
     _attenuation,
 )

@@ -18,7 +18,7 @@ from typing import Final
 from pydicom import Dataset, dcmread
 from pydicom.uid import UID
 
-from server.dicom.files import MEDIA_DIRECTORY
+from server.dicom.files import MEDIA_DIRECTORY, lost_its_beginning
 from server.dicom.uids import is_uid
 from server.imaging.facts import SeriesFacts, facts_of
 from server.imaging.headers import Header, of_dataset
@@ -148,6 +148,10 @@ def _not_dicom(name: str, start: bytes) -> OtherFile:
             )
     if suffix in (".dcm", ".dicom", ".ima"):
         return OtherFile(name, "broken", _NO_DICM)
+    if lost_its_beginning(start):
+        return OtherFile(
+            name, "broken", "A DICOM file without its beginning: no preamble, no DICM."
+        )
     if suffix in _TEXTS:
         return OtherFile(name, "document" if suffix == ".txt" else "other", "It is a text file.")
     return OtherFile(name, "other", _NO_DICM)

@@ -110,6 +110,12 @@ _MIP_TYPES: Final = frozenset(
 _MPR_TYPES: Final = frozenset({"MPR", "REFORMATTED", "CPR", "MPR_THICK", "CURVED_MPR"})
 _VR_TYPES: Final = frozenset({"VR", "VRT", "VOLREN", "SSD", "3D", "VOLUME RENDERING", "RENDERED"})
 _SUBTRACTION_TYPES: Final = frozenset({"SUB", "SUBTRACT", "SUBTRACTION"})
+# Pictures that dual-energy CT computes of one material (PS3.3 C.8.15.3.10 and makers' own names): a virtual
+# native is no native phase, and an iodine map none of the phase at which it was made.
+_MATERIAL_TYPES: Final = frozenset(
+    {"VNC", "VNCA", "IODINE", "IODINE_MAP", "MAT_SPECIFIC", "MAT_REMOVED", "MAT_FRACTIONAL"}
+    | {"EFF_ATOMIC_NUM", "ELECTRON_DENSITY", "VUE", "WATER", "RHO_Z"}
+)
 
 _WORDS: Final = (
     (Role.LOCALISER, r"scout|topogra|locali[sz]|surview|scanogram|pilot|planung|plan scan|定位"),
@@ -127,10 +133,17 @@ _WORDS: Final = (
     (Role.MIP, r"\b(mip|minip|thin ?mip)\b|最大密度"),
     (Role.MPR, r"\b(mpr|cpr|reformat\w*|recon ?(cor|sag)\w*)\b|多平面"),
     (Role.SUBTRACTION, r"\b(sub(tr|traction|traktion)?)\b|减影"),
+    (
+        Role.DERIVED,
+        r"\bvnc(a)?\b|virtual(ly)?[ -]?(non|nativ|unenh)|virtuell\w* nativ|virtual sin contraste"
+        r"|(iodine|jod)[ -]?(map|overlay|karte|bild|density|\(water)|mapa de [iy]odo"
+        r"|\b(z ?eff(ective)?|effective z|electron density)\b|碘图|虚拟平扫",
+    ),
 )
 _SPOKEN: Final = tuple((role, re.compile(words, re.IGNORECASE)) for role, words in _WORDS)
 _TRACKING_MOST_PLACES: Final = 2  # a bolus is watched at one level, seldom two
 _LOCALISER_MOST_IMAGES: Final = 60
+_SCOUTS_MOST_IMAGES: Final = 6  # of CT: one or two projections, seldom repeated
 _CT_FEWEST_BITS: Final = 12  # PS3.3 C.8.2.1.1.4: CT pixels have 12 to 16 bits stored
 
 
@@ -221,6 +234,7 @@ def _by_type(first: Header, _headers: Sequence[Header], spacing: Spacing) -> Rol
         (Role.VOLUME_RENDERING, _VR_TYPES - ({"3D"} if not is_ct else set())),
         (Role.MIP, _MIP_TYPES),
         (Role.SUBTRACTION, _SUBTRACTION_TYPES),
+        (Role.DERIVED, _MATERIAL_TYPES if is_ct else frozenset()),
         (Role.MPR, _MPR_TYPES),
     ):
         common = types & names
@@ -239,12 +253,14 @@ def _by_shape(first: Header, headers: Sequence[Header], spacing: Spacing) -> Rol
             Role.SECONDARY_CAPTURE,
             f"It calls itself CT and has {bits:.0f} bits of grey: a converted picture, no attenuation.",
         )
-    if is_ct and spacing.positions <= _TRACKING_MOST_PLACES and len(headers) >= 5:
+    placed = len(headers) - spacing.unplaced
+    if is_ct and spacing.positions <= _TRACKING_MOST_PLACES and placed >= 5:
         return RoleReading(
             Role.BOLUS_TRACKING,
-            f"{len(headers)} images show {spacing.positions} places: the bolus was watched.",
+            f"{placed} images show {spacing.positions} places: the bolus was watched.",
         )
-    mixed = spacing.askew >= 2 and len(headers) <= _LOCALISER_MOST_IMAGES
+    most = _SCOUTS_MOST_IMAGES if is_ct else _LOCALISER_MOST_IMAGES
+    mixed = spacing.askew >= 2 and len(headers) <= most
     if mixed and spacing.askew >= len(headers) / 4:
         return RoleReading(Role.LOCALISER, "A few images in several directions.")
     if is_ct and spacing.normal is not None and not spacing.is_axial and len(headers) > 1:
@@ -254,6 +270,8 @@ def _by_shape(first: Header, headers: Sequence[Header], spacing: Spacing) -> Rol
 
 def _by_words(first: Header, headers: Sequence[Header], _spacing: Spacing) -> RoleReading | None:
     found = _spoken(headers)
+    if found is not None and found.role is Role.DERIVED:
+        return found if first.text("SOPClassUID") in CT_CLASSES else None
     if found is None or found.role is not Role.SUBTRACTION:
         return found
     # Siemens and others call a native MR that will be subtracted from "pre sub": only a series that

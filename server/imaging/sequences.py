@@ -37,7 +37,7 @@ _WORDS: Final = (
     (
         Kind.T1_IN_OUT,
         r"in.{0,3}(and|&|/|\+|-|_)?.{0,3}(out|opp)|\b(opp(osed)?|out of|in)[ _-]?(ph(ase)?)\b"
-        r"|\bip ?[/_-]? ?op\b|dual ?(echo|fl|ffe)|dixon.{0,8}(in|opp)|同反相位",
+        r"|\bip ?[/_-]? ?op\b|dual ?(echo|fl|ffe)|dixon.{0,8}\b(in|opp\w*|out)\b|同反相位",
     ),
     (Kind.TRUFI, r"tru(e)?fi(sp)?|fiesta|b-?ffe|b-?tfe|balanced"),
     (
@@ -62,6 +62,8 @@ def kind_of(headers: Sequence[Header]) -> tuple[Kind, str]:
     """The kind of one MR series and why."""
     first = headers[0]
     types = {text.upper() for one in headers[:1] for text in one.texts("ImageType")}
+    if "FAT" in types:
+        return Kind.UNKNOWN, "ImageType says FAT: of a Dixon sequence the picture of fat alone."
     if "ADC" in types:
         return Kind.ADC, "ImageType says ADC."
     weights = sorted(

@@ -52,8 +52,9 @@ def _rows(protocol: Protocol, language: str) -> Iterator[Row]:
     sheet = protocol.sheet or {}
     if "sequences" in sheet:
         yield words["sequences"], [term_in(f"want.{one}", language) for one in sheet["sequences"]]
-    if "contrast" in sheet:
-        yield words["contrast"], [_word(sheet["contrast"], language)]
+    for name in ("tracer", "preparation", "uptake", "contrast"):
+        if name in sheet:
+            yield words[name], [_word(sheet[name], language)]
     for name, unit in (
         ("dose", "mL/kg"),
         ("rate", "mL/s"),
@@ -66,10 +67,11 @@ def _rows(protocol: Protocol, language: str) -> Iterator[Row]:
     if "delays" in sheet:
         yield words["phases"], list(_delays(protocol, sheet, language))
     yield from _slices(protocol, sheet, words, language)
-    if "coverage" in sheet:
-        yield words["coverage"], [_word(sheet["coverage"], language)]
+    for name in ("coverage", "series"):
+        if name in sheet:
+            yield words[name], [_word(sheet[name], language)]
     if protocol.modality == "CT" and protocol.picture is not None:
-        kernels = words["picture_ct" if protocol.picture.kernel == "soft" else "picture_chest"]
+        kernels = words["picture_chest" if protocol.region == "chest" else "picture_ct"]
         yield words["picture"], [kernels.format(matrix=protocol.picture.least_matrix)]
     yield words["body"], [words["body_value"]]
     if protocol.also:

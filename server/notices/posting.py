@@ -75,10 +75,14 @@ def check_address(url: str, *, private: bool) -> None:
 
     Without `private` only https is taken. Where a name leads is looked at each time it is called.
     """
-    parts = urlsplit(url)
     schemes = ("https", "http") if private else ("https",)
-    usable = parts.scheme in schemes and parts.hostname and not parts.username and parts.port != 0
-    if not usable or parts.fragment or not url.isascii() or not url.isprintable():
+    try:
+        parts = urlsplit(url)
+        usable = parts.scheme in schemes and parts.hostname and not parts.username
+        usable = usable and parts.port != 0
+    except ValueError:  # a bracket left open, a port that is none
+        usable = False
+    if not usable or "#" in url or not url.isascii() or not url.isprintable():
         raise AddressRefused(
             "The webhook was not kept.",
             [FieldProblem("/url", "Enter an address such as https://hospital.example/margin.")],
@@ -102,7 +106,7 @@ def post(url: str, secret: str, event: Event, now: datetime, *, private: bool = 
         address = _address(host, parts.port or _PORTS[parts.scheme], private=private)
     except AddressRefused as refusal:
         return Postponed(refusal.problems[0].message if refusal.problems else refusal.detail)
-    except OSError:
+    except (OSError, UnicodeError):  # a name that is none, such as `a..b`
         return Postponed(f"There is no address for {host}.", away=True)
     # Called at the very address that was looked at: a name that leads elsewhere a moment later
     # (DNS rebinding) changes nothing. The certificate is still held against the name.

@@ -119,7 +119,9 @@ def _environment(language: str) -> jinja2.Environment:
 
 def _together(vessels: Sequence[VesselContact], words: Words = ENGLISH) -> VesselContact:
     """Several vessels without contact as one, for their one picture."""
-    return replace(vessels[0], name="; ".join(words.term(one.name) for one in vessels))
+    return replace(
+        vessels[0], name=words["semicolon"].join(words.term(one.name) for one in vessels)
+    )
 
 
 def _caption(image: KeyImage, words: Words) -> str:

@@ -150,8 +150,11 @@ class Doorway:
             return
         if request.is_json:
             return
-        # A key is sent by a program; no other site can make a browser send one.
-        if route.by_key and self._read_credentials(None).bearer is not None:
+        # A key is sent by a program; no other site can make a browser send one. Whoever brings nothing at
+        # all is told what is wanted when it comes to that.
+        if route.by_key and (
+            self._read_credentials(None).bearer is not None or not request.cookies
+        ):
             return
         try:
             self._protection.protect()

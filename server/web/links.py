@@ -59,7 +59,9 @@ def _begin(visit: Visit, grant: Grant, *, shared: bool) -> Response:
         )
     case = case_by_id(visit.session, grant.case_id)
     person = person_of(visit.session, grant.person_id) if grant.person_id else None
-    begun = begin_launch(visit.session, case, now=visit.now, grant=grant, person=person)
+    begun = begin_launch(
+        visit.session, case, now=visit.now, lasts=visit.lasts, grant=grant, person=person
+    )
     visit.note(actor=holder_of(grant).text, case_number=case.number, launch=begun.launch.id)
     place = SHARED_PAGE if shared else ""
     if shared:

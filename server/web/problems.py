@@ -51,9 +51,11 @@ TITLES = {
     415: "This kind of file is not taken",
     422: "Something needs to be corrected",
     429: "Too much was asked at once",
+    500: "Something went wrong here",
     503: "The archive does not answer",
     507: "There is no room left",
 }
+_OF_OURS = "Nothing of this was kept. Try again, and tell the coordinator if it stays so."
 
 
 # What a page is called where the name of its status would mislead: nobody can sign in again here.
@@ -65,6 +67,8 @@ TITLES_OF_CODES = {
     "consent_missing": "This is not shared with you",
     "grant_revoked": "This access was withdrawn",
     "grant_expired": "This access has expired",
+    "database_away": "Margin does not reach its records",
+    "database_not_writable": "Margin cannot keep anything at present",
 }
 
 
@@ -106,6 +110,10 @@ def response_to(error: MarginError) -> Response:
     return response
 
 
+class SomethingFailed(MarginError):
+    """A fault of Margin's own; what it was stands in the log of the web server."""
+
+
 def from_http(error: HTTPException) -> Response:
     """Flask's own exceptions (no such address, wrong method, too large) in the same shape."""
     families: dict[int, type[MarginError]] = {
@@ -113,12 +121,12 @@ def from_http(error: HTTPException) -> Response:
         404: NotFound,
         413: TooLarge,
         415: UnsupportedMedia,
+        500: SomethingFailed,
     }
     status = error.code or 500
     family = families.get(status, BadRequest)
-    response = response_to(
-        family(TITLES.get(status, "This cannot be done") + ".", remedy="Check the address.")
-    )
+    remedy = _OF_OURS if family is SomethingFailed else "Check the address."
+    response = response_to(family(TITLES.get(status, "This cannot be done") + ".", remedy=remedy))
     response.status_code = status
     if status == 405 and error.get_response().headers.get("Allow"):
         response.headers["Allow"] = error.get_response().headers["Allow"]

@@ -8,7 +8,8 @@ from functools import lru_cache
 from hashlib import sha256
 from pathlib import Path
 
-from flask import Response, redirect, request, send_file
+from flask import Response, current_app, redirect, request, send_file
+from werkzeug.exceptions import MethodNotAllowed
 from werkzeug.security import safe_join
 from werkzeug.wrappers import Response as WerkzeugResponse
 
@@ -59,8 +60,18 @@ def viewer_page(visit: Visit, rest: str) -> Response:
 
 
 def viewer_file(visit: Visit, name: str) -> Response:
-    """One file of the stock build, which expects to lie at the root of its origin."""
-    return _file(visit.services.settings.viewer_dir / "ohif", name)
+    """One file of the stock build, which expects to lie at the root of its origin.
+
+    Every other address ends here, too: one that only takes changes says so (MethodNotAllowed).
+    """
+    try:
+        return _file(visit.services.settings.viewer_dir / "ohif", name)
+    except FileNotServed:
+        adapter = current_app.create_url_adapter(request)
+        methods = set(adapter.allowed_methods() if adapter else ()) - {"GET", "HEAD", "OPTIONS"}
+        if methods:
+            raise MethodNotAllowed(sorted(methods)) from None
+        raise
 
 
 def margin_file(visit: Visit, name: str) -> Response:

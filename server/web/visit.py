@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from functools import cached_property
 from typing import Any, Protocol
 
@@ -89,6 +89,11 @@ class Visit:
         """The visit under `/r/<launch>/`; only such routes may ask."""
         assert self.admission.launch is not None
         return self.admission.launch
+
+    @property
+    def lasts(self) -> timedelta:
+        """How long a visit lasts that begins now."""
+        return timedelta(hours=self.services.settings.launch_valid_hours)
 
     @cached_property
     def today(self) -> date:

@@ -19,6 +19,7 @@ from server.annotations.organs import ORGANS
 from server.cases.lifecycle import LABELS, Event, State
 from server.imaging.wording import language_names
 from server.web import trail_words
+from server.web.countries import country_name
 from server.web.pages import assets
 
 DASH = "\N{EN DASH}"
@@ -69,6 +70,8 @@ ARRIVAL_LABELS: dict[str, tuple[str, str]] = {
     "refused": ("Refused", "bad"),
     "deleted": ("Deleted", "idle"),
 }
+# SI: 10⁹ per litre is what laboratories print; "giga" is not read by everybody.
+UNITS_SHOWN = {"G/L": "×10⁹/L"}
 OUTCOME_TONES = {"done": "good", "allowed": "idle", "refused": "bad"}
 JOB_TONES = {"waiting": "idle", "running": "info", "done": "good", "dead": "bad"}
 JOB_LABELS = {
@@ -85,6 +88,10 @@ JOB_LABELS = {
     "export_research": "Make a research export",
     "recompute_clocks": "Recompute all clocks and send reminders",
     "lapse_offers": "End offers that nobody answered in time",
+    "prepare_series": "Prepare a series for viewing",
+    "forget_old": "Clear away what has been kept long enough",
+    "take_uploads": "Take in what was uploaded",
+    "work_on_volume": "Work on a segmentation",
 }
 
 
@@ -111,6 +118,8 @@ def teach(env: Environment) -> None:
         job_tone=lambda state: JOB_TONES.get(state, "idle"),
         job_label=lambda name: JOB_LABELS.get(name, str(name).replace("_", " ").capitalize()),
         organ=organ_title,
+        country=country_name,
+        unit=unit,
         person_name=person_name,
         dicom_day=dicom_day,
         due_words=due_words,
@@ -122,6 +131,7 @@ def teach(env: Environment) -> None:
     )
     env.globals.update(
         asset=assets.address,
+        asset_modules=assets.modules,
         grant_standing=grant_standing,
         letter_languages=language_names,
     )
@@ -183,6 +193,11 @@ def count(number: int, one: str, many: str = "") -> str:
     return f"{number:,}".replace(",", "\N{NARROW NO-BREAK SPACE}") + (
         f" {one}" if number == 1 else f" {many or one + 's'}"
     )
+
+
+def unit(name: str) -> str:
+    """A unit as it is read on paper. Kept is the short name that programs send."""
+    return UNITS_SHOWN.get(name, name)
 
 
 def state_label(state: str) -> str:

@@ -16,6 +16,7 @@ from server.access.actions import (
     TooManyAttempts,
     ask_for_code,
     begin_launch,
+    change_password,
     check_attempts,
     issue_grant,
     make_grant,
@@ -31,6 +32,8 @@ from server.cases.queries import CaseNotFound
 from server.foundation.errors import Invalid
 from server.people.records import Person
 from tests.world import INSIDE_STUDY, PASSWORD, World
+
+LASTS = timedelta(hours=8)
 
 
 def test_only_the_hash_of_a_token_is_kept(world: World) -> None:
@@ -70,7 +73,7 @@ def test_an_expired_token_is_refused_to_the_second(world: World, now: datetime) 
 def test_a_revoked_grant_ends_the_visits_begun_with_it(world: World, now: datetime) -> None:
     with world.db.writing() as session:
         grant = use_token(session, world.tokens["surgeon"], now)
-        begun = begin_launch(session, world.inside, now=now, grant=grant)
+        begun = begin_launch(session, world.inside, now=now, grant=grant, lasts=LASTS)
         revoke_grant(session, grant, by="Clara", why="left", now=now)
     with pytest.raises(GrantRevoked), world.db.writing() as session:
         use_token(session, world.tokens["surgeon"], now)
@@ -86,8 +89,10 @@ def test_a_revoked_grant_ends_the_visits_begun_with_it(world: World, now: dateti
 
 def test_a_visit_needs_its_own_cookie(world: World, now: datetime) -> None:
     with world.db.writing() as session:
-        first = begin_launch(session, world.inside, now=now, person=world.surgeon)
-        second = begin_launch(session, world.outside, now=now, person=world.other_surgeon)
+        first = begin_launch(session, world.inside, now=now, person=world.surgeon, lasts=LASTS)
+        second = begin_launch(
+            session, world.outside, now=now, person=world.other_surgeon, lasts=LASTS
+        )
     for secret in (None, "wrong", second.secret):
         with pytest.raises(VisitEnded), world.db.reading() as session:
             admit(
@@ -103,8 +108,30 @@ def test_a_visit_lasts_no_longer_than_its_grant(world: World, now: datetime) -> 
     soon = now + timedelta(days=14) - timedelta(minutes=5)
     with world.db.writing() as session:
         grant = use_token(session, world.tokens["surgeon"], soon)
-        begun = begin_launch(session, world.inside, now=soon, grant=grant)
+        begun = begin_launch(session, world.inside, now=soon, grant=grant, lasts=LASTS)
     assert begun.launch.expires_at == now + timedelta(days=14)
+
+
+def test_another_password_ends_what_was_begun_with_the_old_one(world: World, now: datetime) -> None:
+    surgeon = world.surgeon
+    with world.db.writing() as session:
+        _, signed = sign_in(session, email=surgeon.email, password=PASSWORD, code="", now=now)
+        begun = begin_launch(session, world.inside, now=now, person=surgeon, lasts=LASTS)
+        grant = use_token(session, world.tokens["surgeon"], now)
+        by_link = begin_launch(session, world.inside, now=now, grant=grant, lasts=LASTS)
+    with world.db.writing() as session:
+        change_password(session, session.get_one(Person, surgeon.id), "another password", now)
+    with pytest.raises(NotSignedIn), world.db.reading() as session:
+        admit(session, Action.WORKLIST_READ, Credentials(sign_in_secret=signed), now=now)
+    cookies = ((begun, False), (by_link, True))
+    for visit, goes_on in cookies:
+        credentials = Credentials(launch_secret=visit.secret)
+        with world.db.reading() as session:
+            if goes_on:
+                admit(session, Action.CASE_READ, credentials, now=now, launch_id=visit.launch.id)
+                continue
+            with pytest.raises(VisitEnded):
+                admit(session, Action.CASE_READ, credentials, now=now, launch_id=visit.launch.id)
 
 
 def test_a_coordinator_of_another_hospital_is_told_that_there_is_no_such_case(
@@ -233,7 +260,7 @@ def test_an_older_link_that_draws_and_sends_still_draws_and_sends_no_more(
             issued_by="Clara",
             now=now,
         )
-        begun = begin_launch(session, world.inside, now=now, grant=made.grant)
+        begun = begin_launch(session, world.inside, now=now, grant=made.grant, lasts=LASTS)
     visit, cookie = begun.launch.id, Credentials(launch_secret=begun.secret)
     with world.db.reading() as session:
         for kept in (Action.CASE_READ, Action.RECORDS_READ, Action.ANNOTATION_WRITE):

@@ -74,7 +74,7 @@ def test_the_command_line_issues_and_lists_a_pseudonymised_grant(
 ) -> None:
     monkeypatch.setenv("MARGIN_HOME", str(tmp_path))
     monkeypatch.setenv("MARGIN_DATABASE_URL", f"sqlite:///{tmp_path / 'margin.db'}")
-    monkeypatch.setenv("COLUMNS", "200")
+    monkeypatch.delenv("COLUMNS", raising=False)
     number = sqlite_world.inside.number
     run = CliRunner().invoke(
         main, ["grant", "create", "--case", number, "--for", "a student", "--pseudonymised"]
@@ -83,6 +83,7 @@ def test_the_command_line_issues_and_lists_a_pseudonymised_grant(
     listed = CliRunner().invoke(main, ["grant", "list", "--case", number])
     line = next(line for line in listed.output.splitlines() if "a student" in line)
     assert "pseudonymised" in line
+    assert number in line
 
 
 @pytest.mark.parametrize("work", [Permit.ANNOTATE, Permit.SIGN])

@@ -41,6 +41,7 @@ SEVEN = ["VI", "VII", "VIII", "I", "II", "III", "IV"]
         (case({"left_pv": LOST}), "resectable", "CRLM-R"),
         (case(PORTAL), "unresectable", "CRLM-U-3"),
         (case({"rhv": LOST, "mhv": LOST}), "resectable", "CRLM-R"),
+        (case({"main_pv": LOST}), "unresectable", "CRLM-U-9"),
         (case(VEINS), "unresectable", "CRLM-U-4"),
         (case(r0_by="not_possible"), "unresectable", "CRLM-U-5"),
         (case({"lhv": {**NEEDED, "reconstructable": "no"}}), "unresectable", "CRLM-U-6"),
@@ -74,6 +75,33 @@ def test_numerous_has_no_published_number() -> None:
     assert fired.trust == Trust.GENERAL_KNOWLEDGE
     found = said("crlm-resectability", case(lesion_count=5), numerous="not-counted")
     assert found["category"] == "resectable"
+
+
+def test_the_main_portal_vein_is_no_word_of_the_table() -> None:
+    found = said("crlm-resectability", case({"main_pv": LOST}))
+    trust = {one["rule"]: one["trust"] for one in found["fired"]}
+    assert trust["CRLM-U-9"] == "derived" and "CRLM-U-3" not in trust
+
+
+# 53 % of the formula's volume, and 41.7 % of the measured liver, 37.5 % with the variability.
+BIG = {"flr_ml": 500, "total_liver_ml": 1500, "tumour_ml": 300, "height_cm": 150, "weight_kg": 45}
+
+
+@pytest.mark.parametrize(
+    ("volumes", "expected"),
+    [
+        (BIG, ["resectable", "borderline"]),
+        ({**BIG, "flr_ml": 150}, "borderline"),
+        ({**BIG, "flr_ml": 1000}, "resectable"),
+    ],
+)
+def test_without_a_background_the_minima_of_all_backgrounds_are_tried(
+    volumes: dict[str, Any], expected: str | list[str]
+) -> None:
+    found = said("crlm-resectability", case(**volumes, background="not_assessed"))
+    assert (found["category"] or found["interval"]) == expected
+    pointers = {one["pointer"] for one in found["missing"]}
+    assert ("/background" in pointers) == isinstance(expected, list)
 
 
 @pytest.mark.parametrize(

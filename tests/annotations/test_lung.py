@@ -123,7 +123,7 @@ def test_other_vessels_make_no_t_and_are_flagged_as_not_addressed(name: str) -> 
     [
         ("same_lobe", "T3", "IIB"),
         ("other_ipsilateral_lobe", "T4", "IIIA"),
-        ("contralateral", "T4", "IV"),
+        ("contralateral", "T1a", "IV"),
         ("not_assessed", "T1a..T4", "IA1..IV"),
     ],
 )
@@ -131,6 +131,12 @@ def test_a_separate_nodule_makes_t_or_m(nodule: str, t: str, stage: str) -> None
     answers = case(separate_nodule=nodule)
     assert code("tnm8-t", answers) == t
     assert code("tnm8-stage", answers) == stage
+
+
+def test_a_nodule_in_the_other_lung_is_told_as_m1a_and_as_no_rule_of_the_same_lung() -> None:
+    found = said("tnm8-t", case(separate_nodule="contralateral"))
+    assert [fired.rule for fired in found.fired] == ["LT-1A"]
+    assert "m1a" in {flag.id for flag in found.flags}
 
 
 # Station -> N in a tumour of the right and of the left lung (8th edition).

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from hypothesis import given, settings
+
 from server.annotations.organs.lung import LUNG, TABLES
 from server.annotations.organs.lung.findings import (
     LOBES,
@@ -16,14 +18,17 @@ from server.annotations.organs.lung.findings import (
 )
 from tests.annotations.finding_properties import FindingProperties
 from tests.annotations.finding_world import (
+    Answers,
     Values,
     World,
+    complete_case,
 )
 
 STRUCTURES = (*T2_STRUCTURES, *T3_STRUCTURES, *T4_STRUCTURES)
 ORDERED: dict[str, Values] = {
     "/size_mm": (8, 10, 10.1, 20, 30, 30.1, 40, 50, 50.1, 70, 70.1, 120),
-    "/separate_nodule": NODULES,
+    # A nodule in the other lung is no worse T: it is M1a, and stands in a test of its own.
+    "/separate_nodule": NODULES[:-1],
     "/atelectasis": (False, True),
     **{f"/structures/{name}": ("clear", "contact", "invaded") for name in STRUCTURES},
     **{f"/vessels/{name}/contact_deg": (0, 1, 180, 360) for name in VESSELS},
@@ -45,6 +50,15 @@ KEPT = frozenset(
     pointer for pointer in ORDERED if pointer.endswith("/patency") or "metastases" in pointer
 )
 WORLD = World(LUNG, TABLES, ORDERED, UNORDERED, KEPT, contradictions)
+
+
+@given(complete_case(WORLD))
+@settings(max_examples=50, deadline=None)
+def test_a_nodule_in_the_other_lung_makes_stage_iv_whatever_else_is_found(case: Answers) -> None:
+    case["separate_nodule"] = NODULES[-1]
+    for ruleset in ("tnm8-stage", "eortc-stage-iii"):
+        said = LUNG.ruleset(ruleset).evaluate(case)
+        assert said.category and said.category.code in ("IV", "stage_iv")
 
 
 class TestLung(FindingProperties):

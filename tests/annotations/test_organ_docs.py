@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
 import pytest
 
 from server.annotations.decision import Trust
+from server.annotations.judging import Judge
 from server.annotations.organs import ORGANS, Organ
 from server.annotations.organs.liver.structures import RULES
 from server.annotations.organs.liver.thresholds import FAMILIES
@@ -53,6 +55,23 @@ def test_a_page_names_every_ruleset_with_its_options(organ: Organ) -> None:
         assert f"### `{ruleset.id}`" in text
         for option in ruleset.options:
             assert {option.name, *option.values} <= quoted(text)
+
+
+EXAMPLE = re.compile(r"```json\n(.*?)\n```\n\nis `(\S+)`(?: to `(\S+)`)? by `(\S+)`", re.DOTALL)
+EXAMPLES = [(organ.id, *one) for organ in ORGANS.values() for one in EXAMPLE.findall(page(organ))]
+
+
+def test_every_json_block_of_a_page_is_an_example_with_its_result() -> None:
+    blocks = sum(page(organ).count("```json") for organ in ORGANS.values())
+    assert blocks == len(EXAMPLES) > 0
+
+
+@pytest.mark.parametrize(("organ", "given", "best", "worst", "ruleset"), EXAMPLES)
+def test_an_example_of_a_page_is_judged_as_the_page_says(
+    organ: str, given: str, best: str, worst: str, ruleset: str
+) -> None:
+    told = Judge.named(organ, ruleset).evaluation(json.loads(given))
+    assert (told["interval"] or [told["category"]]) == ([best, worst] if worst else [best])
 
 
 def test_the_pages_name_every_rule() -> None:

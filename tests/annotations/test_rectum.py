@@ -335,3 +335,11 @@ def test_signing_asks_for_a_reason_where_the_margin_is_involved() -> None:
     assert RECTUM.to_sign(signed) == []
     involved = {**signed, "mrf_distance_mm": 1}
     assert [problem.pointer for problem in RECTUM.to_sign(involved)] == ["/verdict_reason"]
+
+
+def test_an_occluded_external_iliac_vessel_is_derived_and_not_told_as_degrees() -> None:
+    vessel = {"contact_deg": 90, "patency": "occluded", "thrombus": "none"}
+    vessels = {**CLEAR["vessels"], "external_iliac_vein_left": vessel}
+    [fired] = said("exenteration-historic", {**CLEAR, "vessels": vessels}).fired
+    assert (fired.rule, fired.trust.value) == ("EX-8", "derived")
+    assert fired.text == "Occluded, taken as encased: Left external iliac vein."

@@ -85,6 +85,18 @@ def test_contact_alone_and_bland_thrombus_do_not_count_as_loss() -> None:
     assert said(main_pv=touched).to_json()["category"] == "kept"
 
 
+@pytest.mark.parametrize("rebuilt", ["yes", "no", "not_stated"])
+def test_contact_without_a_word_on_the_wall_leaves_open_whether_it_is_kept(rebuilt: str) -> None:
+    found = said(ivc={"contact_deg": 90, "reconstructable": rebuilt}).to_json()
+    assert found["interval"] == ["kept", "reconstruction" if rebuilt == "yes" else "lost"]
+    assert [one["pointer"] for one in found["missing"]] == ["/vessels/ivc/invaded"]
+
+
+def test_what_can_be_rebuilt_is_not_lost_even_where_it_was_not_assessed() -> None:
+    found = said(mhv={"in_remnant": "yes", "reconstructable": "yes"}).to_json()
+    assert found["interval"] == ["kept", "reconstruction"]
+
+
 def test_a_structure_that_the_patient_does_not_have_is_no_gap() -> None:
     assert said(inferior_rhv={"present": False}).to_json()["category"] == "kept"
 

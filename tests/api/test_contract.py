@@ -154,7 +154,7 @@ NONSENSE = (
     "limit=0", "limit=many", "state=gone", "state=", "after=x", "limit=1&limit=2", "colour=blue",
     "opened_from=yesterday", "opened_from=0001-01-01T00:00:00%2B14:00", "organ=%00",
     "after=W10", "after=WyJhIiwiYiJd", "opened_from=2026-01-01T00:00:00",
-    "opened_from=null",
+    "opened_from=null", "opened_from=20261101", "opened_before=0.5", "due_until=20261101",
 )  # fmt: skip
 
 

@@ -143,11 +143,22 @@ def test_only_the_proxy_and_the_dicom_port_are_published() -> None:
 
 def test_what_holds_images_and_records_has_no_way_out() -> None:
     assert COMPOSE["networks"]["inside"]["internal"] is True
-    for service in ("server", "worker", "migrate", "postgres"):
+    for service in ("server", "migrate", "postgres"):
         assert SERVICES[service]["networks"] == ["inside"]
     assert SERVICES["certificate"]["networks"] == ["edge"]
     assert "inside" in SERVICES["orthanc"]["networks"]
     assert "edge" not in SERVICES["orthanc"]["networks"]
+
+
+def test_mails_and_webhooks_have_a_way_out_and_a_mail_server_can_be_named() -> None:
+    outward = {name for name, one in SERVICES.items() if "outward" in one["networks"]}
+    assert outward == {"worker"}
+    assert not (COMPOSE["networks"]["outward"] or {}).get("internal")
+    for service in OURS:
+        (settings,) = SERVICES[service]["env_file"]
+        assert settings == {"path": "deploy/settings.env", "required": False}
+        assert "MARGIN_SMTP_HOST" not in SERVICES[service]["environment"]
+    assert "/deploy/settings.env" in (PROJECT / ".gitignore").read_text().splitlines()
 
 
 @pytest.mark.parametrize("service", [name for name in SERVICES if name != "migrate"])

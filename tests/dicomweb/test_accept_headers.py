@@ -182,6 +182,25 @@ def test_metadata_is_json_for_whoever_takes_json(header: str, expected: str) -> 
     assert choose(read_accept(header), (JSON, "application/json")) == expected
 
 
+@pytest.mark.parametrize(
+    ("header", "expected"),
+    [
+        ("*/*;q=0.9, application/dicom+json;q=0", "application/json"),
+        ("application/*;q=0.9, application/dicom+json;q=0.1", "application/json"),
+        ("application/dicom+json;q=0.1, application/json;q=0.2, */*", "application/json"),
+        ("application/dicom+json;q=0.1, text/html, */*;q=0", JSON),
+    ],
+)
+def test_a_range_says_nothing_of_a_type_that_is_named_beside_it(header: str, expected: str) -> None:
+    assert choose(read_accept(header), (JSON, "application/json")) == expected
+
+
+def test_whoever_refuses_files_alone_still_gets_them_as_parts() -> None:
+    wishes = read_accept(f"{DICOM};q=0, */*")
+    assert choose_dicom(wishes, single=True) == (True, "*")
+    assert choose_dicom(read_accept(f"*/*, {DICOM};q=0.5"), single=False) == (True, "*")
+
+
 def test_metadata_is_never_xml() -> None:
     with pytest.raises(NotAcceptable):
         choose(read_accept('multipart/related; type="application/dicom+xml"'), (JSON,))

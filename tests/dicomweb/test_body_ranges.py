@@ -48,7 +48,9 @@ def body(segments: list[Segment], asked: str) -> bytes:
         ("bytes=0-1,3-4", None),
         ("items=0-1", None),
         ("bytes=a-b", None),
-        ("bytes=0-" + "9" * 40, None),
+        ("bytes=0-" + "9" * 40, Span(0, 10)),
+        ("bytes=-" + "9" * 40, Span(0, 10)),
+        ("bytes=0-" + "9" * 400, None),
     ],
 )
 def test_a_range_header_is_read_as_rfc_9110_says(header: str, span: Span | None) -> None:

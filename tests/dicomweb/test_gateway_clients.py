@@ -79,6 +79,13 @@ def test_dicomweb_client_follows_bulk_data_addresses(program: DICOMwebClient) ->
         item["7FE00010"]["BulkDataURI"], media_types=("application/octet-stream",)
     )
     assert content == pixels(3).tobytes()
+    # Its ranges are of the value; it always asks for parts and takes them off itself.
+    (some,) = program.retrieve_bulkdata(item["7FE00010"]["BulkDataURI"], byte_range=(100, 355))
+    assert some == pixels(3).tobytes()[100:356]
+    (tail,) = program.iter_bulkdata(item["7FE00010"]["BulkDataURI"], byte_range=(1000, 99_999))
+    assert tail == pixels(3).tobytes()[1000:]
+    with pytest.raises(Exception, match="416"):
+        program.retrieve_bulkdata(item["7FE00010"]["BulkDataURI"], byte_range=(99_999, 100_000))
 
 
 def test_dicomweb_client_stores_a_segmentation_in_chunks(program: DICOMwebClient) -> None:

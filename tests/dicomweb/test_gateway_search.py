@@ -203,3 +203,10 @@ def test_search_results_are_json_or_not_at_all(insider: Caller) -> None:
     response = insider.get("/studies", 'multipart/related; type="application/dicom+xml"')
     assert response.status_code == 406
     assert response.json["error"]["code"] == "not_acceptable"
+
+
+def test_a_plus_in_the_accept_parameter_need_not_be_escaped(insider: Caller) -> None:
+    for wish in ("application/dicom+json", "application/dicom%2Bjson"):
+        answer = insider.get(f"/studies?accept={wish}", "text/html")
+        assert answer.status_code == 200
+        assert answer.headers["Content-Type"] == "application/dicom+json"

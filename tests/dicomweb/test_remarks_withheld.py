@@ -93,6 +93,9 @@ def ask_for(reader: Reader, path: str) -> None:
             assert answer.status_code in (200, 406), (path, numbers, accept)
     whole = reader.ask(f"{path}/frames/2", ANY_FRAME)
     assert whole.status_code == 200
+    for tag, status in ((whole.headers["ETag"], 200), ('"another"', 412)):
+        again = reader.ask(f"{path}/frames/2", ANY_FRAME, **{"If-Match": tag})
+        assert again.status_code == status
     part = reader.ask(f"{path}/frames/2", ANY_FRAME, Range="bytes=100-299")
     assert part.data == whole.data[100:300]
     for rest in ("/rendered", "/frames/2/rendered", "/thumbnail", "/bulk/7fe00010"):

@@ -89,6 +89,20 @@ def test_an_unknown_address_and_a_wrong_method_are_no_500(client: FlaskClient) -
     assert client.get("/%00").status_code == 404
 
 
+def test_an_address_that_only_takes_changes_says_so(client: FlaskClient) -> None:
+    answer = client.get("/sign-out")
+    assert answer.status_code == 405
+    assert answer.headers["Allow"] == "POST"
+    assert "cannot be done at this address" in answer.text
+
+
+def test_a_program_without_a_key_is_told_that_it_needs_one(client: FlaskClient) -> None:
+    assert client.post("/api/v1/cases/M-2026-00001/offer/acceptance").status_code == 401
+    assert client.delete("/api/v1/webhooks/0").status_code == 401
+    client.set_cookie("margin_session", "something that a browser brings by itself")
+    assert client.post("/api/v1/cases/M-2026-00001/offer/acceptance").status_code == 403
+
+
 @pytest.mark.parametrize("who", ["surgeon", "hospital", "viewer"])
 def test_a_visit_shows_only_its_own_case(visit: Visit, small_world: World, who: str) -> None:
     client, base = visit(who)

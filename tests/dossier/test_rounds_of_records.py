@@ -14,7 +14,7 @@ from server.cases.lifecycle import Event, EventNotPossible, State, round_awaited
 from server.cases.queries import case_by_id
 from server.cases.records import Case
 from server.dossier import actions
-from server.dossier.completeness import OLD, Standing
+from server.dossier.completeness import OLD, SAID_BEFORE, Standing
 from server.dossier.entries import EntryKind
 from server.dossier.queries import completeness_of, entries_of, values_of
 from server.dossier.standings import standings
@@ -106,6 +106,44 @@ def test_the_next_round_wants_new_images_and_says_what_is_of_the_round_before(
             one for one in completeness_of(session, case).items if one.item.fill == "studies"
         )
         assert images.standing is Standing.RECEIVED
+
+
+def test_what_was_said_to_be_not_available_holds_for_the_next_round_and_says_that_it_is_older(
+    world: World, now: datetime
+) -> None:
+    def decide(session: Session, item_id: str, hours: int) -> None:
+        actions.decide(
+            session,
+            case_of(session, world),
+            item_id,
+            standing=Standing.WAIVED,
+            reason="It was lost.",
+            by=BY,
+            now=now + hours * HOUR,
+        )
+
+    with world.db.writing() as session:
+        case = case_of(session, world)
+        items = {one.item.fill: one.item.id for one in completeness_of(session, case).items}
+        decide(session, items["values"], 0)
+        decide(session, items["studies"], 0)
+        answered(session, case, now)
+        cases.begin_round(session, case, now=now + HOUR, by=BY)
+        found = {one.item.id: one for one in completeness_of(session, case).items}
+        values, images = found[items["values"]], found[items["studies"]]
+        assert (values.standing, values.remark) == (Standing.WAIVED, SAID_BEFORE)
+        # A round without new images does not start because the one before had none.
+        assert (images.standing, images.decision) == (Standing.OUTSTANDING, None)
+        decide(session, items["values"], 2)
+        decide(session, items["studies"], 2)
+        found = {one.item.id: one for one in completeness_of(session, case).items}
+        assert found[items["values"]].remark == ""
+        assert found[items["studies"]].standing is Standing.WAIVED
+        aftercare.give_up_round(
+            session, case, why="Too early.", seen_version=case.version, by=BY, now=now + 3 * HOUR
+        )
+        remarks = {one.remark for one in completeness_of(session, case).items}
+        assert SAID_BEFORE not in remarks
 
 
 def test_while_a_reassessment_is_waited_for_the_study_of_an_opinion_stays(

@@ -24,9 +24,8 @@ from pathlib import Path
 
 from pydicom import dcmread
 from sqlalchemy import select
-from sqlalchemy.exc import DBAPIError
 
-from server.archive import Archive, ArchiveUnavailable
+from server.archive import Archive
 from server.cases.actions import open_case
 from server.demo.phantoms import Phantom
 from server.demo.phases import PHASES
@@ -34,7 +33,8 @@ from server.dicom.association import Peer
 from server.dicom.files import FileHead, RefusedFile, read_head
 from server.dicom.sending import find, send
 from server.foundation.clock import utc_now
-from server.foundation.db import Database
+from server.foundation.db import Database, DatabaseFull
+from server.foundation.errors import Unavailable
 from server.foundation.settings import Settings
 from server.intake.queries import arrivals
 from server.intake.records import Arrival, ReceivedInstance
@@ -235,7 +235,7 @@ def await_noted(
     found: list[Arrival] = []
     try:
         while time.monotonic() < until:
-            with contextlib.suppress(DBAPIError, ArchiveUnavailable), db.reading() as session:
+            with contextlib.suppress(Unavailable, DatabaseFull), db.reading() as session:
                 found = arrivals(session, None)
                 noted = list(session.scalars(select(ReceivedInstance)))
                 settled = bool(found) and all(one.state == "matched" for one in found)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,6 +18,7 @@ from server.foundation.db import Database
 from tests.e2e.conftest import RunningMargin, demo_world, running_margin
 from tests.e2e.viewer_probe import PanelProbe, wait_for_picture
 from tests.e2e.viewer_probe.picture import VIEWPORT
+from tests.web import axe
 
 pytestmark = pytest.mark.e2e
 
@@ -369,3 +371,11 @@ def test_a_signed_opinion_is_amended_with_what_changed_in_sight(
     panel.wait_until_saved()
     _sign(panel)
     expect(notice).to_contain_text("Amended, replaces revision 1")
+
+
+@pytest.mark.parametrize("organ", ["pancreas", "liver"])
+def test_the_panel_can_be_used_by_everybody(
+    margin: RunningMargin, page: Page, tmp_path: Path, organ: str
+) -> None:
+    opened(page, margin, organ)
+    assert axe.violations(page, axe.program(tmp_path), within=".mgn") == []

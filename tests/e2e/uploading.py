@@ -18,11 +18,11 @@ from typing import Self
 import httpx
 from pydicom import dcmread
 from pydicom.uid import ExplicitVRLittleEndian
-from sqlalchemy.exc import DBAPIError
 
 from server.archive import Archive
 from server.foundation.clock import utc_now
 from server.foundation.db import Database, DatabaseFull
+from server.foundation.errors import Unavailable
 from server.foundation.settings import Settings
 from server.intake.queries import arrivals_of_case
 from server.intake.uploads.queries import outcomes, progress
@@ -190,7 +190,7 @@ def await_looked_through(settings: Settings, world: World) -> None:
     found = None
     try:
         while time.monotonic() < until:
-            with contextlib.suppress(DBAPIError, DatabaseFull), db.reading() as session:
+            with contextlib.suppress(Unavailable, DatabaseFull), db.reading() as session:
                 found = progress(session, world.inside.id)
                 refused = outcomes(session, world.inside.id)
                 assert refused == []

@@ -40,6 +40,22 @@ def test_two_workers_never_both_get_a_job(database: Database, now: datetime) -> 
     assert len(taken) == len(set(taken)) == 20
 
 
+def test_a_job_whose_worker_died_is_done_again_when_the_clock_was_set_back(
+    database: Database, now: datetime
+) -> None:
+    with database.writing() as session:
+        asked = jobs.enqueue(session, "measure", {}, now=now - timedelta(days=3)).id
+        jobs.claim(session, now)
+    # The clocks of two machines differ by minutes; one that is set back differs by more.
+    for back in (timedelta(minutes=5), timedelta(minutes=9)):
+        with database.writing() as session:
+            assert jobs.claim(session, now - back) is None
+    with database.writing() as session:
+        again = jobs.claim(session, now - timedelta(days=1))
+        assert again is not None
+        assert again.id == asked
+
+
 def test_a_job_whose_worker_died_is_done_again_after_its_lease(
     database: Database, now: datetime
 ) -> None:

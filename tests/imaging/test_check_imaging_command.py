@@ -76,12 +76,13 @@ def test_whatever_else_lies_there_is_named_and_the_rest_goes_on(folder: Path) ->
     (folder / "report.pdf").write_bytes(b"%PDF-1.4 a report")
     (folder / "all.zip").write_bytes(b"PK\x03\x04 packed")
     (folder / "notes").write_bytes(b"\x00" * 300)
+    (folder / "IM0009").write_bytes(first.read_bytes()[132:])
     found = findings(checked(folder, "--no-pixels"))
 
     def names(id_: str) -> list[str]:
         return [one["name"] for one in found[id_]["evidence"]["files"]]
 
-    assert names("files_unreadable") == ["broken.dcm", "empty.dcm"]
+    assert names("files_unreadable") == ["IM0009", "broken.dcm", "empty.dcm"]
     assert names("pictures_not_dicom") == ["film.jpg"]
     assert names("documents_beside") == ["report.pdf"]
     assert names("files_packed") == ["all.zip"]

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from server.intake.uploads import kinds
-from server.intake.uploads.kinds import DICOM, NotTaken, NotWanted, kind_of
+from server.intake.uploads.kinds import DICOM, STL, NotTaken, NotWanted, kind_of
 from server.intake.uploads.unpacking import Found, Limits, walk
 
 ROOMY = Limits(10**9, 10**10)
@@ -93,6 +93,39 @@ def test_what_is_not_taken_is_told_what_to_do(head: bytes, name: str, said: str)
 )
 def test_what_lies_on_every_disc_is_left_out_without_alarm(name: str) -> None:
     assert isinstance(kind_of(b"MZ\x90", b"", name), NotWanted)
+
+
+@pytest.mark.parametrize("name", ["DICOMDIR", "disc/dicomdir"])
+def test_a_table_of_contents_that_is_damaged_is_not_needed_either(name: str) -> None:
+    kind = kind_of(b"not a table at all", b"", name)
+    assert isinstance(kind, NotWanted)
+    assert "damaged" in kind.reason
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        b"\x08\x00\x05\x00\x0a\x00\x00\x00ISO_IR 100",
+        b"\x08\x00\x05\x00CS\x0a\x00ISO_IR 100",
+        b"\x02\x00\x00\x00UL\x04\x00\xc4\x00\x00\x00",
+        b"\x08\x00\x00\x00\x04\x00\x00\x00\x64\x01\x00\x00",
+    ],
+)
+def test_a_dicom_file_without_its_beginning_is_told_what_to_do(head: bytes) -> None:
+    kind = kind_of(head + bytes(200), b"", "IM0001")
+    assert isinstance(kind, NotTaken)
+    assert "lost its beginning" in kind.reason
+
+
+def test_a_model_for_printing_is_a_document_and_other_models_are_asked_for_as_one() -> None:
+    binary = b"\0" * 80 + (2).to_bytes(4, "little") + bytes(100)
+    text = b"solid liver\n facet normal 0 0 1\n"
+    assert kind_of(binary, b"", "liver.STL") == kind_of(text, b"", "liver.stl") == STL
+    assert kind_of(binary, b"", "liver.dat") != STL
+    for name, head in (("liver.stl", binary[:90]), ("liver.obj", b"v 0 0 0")):
+        kind = kind_of(head, b"", name)
+        assert isinstance(kind, NotTaken)
+        assert "3-D model" in kind.reason
 
 
 def test_every_file_of_an_archive_is_given_with_its_bytes(tmp_path: Path, scratch: Path) -> None:

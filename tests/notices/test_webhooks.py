@@ -137,6 +137,9 @@ def test_an_endless_answer_is_not_read(receiver: Receiver, now: datetime) -> Non
         "https://hospital.example/x#fragment",
         "https://höspital.example/x",
         "javascript:alert(1)",
+        "https://[::1",
+        "https://hospital.example:99999/",
+        "https://hospital.example:http/",
         "",
     ],
 )

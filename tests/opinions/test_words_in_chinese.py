@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
+from server.annotations.organs import ORGANS
 from server.opinions.document import Evaluation, FiredRule, Language, Verdict
 from server.opinions.page import render_html
 from server.opinions.words import words_of
+from server.panel.deciding import rules
 from tests.opinions import samples
+from tests.opinions.test_opinion_typeset import PANEL
 
 ZH = words_of("zh")
 CONDITIONAL = replace(
@@ -25,7 +31,10 @@ CONDITIONAL = replace(
         ("Stage IIIA", "IIIA 期"),
         ("Class B (Child-Pugh)", "B 级 (Child-Pugh)"),
         ("Lesion 2: Longest diameter", "病灶 2：最大径"),
-        ("Lung; Bone", "肺; 骨"),
+        ("Lung; Bone", "肺；骨"),
+        ("Target 2: Where", "靶病灶 2：部位"),
+        ("seen on series 4 PV, image 34 (angle 118°)", "见于序列 4 PV，第 34 幅图像 (angle 118°)"),
+        ("8 points (MELD)", "8 分 (MELD)"),
         ("Stage by the local team", "Stage by the local team"),
         ("A surgeon's words; and more", "A surgeon's words; and more"),
     ],
@@ -80,3 +89,42 @@ def test_what_a_set_needs_is_named_as_centres_name_it_and_long_rules_go_on_in_th
     page = render_html(replace(samples.PANCREAS, evaluations=(one,)))
     assert "Inferior vena cava reconstruction" in page
     assert "AUG-<wbr>ADEQUATE_<wbr>AFTER" in page
+
+
+# Names of tests, stages and numbers are the same in both languages.
+SAME_IN_CHINESE = re.compile(
+    r"[0-9.]+|[IVX]+|c?T\d?[a-d]?|M0|S\d|[A-Z][A-Z0-9.-]+( \d+-\d+)?|.* \(CPS\)|SUVmax"
+)
+
+
+def labels(node: Any) -> Iterator[str]:
+    if isinstance(node, dict):
+        hints = node.get("x-margin")
+        if isinstance(hints, dict):
+            yield from (one for one in (hints.get("label"),) if isinstance(one, str))
+            yield from (hints.get("choices") or {}).values()
+            yield from (section["title"] for section in hints.get("sections", ()))
+        for one in node.values():
+            yield from labels(one)
+
+
+@pytest.mark.parametrize("organ", list(ORGANS))
+def test_every_label_and_choice_of_a_form_is_said_in_chinese(organ: str) -> None:
+    asked = set(labels(ORGANS[organ].schema))
+    english = {one for one in asked if ZH.term(one) == one and not SAME_IN_CHINESE.fullmatch(one)}
+    assert len(asked) > 100
+    assert not english
+
+
+def test_a_chinese_opinion_says_that_its_criteria_are_quoted_and_its_panel_in_chinese() -> None:
+    panel = replace(PANEL, rule=rules()["majority-3-then-5"].sentence)
+    page = render_html(replace(samples.PANCREAS, language="zh", panel=panel))
+    assert "按其所依据文献的语言（英文）引用，未作翻译" in page
+    assert "Three surgeons vote" not in page
+    assert all(ZH.term(rule.sentence) != rule.sentence for rule in rules().values())
+
+
+def test_a_set_of_few_rules_and_a_short_section_are_not_parted_by_a_page() -> None:
+    page = render_html(samples.PANCREAS)
+    assert page.count('<tbody class="whole">') == len(samples.PANCREAS.evaluations)
+    assert '<table class="rows whole">' in page

@@ -184,6 +184,10 @@ def test_without_a_web_server_the_answer_says_so_and_the_log_names_nobody(
         answer, body = proxy.ask("/dicom-web/studies?PatientName=Doe", Referer="https://x/?Doe")
         assert answer.status == 503
         assert json.loads(body)["error"]["code"] == "server_away"
+        answer, body = proxy.ask("/worklist", Accept="text/html,application/xhtml+xml;q=0.9")
+        assert answer.status == 503
+        assert answer.getheader("Content-Type") == "text/html; charset=utf-8"
+        assert b"<h1>Margin does not answer just now</h1>" in body
     told = proxy.log.read_text()
     assert "web.sock failed" in told
     for identity in ("Doe", "127.0.0.1", "studies"):

@@ -34,13 +34,17 @@ def program(work: Path) -> str:
     return KEPT.read_text()
 
 
-def violations(page: Page, script: str, rules: list[str] | None = None) -> list[str]:
+def violations(
+    page: Page, script: str, rules: list[str] | None = None, within: str = ""
+) -> list[str]:
     """What is against the rules on the page as it stands, each with the element and how to mend it.
-    `rules` are axe's names of single rules; without them everything that pages are held to."""
+    `rules` are axe's names of single rules; without them everything that pages are held to.
+    `within` is a selector; without it the whole page."""
     page.evaluate(script)
     chosen = {"type": "rule", "values": rules} if rules else {"type": "tag", "values": HELD_TO}
+    place = json.dumps(within) if within else "document"
     found: list[dict[str, Any]] = page.evaluate(
-        f"async () => (await axe.run(document, {{runOnly: {json.dumps(chosen)}}})).violations"
+        f"async () => (await axe.run({place}, {{runOnly: {json.dumps(chosen)}}})).violations"
     )
     return [
         f"{one['id']}: {node['html'][:160]} ({node['failureSummary']})"

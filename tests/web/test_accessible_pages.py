@@ -56,6 +56,11 @@ UNEVEN = """() => [...document.querySelectorAll("table")].flatMap((table) => {
     .map((row) => row.textContent.trim().slice(0, 60));
 })"""
 
+# Tables of which a part is only seen by pushing them sideways.
+CUT = """() => [...document.querySelectorAll(".scroll")]
+  .filter((room) => room.scrollWidth > room.clientWidth + 1)
+  .map((room) => room.textContent.trim().replace(/\\s+/g, " ").slice(0, 60))"""
+
 
 @pytest.fixture(scope="session")
 def checker(tmp_path_factory: pytest.TempPathFactory) -> str:
@@ -85,9 +90,14 @@ def faults(page: Page, address: str, checker: str) -> list[str]:
     # A page that is not there is said on the console as well.
     found = [*(said if answer.ok else []), *axe.violations(page, checker)]
     page.remove_listener("console", note)
+    found += [f"a table is cut off: {one}" for one in page.evaluate(CUT)]
     page.emulate_media(color_scheme="dark")
     found += axe.violations(page, checker, ["color-contrast"])
     page.set_viewport_size(NARROW)  # type: ignore[arg-type]
+    page.evaluate(
+        "new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn)))"
+    )
+    found += [f"a table is cut off on a telephone: {one}" for one in page.evaluate(CUT)]
     width = page.evaluate("document.documentElement.scrollWidth")
     found += [f"a row is not as wide as its head: {row}" for row in page.evaluate(UNEVEN)]
     if width > NARROW["width"]:

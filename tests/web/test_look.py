@@ -11,7 +11,9 @@ import pytest
 from flask import Flask
 
 from server.cases.lifecycle import State
+from server.errand.table import JOBS
 from server.web import wording
+from server.web.countries import country_name
 from server.web.pages import assets
 from tests.web.conftest import Browser
 
@@ -160,6 +162,57 @@ def test_every_state_has_a_tone_and_every_permit_a_label() -> None:
     assert wording.permit_words(["sign", "upload"]).endswith(
         "; no longer send images and documents"
     )
+
+
+@pytest.mark.parametrize(
+    ("code", "name"),
+    [
+        ("GB", "United Kingdom"),
+        ("in", "India"),
+        ("BA", "Bosnia and Herzegovina"),
+        ("CI", "Côte d’Ivoire"),
+        ("ZZ", "ZZ"),
+        (None, ""),
+    ],
+)
+def test_countries_are_said_by_name(code: str | None, name: str) -> None:
+    assert country_name(code) == name
+
+
+def test_units_are_written_as_laboratories_print_them() -> None:
+    assert wording.unit("G/L") == "×10⁹/L"
+    assert wording.unit("µmol/L") == "µmol/L"
+
+
+def test_every_job_is_said_in_words() -> None:
+    assert set(JOBS) <= set(wording.JOB_LABELS)
+
+
+def test_a_problem_says_a_thing_once(app: Flask) -> None:
+    page = app.test_client().get("/worklist", headers={"Accept": "text/html"}).text
+    assert '<h1 id="problem-title">Please sign in</h1>' in page
+    assert "<p>Please sign in.</p>" not in page
+
+
+@pytest.mark.parametrize("name", sorted(path.name for path in assets.FOLDER.glob("*.js")))
+def test_a_module_asks_for_others_by_addresses_that_are_kept_for_ever(
+    app: Flask, name: str
+) -> None:
+    client = app.test_client()
+    script = client.get(assets.address(name)).text
+    for other in re.findall(r'from "\./([^"]+)"', script):
+        assert "immutable" in client.get(f"/static/{other}").headers["Cache-Control"]
+
+
+def test_a_page_names_every_module_that_its_upload_needs(app: Flask) -> None:
+    template = app.jinja_env.get_template("upload_scripts.html")
+    with app.app_context():
+        written = template.render()
+    needed = assets.modules("upload.js")
+    assert "upload_words.js" in needed
+    assert [
+        one for one in needed if f'modulepreload" href="{assets.address(one)}"' not in written
+    ] == []
 
 
 def test_a_sentence_with_dates_stays_text() -> None:

@@ -232,7 +232,7 @@ def test_an_administrator_adds_a_centre_and_gives_a_surgeon_a_profile(
         **VOLUME,
     )
     assert "The profile of Lena is saved." in saved.text
-    assert "GB, IN" in saved.text
+    assert "United Kingdom, India" in saved.text
     again = ada.post(f"/surgeons/{small_world.surgeon.id}/edit", version="0", most_cases="3")
     assert again.status_code == 409
     assert "Somebody else changed this entry" in again.text

@@ -2,7 +2,7 @@
 // that fired, their sources, and how far each may be trusted.
 import { TrustMark } from "./fields.js";
 import { html, useState } from "./html.js";
-import { kindOf, scoreWords } from "./sets.js";
+import { kindOf, marksOf, scoreWords } from "./sets.js";
 
 function Fired({ rule }) {
   return html`
@@ -62,6 +62,7 @@ function Card({ evaluation, store, onJump }) {
         <span class="mgn-card-says">
           ${score && html`<span class="mgn-score">${score}</span>`}${says}
         </span>
+        ${marksOf(evaluation.fired).map((trust) => html`<${TrustMark} trust=${trust} />`)}
         ${moved && html`<span class="mgn-was mgn-was-moved">was ${was}</span>`}
       </summary>
       ${interval &&

@@ -17,3 +17,9 @@ export function scoreWords({ score, category_label: category }) {
 export function kindOf({ category_label: category, interval_label: interval }) {
   return category ? "decided" : interval ? "open" : "silent";
 }
+
+/** The trust marks a folded card shows: none where a rule that carries the category is sourced. */
+export function marksOf(fired) {
+  const trusts = [...new Set(fired.map((rule) => rule.trust))];
+  return trusts.includes("sourced") ? [] : trusts;
+}

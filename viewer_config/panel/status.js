@@ -57,7 +57,12 @@ export function StatusLine({ store }) {
   const { ended, complaint, undo, conflict, restored } = store.state;
   const remedy = ended?.remedy || complaint?.remedy;
   return html`
-    <div class=${`mgn-status mgn-status-${tone}`} data-status=${tone}>
+    <div
+      class=${`mgn-status mgn-status-${tone}`}
+      role="region"
+      aria-label="Whether it is saved"
+      data-status=${tone}
+    >
       <p role=${tone === "bad" ? "alert" : undefined}>${text}</p>
       ${stuck &&
       !conflict &&

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { columnsOf } from "../panel/model.js";
-import { kindOf, scoreWords } from "../panel/sets.js";
+import { kindOf, marksOf, scoreWords } from "../panel/sets.js";
 
 const score = (value, least = value, most = value) => ({ name: "S", unit: "points", value, least, most });
 
@@ -38,4 +38,12 @@ test("two fields, other kinds, or too many answers make no table", () => {
   assert.equal(columnsOf([choice("a", "b"), choice("a", "b")]), null);
   assert.equal(columnsOf([choice("a", "b"), choice("a", "b"), { kind: "number", options: [] }]), null);
   assert.equal(columnsOf([choice(..."abcd"), choice(..."defg"), choice(..."a")]), null);
+});
+
+test("a folded card is marked unless a rule that carries its category is sourced", () => {
+  const by = (...trusts) => marksOf(trusts.map((trust) => ({ trust })));
+  assert.deepEqual(by("general_knowledge", "general_knowledge"), ["general_knowledge"]);
+  assert.deepEqual(by("derived", "unpublished"), ["derived", "unpublished"]);
+  assert.deepEqual(by("derived", "sourced"), []);
+  assert.deepEqual(by(), []);
 });

@@ -11,8 +11,8 @@ MOST_NAMED = 4
 
 
 def plain_day(day: date) -> str:
-    """A day with its weekday: `Fri 27 Nov 2026`."""
-    return f"{day:%a} {day.day} {day:%b %Y}"
+    """A day with its weekday: `Fri 2026-11-27`."""
+    return f"{day:%a %Y-%m-%d}"
 
 
 def number_of(count: int, unit: str) -> str:
@@ -40,7 +40,7 @@ def explained(clock: Clock) -> str:
         parts.append(f"{number_of(clock.paused_days, 'day')} paused{_waiting(clock)}")
     free = clock.calendar.days.left_out(clock.began_on, clock.target_on)
     if free:
-        named = [f"{day.day} {day:%b} ({name})" for day, name in free[:MOST_NAMED]]
+        named = [f"{day:%Y-%m-%d} ({name})" for day, name in free[:MOST_NAMED]]
         more = f" and {len(free) - MOST_NAMED} more" if len(free) > MOST_NAMED else ""
         parts.append(f"not counting {', '.join(named)}{more}")
     return (

@@ -94,7 +94,8 @@ def _answer(
 def _check_form() -> None:
     for wish in wishes():
         is_plain = wish.transfer_syntax in (None, "*", EXPLICIT_LITTLE)
-        if is_plain and wish.covers(OCTETS) and (wish.multipart or wish.kind == ANYTHING):
+        takes_octets = wish.kind == ANYTHING or (wish.multipart and wish.covers(OCTETS))
+        if is_plain and takes_octets:
             return
     raise nothing_acceptable((f'{MULTIPART}; type="{OCTETS}"',))
 

@@ -21,6 +21,7 @@ from server.dicomweb.media.answers import UNCHANGING, boundary_of
 from server.dicomweb.media.multipart import Unwrapped, closing, part_head, unwrap
 from server.dicomweb.media.ranges import (
     Segment,
+    Span,
     caged,
     delivered,
     of_bytes,
@@ -65,17 +66,34 @@ def _bulk(pass_: Pass, place: Place, attribute: str) -> Response:
     known = unchanged(tag, UNCHANGING)
     if known is not None:
         return known
+    boundary = boundary_of(pass_.view.id, place.path, attribute)
+
+    def around(span: Span, length: int) -> tuple[bytes, bytes]:
+        """A range is one of the value, not of its wrapping (PS3.18 2019a 6.5.5.2.1)."""
+        if not multipart:
+            return b"", b""
+        is_whole = span == Span(0, length)
+        head = part_head(
+            boundary,
+            media_type,
+            span.stop - span.start,
+            first=True,
+            location=location_of(pass_, place, attribute),
+            content_range="" if is_whole else f"bytes {span.start}-{span.stop - 1}/{length}",
+        )
+        return head, closing(boundary)
+
+    wrapped = f'{MULTIPART}; type="{media_type}"; boundary={boundary}'
     segments, close = value_of(pass_, place, attribute)
-    content_type = media_type
-    if multipart:
-        boundary = boundary_of(pass_.view.id, place.path, attribute)
-        length = sum(segment.length for segment in segments)
-        location = location_of(pass_, place, attribute)
-        head = part_head(boundary, media_type, length, first=True, location=location)
-        segments = [of_bytes(head), *segments, of_bytes(closing(boundary))]
-        content_type = f'{MULTIPART}; type="{media_type}"; boundary={boundary}'
     response = caged(
-        delivered(segments, content_type=content_type, tag=tag, cache=UNCHANGING, close=close)
+        delivered(
+            segments,
+            content_type=wrapped if multipart else media_type,
+            tag=tag,
+            cache=UNCHANGING,
+            close=close,
+            around=around,
+        )
     )
     if is_document:
         response.headers["Content-Disposition"] = 'attachment; filename="document.pdf"'

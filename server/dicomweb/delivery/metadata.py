@@ -240,11 +240,18 @@ def _only(text: Iterator[bytes], SOPInstanceUID: str) -> Iterator[bytes]:
 
 
 def _without_brackets(pieces: Iterator[bytes]) -> Iterator[bytes]:
-    held = next(pieces, b"").removeprefix(b"[")
+    """What stands between the brackets of an array of objects, without space at either end."""
+    held, begun = b"", False
     for piece in pieces:
-        yield held
-        held = piece
-    yield held.removesuffix(b"]")
+        held += piece
+        if not begun:
+            held = held.lstrip()
+            begun = bool(held)
+            held = held.removeprefix(b"[").lstrip() if begun else held
+        cut = len(held.rstrip(b" \t\r\n]"))  # behind the last object only these follow
+        yield held[:cut]
+        held = held[cut:]
+    yield held.rstrip().removesuffix(b"]").rstrip()
 
 
 def _joined(series: Iterable[Iterable[bytes]]) -> Iterator[bytes]:

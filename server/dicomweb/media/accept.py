@@ -9,7 +9,7 @@ do not have.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from server.dicom.transfer_syntaxes import EXPLICIT_LITTLE, IMPLICIT_LITTLE
@@ -59,16 +59,20 @@ class Wish:
 
     For `multipart/related`, `kind` is the type of its parts and `multipart` is True; else `kind` is
     the type itself. `transfer_syntax` is a UID, `*`, or None when the client named none. 0 < `q` <=
-    1.
+    1. `named`: the types that the same header speaks of by their own names, so that a range with a
+    `*` says nothing of them (RFC 9110 12.5.1).
     """
 
     kind: str
     multipart: bool
     transfer_syntax: str | None
     q: float
+    named: frozenset[str] = frozenset()
 
     def covers(self, media_type: str) -> bool:
         """Whether this range includes `media_type`, parameters aside."""
+        if media_type in self.named:
+            return False
         family = media_type.partition("/")[0]
         return self.kind in (media_type, ANYTHING, f"{family}/*")
 
@@ -89,7 +93,8 @@ def read_accept(header: str) -> tuple[Wish, ...]:
         return (Wish(ANYTHING, False, None, 1.0),)
     if len(header) > LONGEST_HEADER:
         return ()
-    wishes = [wish for piece in _split(header, ",") if (wish := _wish(piece)) is not None]
+    ranges = [wish for piece in _split(header, ",") if (wish := _wish(piece)) is not None]
+    wishes = [_beside(ranges, wish) for wish in ranges if wish.q]
     specific = sorted(wishes, key=lambda wish: wish.kind.count("*"))
     return tuple(sorted(specific, key=lambda wish: -wish.q))
 
@@ -104,7 +109,7 @@ def _wish(piece: str) -> Wish | None:
         q = float(parameters.get("q", "1"))
     except ValueError:
         return None
-    if not 0 < q <= 1:
+    if not 0 <= q <= 1:
         return None
     kind = parameters.get("type", ANYTHING).lower() if name == MULTIPART else name
     return Wish(
@@ -113,6 +118,18 @@ def _wish(piece: str) -> Wish | None:
         transfer_syntax=parameters.get("transfer-syntax"),
         q=q,
     )
+
+
+def _beside(ranges: list[Wish], wish: Wish) -> Wish:
+    """The wish, knowing which types the header names one by one, perhaps to refuse them (q=0)."""
+    if "*" not in wish.kind:
+        return wish
+    named = {
+        one.kind
+        for one in ranges
+        if one.multipart == wish.multipart and one.transfer_syntax is None and "*" not in one.kind
+    }
+    return replace(wish, named=frozenset(named))
 
 
 def read_media_type(header: str) -> tuple[str, dict[str, str]]:
@@ -159,7 +176,7 @@ def choose_dicom(wishes: tuple[Wish, ...], *, single: bool) -> tuple[bool, str |
     One instance may also leave alone as `application/dicom` (`single`). Raises NotAcceptable.
     """
     for wish in wishes:
-        if not wish.covers(DICOM):
+        if wish.kind != ANYTHING and not wish.covers(DICOM):
             continue
         if wish.multipart or wish.kind == ANYTHING:
             return True, wish.transfer_syntax or ("*" if wish.kind == ANYTHING else None)

@@ -24,12 +24,20 @@ class Source(Protocol):
 
 
 def part_head(
-    boundary: str, content_type: str, length: int | None, *, first: bool, location: str = ""
+    boundary: str,
+    content_type: str,
+    length: int | None,
+    *,
+    first: bool,
+    location: str = "",
+    content_range: str = "",
 ) -> bytes:
     """What stands before a part's bytes. `Content-Type` is spelled as OHIF's parser wants it."""
     lines = [f"--{boundary}", f"Content-Type: {content_type}"]
     if location:
         lines.append(f"Content-Location: {location}")
+    if content_range:
+        lines.append(f"Content-Range: {content_range}")
     if length is not None:
         lines.append(f"Content-Length: {length}")
     head = "\r\n".join(lines) + "\r\n\r\n"

@@ -21,7 +21,7 @@ from server.foundation.errors import BadRequest, body_of
 
 PIECE_BYTES = 256 * 1024
 VARIES = "Accept, Authorization, Cookie"
-_RANGE = re.compile(r"bytes\s*=\s*([0-9]{0,15})\s*-\s*([0-9]{0,15})", re.IGNORECASE)
+_RANGE = re.compile(r"bytes\s*=\s*([0-9]{0,99})\s*-\s*([0-9]{0,99})", re.IGNORECASE)
 
 
 class RangeBeyondEnd(BadRequest):
@@ -170,8 +170,13 @@ def delivered(
     tag: str,
     cache: str,
     close: Callable[[], None] = lambda: None,
+    around: Callable[[Span, int], tuple[bytes, bytes]] = lambda _span, _length: (b"", b""),
 ) -> Response:
-    """The body, or the range of it that was asked for; `close` is called however it ends."""
+    """The body, or the range of it that was asked for; `close` is called however it ends.
+
+    `around(span, length)` is what stands before and behind the bytes `span` of all `length` ones, and
+    counts in no range.
+    """
     length = sum(segment.length for segment in segments)
     try:
         span = read_span(_range_header(tag), length)
@@ -179,11 +184,13 @@ def delivered(
         close()
         return _not_satisfiable(error, length, tag, cache)
     part = span or Span(0, length)
-    response = Response(_cut(segments, part), content_type=content_type)
+    before, behind = around(part, length)
+    body = _within(before, _cut(segments, part), behind)
+    response = Response(body, content_type=content_type)
     if span is not None:
         response.status_code = 206
         response.headers["Content-Range"] = f"bytes {span.start}-{span.stop - 1}/{length}"
-    response.content_length = part.stop - part.start
+    response.content_length = len(before) + part.stop - part.start + len(behind)
     response.headers["Accept-Ranges"] = "bytes"
     _describe(response, tag, cache)
     response.call_on_close(close)
@@ -230,6 +237,14 @@ def _not_satisfiable(error: RangeBeyondEnd, length: int, tag: str, cache: str) -
     response.headers["Content-Range"] = f"bytes */{length}"
     response.headers["Cache-Control"] = "no-store"
     return response
+
+
+def _within(before: bytes, chunks: Iterator[bytes], behind: bytes) -> Iterator[bytes]:
+    if before:
+        yield before
+    yield from chunks
+    if behind:
+        yield behind
 
 
 def _cut(segments: Sequence[Segment], span: Span) -> Iterator[bytes]:

@@ -291,7 +291,7 @@ class PreparedCatalogue:
         dataset[AVAILABILITY] = _ONLINE
         if AVAILABLE_SYNTAX not in dataset:
             prepared = by_uid.get(self._pass.view.real(value_of(dataset, INSTANCE)) or "")
-            if prepared is not None:
+            if prepared is not None and prepared.TransferSyntaxUID:
                 dataset[AVAILABLE_SYNTAX] = {"vr": "UI", "Value": [prepared.TransferSyntaxUID]}
         return dataset
 

@@ -114,6 +114,7 @@ def outside() -> StudyOutsideGrant:
 
 def wishes() -> tuple[Wish, ...]:
     """What this request's client takes. The `accept` parameter goes before the header (PS3.18
-    8.3.3.1).
+    8.3.3.1); no media type has a space in it, so one stands for a `+` that was not escaped.
     """
-    return read_accept(request.args.get("accept") or ", ".join(request.headers.getlist("Accept")))
+    asked = re.sub(r"(?<=[a-z]) (?=(?:json|xml)\b)", "+", request.args.get("accept", ""))
+    return read_accept(asked or ", ".join(request.headers.getlist("Accept")))

@@ -12,11 +12,9 @@ import logging
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
-from sqlalchemy.exc import OperationalError
-
 from server.archive import Archive, ArchiveUnavailable, Change, NotInArchive, Study
 from server.foundation.clock import Clock
-from server.foundation.db import Database
+from server.foundation.db import Database, DatabaseAway, DatabaseFull, DatabaseNotWritable
 from server.intake.actions import note_study, settle
 from server.intake.arrivals.observation import Observation, identities, observe, origins
 from server.intake.queries import (
@@ -78,11 +76,11 @@ class Feed:
     def _try_to_look_at(self, orthanc_id: str) -> None:
         """Look at one study, whatever is wrong with it.
 
-        Raises ArchiveUnavailable, and OperationalError of the database: then nothing can be looked at.
+        Raises ArchiveUnavailable and what `Database.writing` raises: then nothing can be looked at.
         """
         try:
             self.look_at(orthanc_id)
-        except (ArchiveUnavailable, OperationalError):
+        except (ArchiveUnavailable, DatabaseAway, DatabaseFull, DatabaseNotWritable):
             raise
         except Exception:
             log.exception("the study %s of the archive cannot be looked at", orthanc_id)

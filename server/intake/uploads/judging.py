@@ -45,9 +45,6 @@ TRIES: Final = 3
 AWAITED_S: Final = 20.0
 WELL_FOR_S: Final = 2.0  # an archive that answered so lately was well
 ELSEWHERE = "Its study cannot be added to this case. Ask the coordinator."
-DIRECTORY = (
-    "A DICOMDIR, the table of contents of a disc: not needed, the images themselves are read."
-)
 
 
 class ArchiveKeptOthers(Unavailable):
@@ -133,9 +130,8 @@ class Judge:
         if problem:
             return Judged("refused", reason=problem)
         content = path.read_bytes()
-        title = PurePosixPath(found.name.replace("\\", "/")).name
-        kept = Kept(title[:200], kind.media_type, len(content), self._files.put(content))
-        said = "" if kind is kinds.PDF else kinds.A_PHOTOGRAPH_IS_NO_IMAGING
+        kept = Kept(_name_of(found)[:200], kind.media_type, len(content), self._files.put(content))
+        said = "" if kind in (kinds.PDF, kinds.STL) else kinds.A_PHOTOGRAPH_IS_NO_IMAGING
         md5 = hashlib.md5(content, usedforsecurity=False).hexdigest()
         return Judged("taken", "document", said, md5=md5, document=kept)
 
@@ -144,7 +140,9 @@ class Judge:
     ) -> Judged:
         head = read_head(path, found.name)
         if not isinstance(head, RefusedFile) and head.is_media_directory:
-            return Judged("left_out", reason=DIRECTORY)
+            return Judged("left_out", reason=kinds.DIRECTORY)
+        if isinstance(head, RefusedFile) and _name_of(found).lower() == "dicomdir":
+            return Judged("left_out", reason=f"{kinds.DIRECTORY} This one is damaged.")
         checked = check_instance(path, found.name)
         if isinstance(checked, RefusedFile):
             return Judged("refused", reason=checked.reason)
@@ -300,6 +298,11 @@ class Judge:
             "unchanged. If this one is right, ask the coordinator.",
             uid,
         )
+
+
+def _name_of(found: Found) -> str:
+    """The file's own name, without the folders in which it lay."""
+    return PurePosixPath(found.name.replace("\\", "/")).name
 
 
 def _is_used(session: Session, SOPInstanceUID: str, own: str) -> bool:

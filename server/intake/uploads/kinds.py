@@ -11,10 +11,15 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Final
 
+from server.dicom.files import lost_its_beginning
+
 HEAD_BYTES: Final = 1024
 TAIL_BYTES: Final = 2048
 PDF_MAGIC: Final = b"%PDF-"
 DICOM, ZIP = "dicom", "zip"
+DIRECTORY: Final = (
+    "A DICOMDIR, the table of contents of a disc: not needed, the images themselves are read."
+)
 
 
 @dataclass(frozen=True)
@@ -46,6 +51,7 @@ JPEG: Final = Document("image/jpeg", "photograph or scan (JPEG)")
 PNG: Final = Document("image/png", "photograph or scan (PNG)")
 TIFF: Final = Document("image/tiff", "scan (TIFF)")
 HEIC: Final = Document("image/heic", "photograph (HEIC)")
+STL: Final = Document("model/stl", "3-D model (STL)")
 A_PHOTOGRAPH_IS_NO_IMAGING: Final = (
     "Kept as a document. A photograph of a scan is not imaging: send the DICOM files."
 )
@@ -85,7 +91,14 @@ _OFFICE_ENTRIES: Final = (b"[Content_Types].xml", b"mimetypeapplication/vnd.oasi
 _RTF: Final = b"{\\rtf"
 _DISC_IMAGES: Final = (".iso", ".img", ".nrg", ".mdf", ".dmg")
 _TAR: Final = (257, b"ustar")  # POSIX.1-2017, pax
-_TEXT: Final = (".txt", ".md", ".csv", ".eml", ".msg", ".json", ".log")
+_TEXT: Final = (".txt", ".md", ".csv", ".eml", ".msg", ".json", ".log", ".xml", ".hl7")
+_MODELS: Final = (".obj", ".ply", ".3mf", ".glb", ".gltf", ".vtk", ".wrl")
+# A binary STL has no mark of its own: 80 bytes of anything, the number of triangles, 50 bytes for each.
+_STL_HEAD_BYTES, _STL_TRIANGLE_BYTES = 84, 50
+BARE_DATASET: Final = (
+    "It looks like a DICOM file that lost its beginning (no DICM after 128 bytes). Export it again as a "
+    "DICOM file, or send it from the PACS."
+)
 _PROGRAMS: Final = re.compile(
     r"\.(exe|dll|bat|cmd|com|msi|ini|inf|cfg|config|ocx|jar|app|sys|manifest|url|lnk|ico|cur|chm|hlp"
     r"|dat|js|css|ttf|woff|db|so|dylib|plist|properties|class)"
@@ -106,9 +119,22 @@ def kind_of(head: bytes, tail: bytes, name: str) -> Kind:
         return NotWanted("A file of the computer's own, not a record.")
     if head[128:132] == b"DICM":  # PS3.10 7.1
         return DICOM
+    if place.name.lower() == "dicomdir":
+        return NotWanted(f"{DIRECTORY} This one is damaged.")
     if head.startswith((b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08")):
         return _zip(head, place)
-    return _document(head, tail) or _other(head, place)
+    return _document(head, tail) or _model(head, place) or _other(head, place)
+
+
+def _model(head: bytes, place: PurePosixPath) -> Document | None:
+    """A 3-D model for printing. Its name has to say so too: in bytes alone it cannot be told."""
+    if place.suffix.lower() != ".stl":
+        return None
+    is_text = head.lstrip().startswith(b"solid") and b"facet" in head
+    triangles = int.from_bytes(head[_STL_HEAD_BYTES - 4 : _STL_HEAD_BYTES], "little")
+    binary_bytes = _STL_HEAD_BYTES + _STL_TRIANGLE_BYTES * triangles
+    is_binary = triangles > 0 and len(head) >= min(HEAD_BYTES, binary_bytes)
+    return STL if is_text or is_binary else None
 
 
 def _zip(head: bytes, place: PurePosixPath) -> Kind:
@@ -143,7 +169,10 @@ def _pdf(head: bytes, tail: bytes) -> Document | NotTaken:
             "It says that it is a PDF, but it holds a web page. Print it to a PDF anew."
         )
     if b"%%EOF" not in tail:  # ISO 32000-2, 7.5.5
-        return NotTaken("The PDF is cut off: its end is missing. Send it again.")
+        return NotTaken(
+            "The PDF is cut off: its end is missing, or something else follows it. Send it again, or print "
+            "it to a PDF anew."
+        )
     return PDF
 
 
@@ -156,6 +185,8 @@ def is_hidden(place: PurePosixPath) -> bool:
 
 
 def _other(head: bytes, place: PurePosixPath) -> Kind:
+    if lost_its_beginning(head):
+        return NotTaken(BARE_DATASET)
     suffix = place.suffix.lower()
     start = head.lstrip(b"\xef\xbb\xbf \t\r\n").lower()
     if start.startswith(_HTML) or any(sign in start[:512] for sign in _HTML[:3]):
@@ -177,6 +208,8 @@ def _other(head: bytes, place: PurePosixPath) -> Kind:
         )
     if suffix in _TEXT:
         return NotTaken("Plain text is not taken. Print it to a PDF and send that.")
+    if suffix in _MODELS or suffix == ".stl":
+        return NotTaken("This kind of 3-D model is not taken. Send it as STL, or as DICOM.")
     if head[:3] == b"GIF" or head[:2] == b"BM" or head[8:12] == b"WEBP":
         return NotTaken(
             "This kind of picture is not taken. Send JPEG or PNG, and imaging as DICOM."

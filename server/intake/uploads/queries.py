@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import case, func, select
 from sqlalchemy.orm import Session
 
 from server.intake.uploads.records import Upload, UploadEntry
@@ -34,13 +35,18 @@ class Progress:
 
 @dataclass(frozen=True)
 class Outcome:
-    """One file that was not taken, or was here already, with the upload in which it came."""
+    """One file that was not taken, or was here already, with the upload in which it came.
+
+    `more` counts the files of the same upload for which the same was noted and which are not listed; it
+    stands with the last of them that is.
+    """
 
     name: str
     upload: str
     outcome: str
     reason: str
     at: datetime
+    more: int = 0
 
 
 @dataclass(frozen=True)
@@ -88,20 +94,46 @@ _COUNTS = (Upload.taken, Upload.known, Upload.left_out, Upload.refused)
 def outcomes(
     session: Session, case_id: str, wanted: tuple[str, ...] = NOT_TAKEN, limit: int = MOST_SHOWN
 ) -> list[Outcome]:
-    """What was not taken and why, newest first."""
+    """What was not taken and why, newest first.
+
+    Where there is more than `limit`, each reason has its turn: an archive of 20,000 notes must not hide
+    the one examination that was refused. Files that came loose count as one archive there.
+    """
+    alike = (
+        UploadEntry.outcome,
+        UploadEntry.reason,
+        case((UploadEntry.name == Upload.name, ""), else_=Upload.id),
+    )
+    newest = (UploadEntry.at.desc(), UploadEntry.upload_id, UploadEntry.place)
     rows = session.execute(
-        select(UploadEntry, Upload.name)
+        select(
+            UploadEntry,
+            Upload.name,
+            func.row_number().over(partition_by=alike, order_by=newest).label("nth"),
+            func.count().over(partition_by=alike).label("times"),
+        )
         .join(Upload, Upload.id == UploadEntry.upload_id)
         .where(Upload.case_id == case_id, UploadEntry.outcome.in_(wanted))
-        .order_by(UploadEntry.at.desc(), UploadEntry.upload_id, UploadEntry.place)
+        .order_by("nth", *newest)
         .limit(limit)
-    )
-    return [
+    ).all()
+    listed = Counter(_group(entry, name) for entry, name, _, _ in rows)
+    found = [
         Outcome(
-            entry.name, name if name != entry.name else "", entry.outcome, entry.reason, entry.at
+            entry.name,
+            name if name != entry.name else "",
+            entry.outcome,
+            entry.reason,
+            entry.at,
+            times - nth if nth == listed[_group(entry, name)] else 0,
         )
-        for entry, name in rows
+        for entry, name, nth, times in rows
     ]
+    return sorted(found, key=lambda one: one.at, reverse=True)
+
+
+def _group(entry: UploadEntry, upload: str) -> tuple[str, str, str]:
+    return entry.outcome, entry.reason, entry.upload_id if entry.name != upload else ""
 
 
 def marks(session: Session, case_id: str) -> list[Mark]:

@@ -10,13 +10,14 @@ from __future__ import annotations
 import contextlib
 import logging
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Final
 
-from sqlalchemy import Delete, delete, select, update
+from sqlalchemy import Delete, delete, func, select, update
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
@@ -41,6 +42,9 @@ BATCH_S: Final = 1.0
 CAREFUL_FROM: Final = 3
 # An archive of 100,000 notes is not a hundred thousand rows: beyond these only the count goes on.
 MOST_ROWS_NOT_TAKEN: Final = 2_000
+# A reason that was not heard so often is listed beyond them too, up to so many reasons.
+ALWAYS_LISTED: Final = 20
+MOST_REASONS: Final = 200
 # A long upload makes room for another case's after so long.
 TURN_S: Final = 30.0
 DIED = (
@@ -186,6 +190,7 @@ class _Archive:
         self._batch: list[tuple[Found, Judged]] = []
         self._kept_at = time.monotonic()
         self._not_taken = 0
+        self._reasons: Counter[str] = Counter()
 
     @property
     def _is_careful(self) -> bool:
@@ -245,6 +250,16 @@ class _Archive:
                 upload.position = entry.place + 1
             self._position = upload.position
             self._not_taken = upload.refused + upload.left_out
+            told = (
+                select(UploadEntry.reason, func.count())
+                .where(
+                    UploadEntry.upload_id == upload.id,
+                    UploadEntry.outcome.in_(("refused", "left_out")),
+                )
+                .group_by(UploadEntry.reason)
+            )
+            for reason, times in session.execute(told):
+                self._reasons[reason] = times
 
     def _take_back_beginning(self) -> None:
         with (
@@ -270,14 +285,21 @@ class _Archive:
         session.execute(_reading_of(self._upload.id))
         upload = session.get_one(Upload, self._upload.id)
         for found, judged in batch:
-            self._not_taken += judged.outcome in ("refused", "left_out")
-            is_listed = self._not_taken <= MOST_ROWS_NOT_TAKEN
+            is_listed = judged.outcome not in ("refused", "left_out") or self._is_listed(judged)
             _count(self._means, session, upload, found, judged, is_listed=is_listed)
             upload.position = found.place + 1
         if batch and not self._is_careful:
             # Only beginnings that got no further count towards being careful.
             upload.attempts = 1
         return upload
+
+    def _is_listed(self, judged: Judged) -> bool:
+        """Whether a file that is not taken has a line of its own."""
+        self._not_taken += 1
+        known = judged.reason in self._reasons or len(self._reasons) < MOST_REASONS
+        self._reasons[judged.reason] += known
+        is_rare = known and self._reasons[judged.reason] <= ALWAYS_LISTED
+        return self._not_taken <= MOST_ROWS_NOT_TAKEN or is_rare
 
     def _conclude(self) -> None:
         with self._means.db.writing() as session:

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Final
 
 from server.intake.uploads.kinds import DICOM, HEAD_BYTES, TAIL_BYTES, ZIP, Kind, NotTaken, kind_of
+from server.intake.uploads.names import legible
 
 # A disc of a long follow-up has some 20,000 instances; the table of contents of 200,000 short names
 # has about 20 MB and takes some 100 MB once read.
@@ -225,11 +226,12 @@ def _mended_flags(flags: int, name: bytes) -> int:
 
 
 def readable_name(entry: zipfile.ZipInfo) -> str:
-    """The name as people wrote it: macOS writes UTF-8 without saying so, which reads as code page 437."""
+    """The name as people wrote it; where the archive does not say that it is UTF-8, as it makes sense."""
     if entry.flag_bits & _UTF8:
         return entry.filename
     try:
-        return entry.filename.encode("cp437").decode()
+        # The original one: a backslash may be the second byte of a letter.
+        return legible(entry.orig_filename.split("\0")[0].encode("cp437"))
     except UnicodeError:
         return entry.filename
 

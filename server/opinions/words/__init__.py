@@ -20,6 +20,7 @@ _FOLDER: Final = Path(__file__).parent
 LANGUAGES: Final = ("en", "zh")
 # “Stage IIIA”, “Class B (Child-Pugh)”, “Lesion 2”.
 _MARKED: Final = re.compile(r"(?P<what>[A-Z][a-z-]+) (?P<mark>[A-Z0-9][\w-]*)(?P<of> \([\w -]+\))?")
+_BETWEEN: Final = ((": ", "colon"), ("; ", "semicolon"))
 
 
 class NoWordsInLanguage(NotFound):
@@ -29,13 +30,15 @@ class NoWordsInLanguage(NotFound):
 @dataclass(frozen=True, eq=False)
 class Words:
     """Everything said in one language. Templates read sentences as `w.key`. `numbered` are the first
-    words of labels that end in a mark (“Stage IIIA”), each with where the mark stands.
+    words of labels that end in a mark (“Stage IIIA”), each with where the mark stands; `phrases` are
+    patterns of the phrases that the program itself makes (“seen on series 4, image 34”).
     """
 
     language: str
     sentences: Mapping[str, str]
     terms: Mapping[str, str]
     numbered: Mapping[str, str] = field(default_factory=dict)
+    phrases: tuple[tuple[re.Pattern[str], str], ...] = ()
 
     def __getitem__(self, key: str) -> str:
         return self.sentences[key]
@@ -54,14 +57,17 @@ class Words:
         """
         if not self.terms or label in self.terms:
             return self.terms.get(label, label)
-        for between, joined in ((": ", self.sentences["colon"]), ("; ", "; ")):
+        for between, key in _BETWEEN:
             parts = label.split(between)
             said = [self.term(part) for part in parts] if len(parts) > 1 else parts
             if said != parts:
-                return joined.join(said)
+                return self.sentences[key].join(said)
         marked = _MARKED.fullmatch(label)
         if marked and marked["what"] in self.numbered:
             return self.numbered[marked["what"]].format(marked["mark"]) + (marked["of"] or "")
+        for pattern, said_so in self.phrases:
+            if made := pattern.fullmatch(label):
+                return made.expand(said_so)
         return label
 
     def span(self, interval: str) -> tuple[str, str] | None:
@@ -88,7 +94,16 @@ def words_of(language: str) -> Words:
             remedy=f"Languages are: {', '.join(LANGUAGES)}.",
         )
     kept = tomllib.loads((_FOLDER / f"{language}.toml").read_text(encoding="utf-8"))
-    return Words(language, kept["sentences"], kept.get("terms", {}), kept.get("numbered", {}))
+    forms = _FOLDER / f"{language}_forms.toml"
+    more = tomllib.loads(forms.read_text(encoding="utf-8")) if forms.is_file() else {}
+    phrases = tuple((re.compile(one), said) for one, said in more.get("phrases", {}).items())
+    return Words(
+        language,
+        kept["sentences"],
+        kept.get("terms", {}) | more.get("terms", {}),
+        kept.get("numbered", {}),
+        phrases,
+    )
 
 
 ENGLISH: Final = words_of("en")

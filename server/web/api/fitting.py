@@ -77,7 +77,8 @@ def fitted_query(kind: type[T], sent: MultiDict[str, str]) -> T:
             values[name] = texts if many else texts[0]
     for name, value in values.items():
         try:
-            values[name] = msgspec.convert(value, hints[name], strict=False)
+            # A loose reading takes “20261101” for so many seconds since 1970.
+            values[name] = msgspec.convert(value, hints[name], strict=_is_time(hints[name]))
             if values[name] is None:
                 problems.append(
                     FieldProblem(pointer([name]), f"“{name}” has no value; leave it out.")
@@ -109,6 +110,11 @@ def _is_list(hint: Any) -> bool:
         return any(_is_list(one) for one in get_args(hint) if one is not NoneType)
     inner = get_args(hint)
     return bool(inner) and hasattr(hint, "__metadata__") and _is_list(inner[0])
+
+
+def _is_time(hint: Any) -> bool:
+    inner = (_is_time(one) for one in get_args(hint))
+    return any(inner) or (isinstance(hint, type) and issubclass(hint, date))
 
 
 def _told(schema: Schema, error: ValidationError) -> Iterator[FieldProblem]:

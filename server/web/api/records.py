@@ -35,6 +35,9 @@ class ItemRead(Given):
     missing: list[str]
     documents: Annotated[list[str], Meta(description="Ids of the documents that cover it.")]
     reason: Annotated[str, Meta(description="Why it is not available or was waived.")]
+    remark: Annotated[
+        str, Meta(description="What else is to be known, such as that it is of an earlier round.")
+    ]
 
 
 class Checklist(Given):
@@ -145,6 +148,7 @@ def _item(one: ItemState) -> ItemRead:
         missing=list(one.missing),
         documents=list(one.documents),
         reason=one.decision.reason if one.decision else "",
+        remark=one.remark,
     )
 
 
@@ -271,6 +275,7 @@ _CHECKLIST = Checklist(
             missing=[],
             documents=[],
             reason="",
+            remark="",
         )
     ],
 )

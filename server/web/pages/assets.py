@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from functools import lru_cache
 from pathlib import Path
 
@@ -35,6 +36,8 @@ TOGETHER = {
         "print.css",
     )
 }
+# How one module of ours names another beside it.
+_IMPORT = re.compile(rb'(?<=from "\./)(\w+\.js)(?=")')
 FOR_EVER = "public, max-age=31536000, immutable"
 FOR_A_MOMENT = "public, max-age=60"
 
@@ -48,12 +51,34 @@ def _pieces(name: str) -> list[Path]:
 
 
 def _changed_ns(name: str) -> int:
-    return max(piece.stat().st_mtime_ns for piece in _pieces(name))
+    return max(piece.stat().st_mtime_ns for one in (name, *modules(name)) for piece in _pieces(one))
+
+
+@lru_cache(maxsize=64)
+def _imported(name: str, _own_change_ns: int) -> tuple[str, ...]:
+    source = (FOLDER / name).read_bytes()
+    return tuple(dict.fromkeys(found.decode() for found in _IMPORT.findall(source)))
+
+
+def modules(name: str) -> tuple[str, ...]:
+    """The modules that a script needs before it can run, each once: those it imports and theirs."""
+    found: dict[str, None] = {}
+    waiting = [name] if name.endswith(".js") else []
+    while waiting:
+        one = waiting.pop(0)
+        imported = _imported(one, (FOLDER / one).stat().st_mtime_ns)
+        waiting += [other for other in imported if other not in found]
+        found |= dict.fromkeys(imported)
+    return tuple(found)
 
 
 @lru_cache(maxsize=64)
 def _content(name: str, _changed_ns: int) -> bytes:
-    return b"\n".join(piece.read_bytes() for piece in _pieces(name))
+    whole = b"\n".join(piece.read_bytes() for piece in _pieces(name))
+    if not name.endswith(".js"):
+        return whole
+    # A module asks for the others by their contents, so that they are kept for ever, too.
+    return _IMPORT.sub(lambda found: _file_name(found[0].decode()).encode(), whole)
 
 
 @lru_cache(maxsize=64)
@@ -63,8 +88,12 @@ def _hash(name: str, changed_ns: int) -> str:
 
 def address(name: str) -> str:
     """The address of an asset, with its content's hash in it: `/static/margin.0f3a….css`."""
+    return f"/static/{_file_name(name)}"
+
+
+def _file_name(name: str) -> str:
     stem, _, suffix = name.rpartition(".")
-    return f"/static/{stem}.{_hash(name, _changed_ns(name))}.{suffix}"
+    return f"{stem}.{_hash(name, _changed_ns(name))}.{suffix}"
 
 
 def asset(visit: Visit, name: str) -> Response:

@@ -25,6 +25,7 @@ from server.cases.clocks.words import explained, plain_day, promise, standing_wo
 from server.cases.lifecycle import Event
 from server.foundation.errors import Invalid, MarginError
 from server.web.clock_forms import TierForm
+from server.web.countries import country_name
 from server.web.forms import choices, show_problems
 from server.web.pages.case_places import base_of
 from server.web.pages.clock_picture import picture_of
@@ -88,10 +89,9 @@ def tier_form(visit: Visit, **given: Any) -> TierForm:
     case = visit.case
     form = TierForm(**{"tier": case.tier, "calendar": case.calendar, **given})
     form.tier.choices = choices((one.id, one.title) for one in tiers().values())
-    hospital = case.hospital.country or "no country"
-    form.calendar.choices = choices(
-        ((one, one) for one in countries()), f"The hospital's ({hospital})"
-    )
+    hospital = country_name(case.hospital.country) or "no country"
+    named = sorted(((one, country_name(one)) for one in countries()), key=lambda one: one[1])
+    form.calendar.choices = choices(named, f"The hospital's ({hospital})")
     form.version.data = form.version.data or case.version
     return form
 

@@ -19,6 +19,7 @@ from server.intake.uploads.kinds import (
     JPEG,
     PDF,
     PNG,
+    STL,
     TAIL_BYTES,
     TIFF,
     Document,
@@ -31,7 +32,7 @@ from server.web.visit import Visit
 
 # A document is somebody else's file: it may not run, fetch, or reach what lies on this origin.
 DOCUMENT_POLICY = "sandbox; default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'"
-ENDINGS = {PDF: ".pdf", JPEG: ".jpg", PNG: ".png", TIFF: ".tif", HEIC: ".heic"}
+ENDINGS = {PDF: ".pdf", JPEG: ".jpg", PNG: ".png", TIFF: ".tif", HEIC: ".heic", STL: ".stl"}
 # What every browser shows by itself; the rest is saved.
 SHOWN = (PDF, JPEG, PNG)
 
@@ -99,7 +100,7 @@ def read_document(visit: Visit, document_id: str) -> Response:
     with path.open("rb") as content:
         head = content.read(HEAD_BYTES)
         content.seek(max(0, path.stat().st_size - TAIL_BYTES))
-        kind = kind_of(head, content.read(TAIL_BYTES), "")
+        kind = kind_of(head, content.read(TAIL_BYTES), kept.title)
     known = kind if isinstance(kind, Document) else None
     place = visit.case.documents.index(kept) + 1
     ending = ENDINGS[known] if known else ".bin"

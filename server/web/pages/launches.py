@@ -34,7 +34,7 @@ def begin(visit: Visit, address_of: Callable[[str], str]) -> Response:
             remedy="The viewer opens as soon as the hospital's first study has arrived.",
         )
     me = person(visit.session, visit.account.person_id)
-    begun = begin_launch(visit.session, visit.case, person=me, now=visit.now)
+    begun = begin_launch(visit.session, visit.case, person=me, now=visit.now, lasts=visit.lasts)
     response = go(address_of(begun.launch.id))
     cookies.give_visit(response, visit.services.settings, begun)
     return response

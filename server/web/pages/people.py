@@ -7,6 +7,7 @@ from typing import Any
 from flask import Response, request
 
 from server.access.action import Action
+from server.access.actions import change_password as give_password
 from server.access.actions import set_password
 from server.access.door import Route
 from server.foundation.errors import Conflict, FieldProblem, Invalid
@@ -126,7 +127,7 @@ def change_password(visit: Visit, person_id: str) -> Response:
     if not form.validate():
         return _one(visit, person, FORM_REFUSED, password_form=form)
     try:
-        set_password(person, form.password.data or "")
+        give_password(visit.session, person, form.password.data or "", visit.now)
     except Invalid as error:
         show_problems(form, error)
         return _one(visit, person, error, password_form=form)

@@ -23,6 +23,7 @@ from server.web.pages.layout import go
 from server.web.pages.records import both
 from server.web.pages.records_frame import frame, said_of, typed_fields
 from server.web.visit import Visit
+from server.web.wording import unit as unit_words
 
 DAYS_SHOWN = 8
 
@@ -101,12 +102,14 @@ def _rows(kept: list[RecordedValue], days: list[date]) -> list[ValueRow]:
 
 
 def _cell(quantity: Quantity, kept: RecordedValue) -> Cell:
-    unit = "" if kept.unit in ("ratio", "grade") else f" {kept.unit}"
+    unit = "" if kept.unit in ("ratio", "grade") else f" {unit_words(kept.unit)}"
     reported = f"{kept.comparator}{shown_number(kept.value)}{unit}"
     if kept.unit == quantity.unit:
         return Cell(kept, reported, "")
     converted = quantity.convert(kept.value, kept.unit, quantity.unit)
-    return Cell(kept, reported, f"{kept.comparator}{shown_number(converted)} {quantity.unit}")
+    return Cell(
+        kept, reported, f"{kept.comparator}{shown_number(converted)} {unit_words(quantity.unit)}"
+    )
 
 
 def _trend(quantity: Quantity, own: list[RecordedValue]) -> str:

@@ -56,6 +56,40 @@ document.addEventListener("change", (event) => {
 const after = document.querySelector("[data-address-after]");
 if (after) history.replaceState(null, "", after.dataset.addressAfter);
 
-document.addEventListener("htmx:afterSwap", () => nameLocalTimes(document));
-nameLocalTimes(document);
+// On a telephone a table that does not fit is read row by row, each cell beside its column's name.
+const narrow = matchMedia("(max-width: 40rem)");
+
+function nameCells(table) {
+  const heads = [...table.tHead.rows[0].cells].flatMap((head) =>
+    Array(head.colSpan).fill(head.querySelector(".unseen") ? "" : head.textContent.trim()),
+  );
+  for (const row of [...table.tBodies].flatMap((body) => [...body.rows])) {
+    let column = 0;
+    for (const cell of row.cells) {
+      cell.dataset.head = cell.colSpan > 1 ? "" : (heads[column] ?? "");
+      cell.classList.toggle("is-empty", !cell.textContent.trim() && !cell.children.length);
+      column += cell.colSpan;
+    }
+  }
+}
+
+function fitTables() {
+  for (const table of document.querySelectorAll(".scroll > table")) {
+    table.classList.remove("is-stacked");
+    const room = table.parentElement;
+    const fits = room.scrollWidth <= room.clientWidth + 1;
+    if (!narrow.matches || fits || !table.tHead || table.querySelector("[rowspan]")) continue;
+    nameCells(table);
+    table.classList.add("is-stacked");
+  }
+}
+
+function dress() {
+  nameLocalTimes(document);
+  fitTables();
+}
+addEventListener("resize", fitTables);
+document.addEventListener("toggle", fitTables, true);
+document.addEventListener("htmx:afterSwap", dress);
+dress();
 document.querySelector("[data-problem-summary]")?.focus();

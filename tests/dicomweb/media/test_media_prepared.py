@@ -14,6 +14,7 @@ from server.dicom.frame_shape import FrameShape
 from server.dicom.transfer_syntaxes import HTJ2K_RPCL
 from server.dicomweb.pixels.transcoding import decoded, encoded
 from server.prepared.manifest import Manifest, PreparedInstance
+from server.prepared.metadata import write_array
 from server.prepared.shelf import FRAME_CONTENT_TYPE, FRAMES, MANIFEST, Shelf, frame_body
 from tests.archive.files import pixels
 from tests.archive.orthanc_process import free_port
@@ -25,6 +26,7 @@ pytestmark = pytest.mark.orthanc
 
 OCTETS = 'multipart/related; type="application/octet-stream"'
 ANY = f"{OCTETS}; transfer-syntax=*"
+JSON = "application/dicom+json"
 JPEG_LS = "1.2.840.10008.1.2.4.80"
 JPEG = b"\xff\xd8 a picture drawn before \xff\xd9"
 
@@ -80,7 +82,8 @@ def prepare(archive: Archive, shelf: Shelf, name: str, broken: int = 0) -> Prepa
     manifest = Manifest(
         pictures.STUDY, series, orthanc_id, 1, updated.isoformat(), said, instances=(prepared,)
     )
-    shelf.metadata(pictures.STUDY, series).write_bytes(gzip.compress(json.dumps([said]).encode()))
+    with shelf.metadata(pictures.STUDY, series).open("wb") as file:
+        write_array(file, [json.dumps(said).encode()])
     shelf.thumbnail(pictures.STUDY, series).write_bytes(JPEG)
     (folder / MANIFEST).write_text(json.dumps(manifest.written()))
     return prepared
@@ -88,6 +91,23 @@ def prepare(archive: Archive, shelf: Shelf, name: str, broken: int = 0) -> Prepa
 
 def frames_of(name: str, numbers: str = "1") -> str:
     return f"{pictures.path_of(name)}/frames/{numbers}"
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "identity"])
+def test_a_studys_metadata_are_one_list_of_all_prepared_series(
+    media_archive: Archive, shelf: Shelf, prepared: Prepared, away: Archive, encoding: str
+) -> None:
+    names = ("us", "us-planar", "plain")
+    for name in names:
+        prepare(media_archive, shelf, name)
+    answer = prepared(away).get(
+        f"/studies/{pictures.STUDY}/metadata", JSON, **{"Accept-Encoding": encoding}
+    )
+    packed = answer.headers.get("Content-Encoding") == "gzip"
+    found = json.loads(gzip.decompress(answer.data) if packed else answer.data)
+    uids = {one["00080018"]["Value"][0] for one in found}
+    assert uids == {pictures.uid_of(name)[1] for name in names}
+    assert len(found) == len(names)
 
 
 def test_a_prepared_frame_is_sent_as_it_lies_there(

@@ -24,10 +24,14 @@ def vessel_fact(answers: Answers, name: str, words: str) -> Fact:
     pointer = f"/vessels/{name}/contact_deg"
     if raw.get("invaded") is True:
         return known(name, TAKEN)
-    contact = degrees_of(raw.get("contact_deg"))
+    contact, kind = degrees_of(raw.get("contact_deg")), raw.get("contact_kind")
+    if contact is None and "contact_deg" not in raw and kind in ("none", "haze_only"):
+        return known(name, CLEAR)
     if contact is None:
-        return unknown(name, CLEAR, TAKEN, pointer, f"{words} not assessed")
-    if contact == 0 or raw.get("contact_kind") == "haze_only":
+        solid = "contact_deg" not in raw and kind == "solid"
+        text = f"{words}: degrees of solid contact not given" if solid else f"{words} not assessed"
+        return unknown(name, TOUCHED if solid else CLEAR, TAKEN, pointer, text)
+    if contact == 0 or kind == "haze_only":
         return known(name, CLEAR)
     if contact > ENCASED_OVER_DEG:
         return known(name, TAKEN)

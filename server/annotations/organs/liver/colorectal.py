@@ -16,6 +16,7 @@ from server.annotations.decision import (
     Evaluation,
     Fired,
     Flag,
+    Missing,
     Option,
     Options,
     Ruleset,
@@ -28,6 +29,7 @@ from server.annotations.organs.liver.open_rules import (
     OpenFinding,
     OpenRule,
     OpenTable,
+    State,
     all_of,
     any_of,
     still_open,
@@ -35,7 +37,14 @@ from server.annotations.organs.liver.open_rules import (
     yes,
 )
 from server.annotations.organs.liver.remnant import ADEQUATE
-from server.annotations.organs.liver.thresholds import MEASURED, STANDARDISED
+from server.annotations.organs.liver.thresholds import (
+    FATTY,
+    FIBROTIC,
+    MEASURED,
+    NORMAL,
+    SEVERE,
+    STANDARDISED,
+)
 from server.annotations.organs.liver.tumour import (
     SEGMENTS,
     distant,
@@ -52,6 +61,7 @@ RESECTABLE: Final = Category(0, "resectable", "Resectable")
 BORDERLINE: Final = Category(1, "borderline", "Borderline resectable")
 UNRESECTABLE: Final = Category(2, "unresectable", "Unresectable")
 SOURCE: Final = "PMC8870224 table 1"
+BACKGROUNDS: Final = (NORMAL, FATTY, SEVERE, FIBROTIC)
 # Couinaud segments that share a border, as the Brisbane sections are drawn; derived.
 NEIGHBOURS: Final = (
     {"I", "IV"},
@@ -80,6 +90,18 @@ def _volume(answers: Answers) -> Evaluation:
 
 
 def _remnant_small(answers: Answers, _options: Options) -> Finding:
+    if answers.get("background") in BACKGROUNDS:
+        return _below_minimum(answers)
+    # Each background has its own minimum, and one of them another denominator.
+    tried = [_below_minimum({**answers, "background": one}) for one in BACKGROUNDS]
+    if len({finding.state for finding in tried}) == 1 and tried[0].state != State.OPEN:
+        return tried[0]
+    gaps = dict.fromkeys(one for finding in tried for one in finding.missing)
+    background = Missing("/background", "Background of the liver not assessed.")
+    return Finding(State.OPEN, missing=(background, *gaps))
+
+
+def _below_minimum(answers: Answers) -> Finding:
     said = _volume(answers)
     if said.best is None or said.worst is None:
         return still_open(("/background", "No minimum remnant for this background."))
@@ -130,8 +152,12 @@ def _unresectable_outside(answers: Answers, _options: Options) -> Finding:
 
 
 def _both_portal(answers: Answers, _options: Options) -> Finding:
-    both = all_of(lost(answers, name) for name in ("right_pv", "left_pv"))
-    return any_of([lost(answers, "main_pv"), both])
+    return all_of(lost(answers, name) for name in ("right_pv", "left_pv"))
+
+
+def _main_portal(answers: Answers, _options: Options) -> Finding:
+    """The trunk feeds both branches; the table names the branches alone."""
+    return lost(answers, "main_pv")
 
 
 def _all_veins(answers: Answers, _options: Options) -> Finding:
@@ -199,6 +225,7 @@ CRLM: Final = OpenTable(
             lambda a, _: segment_count(a).over(6, "More than six segments involved."),
         ),
         _rule("CRLM-U-3", UNRESECTABLE, _both_portal),
+        _rule("CRLM-U-9", UNRESECTABLE, _main_portal, Trust.DERIVED),
         _rule("CRLM-U-4", UNRESECTABLE, _all_veins),
         _rule("CRLM-U-5", UNRESECTABLE, _r0("not_possible"), Trust.DERIVED),
         _rule("CRLM-U-6", UNRESECTABLE, _structures(structures.LOST), Trust.DERIVED),

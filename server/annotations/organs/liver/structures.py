@@ -79,20 +79,27 @@ def _structure(name: str, raw: Mapping[str, Any]) -> Structure:
     stays = True if name in ALWAYS_NEEDED else {"yes": True, "no": False}.get(_in_remnant(raw))
     if stays is False:
         return Structure(name, KEPT, KEPT)
-    how = _how_lost(raw)
-    if not how:
-        assessed = isinstance(raw.get("contact_deg"), int | float)
-        if assessed:
-            return Structure(name, KEPT, KEPT)
-        return Structure(name, KEPT, LOST, "", "not assessed", "contact_deg")
-    rebuilt = raw.get("reconstructable")
-    best = LOST if rebuilt == "no" else RECONSTRUCTION
+    how, rebuilt = _how_lost(raw), raw.get("reconstructable")
     worst = RECONSTRUCTION if rebuilt == "yes" else LOST
+    if not how:
+        return _not_seen_lost(name, raw, worst)
+    best = LOST if rebuilt == "no" else RECONSTRUCTION
     if stays is None:
         text = f"{how}; not stated whether it serves the remnant"
         return Structure(name, KEPT, worst, how, text, "in_remnant")
     text = f"{how}; not stated whether it can be reconstructed"
     return Structure(name, best, worst, how, text, "reconstructable")
+
+
+def _not_seen_lost(name: str, raw: Mapping[str, Any], worst: Category) -> Structure:
+    """A structure of which nothing says that it is lost; contact alone does not say that it is kept."""
+    contact = raw.get("contact_deg")
+    if not isinstance(contact, int | float):
+        return Structure(name, KEPT, worst, "", "not assessed", "contact_deg")
+    if contact == 0 or raw.get("invaded") is False:
+        return Structure(name, KEPT, KEPT)
+    text = f"touched, {contact}°, not stated whether invaded"
+    return Structure(name, KEPT, worst, "", text, "invaded")
 
 
 def _in_remnant(raw: Mapping[str, Any]) -> str:

@@ -136,6 +136,14 @@ def nodule(answers: Answers) -> Fact:
     return unknown("nodule", 0, len(NODULES) - 1, "/separate_nodule", text)
 
 
+def nodule_of_same_lung(answers: Answers) -> Fact:
+    """The same for the T category, of which a nodule in the other lung is no part."""
+    fact, last = nodule(answers), NODULES.index("contralateral")
+    if fact.best == last:
+        return known("nodule", 0)
+    return Fact("nodule", fact.best, min(fact.worst, last - 1), fact.gaps)
+
+
 def metastatic(answers: Answers) -> Fact:
     """Distant disease, or a nodule in the other lung, which is M1a."""
     elsewhere, place = distant_disease(answers), nodule(answers)

@@ -15,7 +15,7 @@ from server.annotations.organs.lung.findings import (
     T3_STRUCTURES,
     T4_STRUCTURES,
     invaded,
-    nodule,
+    nodule_of_same_lung,
     remarks,
     vessel,
     vessel_invaded,
@@ -83,11 +83,16 @@ def read(answers: Answers, options: Options) -> Reading:
             listed("t2", t2),
             listed("t3", invaded(answers, options, T3_STRUCTURES)),
             listed("t4", [*invaded(answers, options, T4_STRUCTURES), *great]),
-            nodule(answers),
+            nodule_of_same_lung(answers),
             known("others", others),
         ),
-        remarks(answers),
+        (*remarks(answers), *_other_lung(answers)),
     )
+
+
+def _other_lung(answers: Answers) -> Iterable[Flag]:
+    if answers.get("separate_nodule") == "contralateral":
+        yield Flag("m1a", "A tumour nodule in the other lung is M1a, and no T category.")
 
 
 def _touched(answers: Answers, name: str) -> bool:
@@ -130,8 +135,6 @@ def _remarks(case: Case, _best: Category, _worst: Category) -> Iterable[Flag]:
         yield Flag("recurrent_laryngeal_nerve", text)
     for words in case["others"]:
         yield Flag("not_addressed", f"{words} touched: no T category follows from it.")
-    if case["nodule"] == NODULES.index("contralateral"):
-        yield Flag("m1a", "A tumour nodule in the other lung is M1a, and no T category.")
 
 
 def _capabilities(case: Case) -> tuple[str, ...]:

@@ -88,11 +88,9 @@ def sacrum(answers: Answers) -> Fact:
 
 
 def encased(answers: Answers, name: str) -> Fact:
-    """Whether a vessel is touched over 180 degrees, or occluded."""
+    """Whether a vessel is touched over 180 degrees."""
     raw = vessel(answers, name)
     degrees = degrees_of(raw.get("contact_deg"))
-    if raw.get("patency") == "occluded":
-        return known(name, True)
     if degrees is not None:
         return known(name, degrees > OVER)
     why = "not visible" if raw.get("contact_deg") == "not_visible" else "not assessed"
@@ -103,6 +101,16 @@ def encased(answers: Answers, name: str) -> Fact:
 def external_iliac(answers: Answers) -> Fact:
     """The external iliac vessels that are encased."""
     return listed("iliac", ((w, encased(answers, name)) for name, w in EXTERNAL_ILIAC.items()))
+
+
+def external_iliac_occluded(answers: Answers) -> Fact:
+    """The external iliac vessels that are occluded, of which the published list does not speak."""
+    names = (w for n, w in EXTERNAL_ILIAC.items() if _patency(answers, n) == "occluded")
+    return known("occluded", tuple(names))
+
+
+def _patency(answers: Answers, name: str) -> object:
+    return vessel(answers, name).get("patency")
 
 
 def vessel(answers: Answers, name: str) -> Mapping[str, Any]:
@@ -117,7 +125,7 @@ def touched_vessels(answers: Answers) -> tuple[str, ...]:
         name
         for name in VESSELS
         if degrees_of(vessel(answers, name).get("contact_deg"))
-        or vessel(answers, name).get("patency") == "occluded"
+        or _patency(answers, name) == "occluded"
     )
 
 

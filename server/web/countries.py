@@ -1,0 +1,40 @@
+"""Countries by their names. Kept are two letters (ISO 3166-1 alpha-2); people read a name."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from holidays.registry import COUNTRIES
+
+# What the names of the `holidays` package's classes cannot hold: hyphens, accents, abbreviations.
+_WRITTEN: Final = {
+    "AX": "Åland Islands",
+    "BL": "Saint Barthélemy",
+    "BQ": "Bonaire, Sint Eustatius and Saba",
+    "CD": "Democratic Republic of the Congo",
+    "CI": "Côte d’Ivoire",
+    "CW": "Curaçao",
+    "GW": "Guinea-Bissau",
+    "HM": "Heard Island and McDonald Islands",
+    "RE": "Réunion",
+    "SH": "Saint Helena, Ascension and Tristan da Cunha",
+    "ST": "São Tomé and Príncipe",
+    "SY": "Syria",
+    "TL": "Timor-Leste",
+    "TR": "Türkiye",
+}
+_SMALL_WORDS: Final = re.compile(r"\b(And|Of|The)\b")
+
+
+def _spaced(class_name: str) -> str:
+    words = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", class_name)
+    return _SMALL_WORDS.sub(lambda found: found[0].lower(), words)
+
+
+_NAMES: Final = {two: _spaced(name) for name, two, *_ in COUNTRIES.values()} | _WRITTEN
+
+
+def country_name(code: str | None) -> str:
+    """The English name of a country: `GB` is `United Kingdom`. What is no known code stays as it is."""
+    return _NAMES.get((code or "").upper(), code or "")
