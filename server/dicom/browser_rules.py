@@ -56,6 +56,7 @@ _SPECIAL: Final[dict[int, Letter]] = {
     0x00100030: Letter.BIRTH_YEAR,
     0x00400512: Letter.IDENTIFIER,
     0x00400551: Letter.IDENTIFIER,
+    0x00480106: Letter.IDENTIFIER,
     0x0040A160: Letter.WHOLE,
     **dict.fromkeys(_CODED, Letter.CODE),
 }

@@ -25,7 +25,7 @@ from server.dicom.pseudonyms import Pseudonyms
 from server.dicom.vocabulary import cleaned, is_term, stays_whole
 
 # Raised whenever a rule changes, so that nothing made by an older rule is served.
-RULES_VERSION: Final = 2
+RULES_VERSION: Final = 3
 
 Values = list[Any]
 Rule = Callable[[Sequence[Any], Pseudonyms], Values]
@@ -253,6 +253,8 @@ _SPECIAL: Final[dict[int, Decision]] = {
     0x00400512: _replaced(_identifiers),  # Container Identifier
     0x00400551: _replaced(_identifiers),  # Specimen Identifier
     0x0040A160: _replaced(_whole_text),  # Text Value
+    # Optical Path Identifier: frames of a slide name their path by it.
+    0x00480106: _replaced(_identifiers),
     **{tag: _replaced(_matching(_NUMBER, 5)) for tag in table.STANDARD_NUMBERS},
     # Codes are looked at together with their schemes (server.dicom.shown_codes).
     **dict.fromkeys((0x00080100, 0x00080102, 0x00080103, 0x00080104, 0x00080119, 0x00080120), DROP),

@@ -1,8 +1,10 @@
-"""The opinion as it would be issued now: as a page beside what is written, and as a PDF."""
+"""The opinion as it was issued or would be now: as a page beside what is written, and as a PDF."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
 
 from flask import Response, make_response
 
@@ -13,16 +15,26 @@ from server.opinions.document import Opinion
 from server.opinions.page import PREVIEW_CSP, render_html
 from server.opinions.pictures import pictures_of
 from server.opinions.printing import printed
+from server.opinions.queries import opinions_of_case
+from server.opinions.records import IssuedOpinion
+from server.opinions.stored import from_stored
 from server.web.kept_pdf import PDF_POLICY
 from server.web.reviewing import own_revision, written_opinion
+from server.web.shown import veil_of
 from server.web.visit import Visit
 
 
 def preview(visit: Visit) -> Response:
-    """The opinion as it would be sent if it were signed now."""
+    """The opinion of this visitor as it was issued; before that, as it would be if it were signed now."""
     revision = own_revision(visit)
-    opinion = written_opinion(visit, revision, veiled=True)
-    response = make_response(render_html(opinion, _pictures(visit, revision, opinion)))
+    kept = _issued(visit, revision)
+    if kept is None:
+        opinion, plain = written_opinion(visit, revision, veiled=True), None
+        if visit.pseudonymised:
+            plain = written_opinion(visit, revision)
+    else:
+        opinion, plain = issued_seen(visit, kept), from_stored(kept.content)
+    response = make_response(render_html(opinion, _pictures(visit, opinion, plain or opinion)))
     response.headers["Content-Security-Policy"] = PREVIEW_CSP
     return response
 
@@ -36,20 +48,41 @@ def preview_pdf(visit: Visit) -> Response:
     return response
 
 
-def _pictures(visit: Visit, revision: Revision | None, opinion: Opinion) -> Mapping[str, bytes]:
+def _issued(visit: Visit, revision: Revision | None) -> IssuedOpinion | None:
+    if revision is None or revision.signed_at is None:
+        return None
+    issued = opinions_of_case(visit.session, visit.case.id)
+    return next((one for one in issued if one.revision_id == revision.id), None)
+
+
+def issued_seen(visit: Visit, kept: IssuedOpinion) -> Opinion:
+    """An issued opinion as this visitor may see it: without names where somebody decided so."""
+    veil = veil_of(visit)
+    if veil is None:
+        return from_stored(kept.content)
+    content: dict[str, Any] = veil.answers(kept.content)
+    # The case's number may have been the accession number, too, and is no secret here.
+    hidden = replace(
+        from_stored({**content, "format": kept.content["format"]}),
+        number=kept.number,
+        case_number=visit.case.number,
+    )
+    return veil.opinion(hidden)
+
+
+def _pictures(visit: Visit, opinion: Opinion, plain: Opinion) -> Mapping[str, bytes]:
     """The pictures by the names under which this visitor knows the images; none while the archive
-    does not answer.
+    does not answer. `plain` is the opinion with the names under which the archive knows them.
     """
     if not opinion.key_images or not visit.may(Action.IMAGES_READ):
         return {}
-    images = written_opinion(visit, revision).key_images if visit.pseudonymised else None
     try:
-        drawn = pictures_of(visit.services.archive, images or opinion.key_images)
+        drawn = pictures_of(visit.services.archive, plain.key_images)
     except ArchiveUnavailable:
         return {}
-    if images is None:
+    if not visit.pseudonymised:
         return drawn
-    real = {one.pointer: one.name for one in images}
+    real = {one.pointer: one.name for one in plain.key_images}
     return {
         one.name: drawn[real[one.pointer]]
         for one in opinion.key_images

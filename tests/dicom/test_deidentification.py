@@ -142,6 +142,12 @@ def test_pseudonyms_are_one_within_a_case_and_others_in_another() -> None:
     assert shown("PatientName", {"Alphabetic": "Smith^J"}) == [{"Alphabetic": "CASE^M-2026-00001"}]
 
 
+def test_frames_of_a_slide_still_find_their_optical_path() -> None:
+    first, again = shown("OpticalPathIdentifier", "J. Smith"), shown("OpticalPathIdentifier", "1")
+    assert first == shown("OpticalPathIdentifier", "J. Smith ") != again
+    assert "Smith" not in str(first)
+
+
 def test_a_key_too_short_is_refused() -> None:
     with pytest.raises(ValueError, match="16 bytes"):
         Pseudonyms(b"short", "M-2026-00001")

@@ -21,6 +21,7 @@ from server.imaging.queries import imaging_of
 from server.opinions.queries import opinions_of_case
 from server.opinions.records import IssuedOpinion
 from server.opinions.stored import content_sha256, from_stored
+from server.opinions.words import ENGLISH
 from tests.imaging.made_series import series
 from tests.web.conftest import Browser
 from tests.world import World
@@ -241,6 +242,18 @@ def test_the_preview_as_pdf_is_made_in_a_process_of_its_own(writer: Writer) -> N
     assert answer.mimetype == "application/pdf"
     assert answer.get_data().startswith(b"%PDF-")
     assert "sandbox" in answer.headers["Content-Security-Policy"]
+
+
+def test_beside_a_signed_opinion_stands_what_was_issued(writer: Writer, small_world: World) -> None:
+    client, base = writer
+    before = client.get(f"{base}/opinion/preview").get_data(as_text=True)
+    assert ENGLISH["draft_number"] in before
+    assert sign(writer).status_code == 200
+    after = client.get(f"{base}/opinion/preview").get_data(as_text=True)
+    assert newest(small_world).number in after
+    assert newest(small_world).verify_code in after
+    assert ENGLISH["draft_number"] not in after
+    assert ENGLISH["banner_draft"] not in after
 
 
 @pytest.mark.parametrize("body", [[], {}, {"version": "1"}, {"version": True}, "text"])

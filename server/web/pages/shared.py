@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any, Final
 
 from flask import Response, jsonify, make_response
@@ -14,16 +13,13 @@ from server.access.sharing import OPINION_AND_IMAGES
 from server.access.sharing_queries import share_of_grant
 from server.access.sharing_records import ShareConsent
 from server.answers.queries import addenda_of, addendum
-from server.opinions.document import Opinion
 from server.opinions.page import PREVIEW_CSP, render_html
 from server.opinions.queries import OpinionNotIssued, issued_as, opinions_of_case
-from server.opinions.records import IssuedOpinion
-from server.opinions.stored import from_stored
 from server.web.kept_pdf import kept_pdf
+from server.web.opinion_preview import issued_seen
 from server.web.pages import case_facts
 from server.web.pages.layout import page
 from server.web.shared_places import SHARED_PAGE
-from server.web.shown import veil_of
 from server.web.visit import Visit
 
 
@@ -43,7 +39,7 @@ def shared_page(visit: Visit) -> Response:
         case=visit.case,
         base=f"/r/{launch.id}",
         consent=consent,
-        opinion=_seen(visit, readable[0]),
+        opinion=issued_seen(visit, readable[0]),
         issued=readable[0],
         earlier=readable[1:],
         addenda=_addenda(visit),
@@ -62,21 +58,6 @@ def _consent(visit: Visit) -> ShareConsent:
     return share.consent
 
 
-def _seen(visit: Visit, kept: IssuedOpinion) -> Opinion:
-    """An issued opinion as this recipient may see it: without names where the consent says so."""
-    veil = veil_of(visit)
-    if veil is None:
-        return from_stored(kept.content)
-    content: dict[str, Any] = veil.answers(kept.content)
-    # The case's number may have been the accession number, too, and is no secret here.
-    hidden = replace(
-        from_stored({**content, "format": kept.content["format"]}),
-        number=kept.number,
-        case_number=visit.case.number,
-    )
-    return veil.opinion(hidden)
-
-
 def _addenda(visit: Visit) -> list[Any]:
     """The addenda: signed texts that may name the hospital, so not for who sees no names."""
     if visit.pseudonymised:
@@ -89,7 +70,7 @@ def shared_opinion(visit: Visit, opinion: str) -> Response:
     kept = issued_as(visit.session, visit.case.id, opinion)
     visit.note(opinion=kept.number)
     if visit.pseudonymised:
-        response = make_response(render_html(_seen(visit, kept)))
+        response = make_response(render_html(issued_seen(visit, kept)))
         response.headers["Content-Security-Policy"] = PREVIEW_CSP
         return response
     return _pdf(visit, kept.sha256, f"opinion-{kept.number}.pdf")

@@ -21,17 +21,17 @@ from server.annotations.organs.liver.open_rules import (
 
 ABSENT: Final = Category(0, "absent", "No clinically significant portal hypertension")
 PRESENT: Final = Category(1, "present", "Clinically significant portal hypertension")
-SOURCE: Final = "HVPG from 10 mmHg; varices or splenomegaly with platelets below 100 G/L"
+SOURCE: Final = "HVPG from 10 mmHg; varices or splenomegaly with platelets below 100 ×10⁹/L"
 LIMIT_SOURCE: Final = "PMC3235591"
 
 
 def surrogates(answers: Answers, _options: Options) -> Finding:
-    """Varices or splenomegaly together with platelets below 100 G/L."""
+    """Varices or splenomegaly together with platelets below 100 ×10⁹/L."""
     platelets = amount(answers, PLATELETS)
     if not platelets.known:
         few = still_open((f"/{PLATELETS.field}", "Platelets not entered."))
     else:
-        few = yes(f"Platelets {platelets.least:g} G/L.") if platelets.least < 100 else NO
+        few = yes(f"Platelets {platelets.least:g} ×10⁹/L.") if platelets.least < 100 else NO
     signs = word(
         answers,
         "varices_or_splenomegaly",

@@ -208,7 +208,7 @@ def _few_platelets(answers: Answers, _options: Options) -> Finding:
     platelets = amount(answers, PLATELETS)
     if not platelets.known:
         return still_open((f"/{PLATELETS.field}", "Platelets not entered."))
-    return yes(f"Platelets {platelets.least:g} G/L.") if platelets.least < 140 else NO
+    return yes(f"Platelets {platelets.least:g} ×10⁹/L.") if platelets.least < 140 else NO
 
 
 WEIGHT_AND_PLATELETS: Final = OpenTable(
@@ -221,7 +221,7 @@ WEIGHT_AND_PLATELETS: Final = OpenTable(
         "FLR-P-0",
         PLATELET_SOURCE,
         Trust.SOURCED,
-        "FLR from 0.55 % of body weight, or platelets from 140 G/L.",
+        "FLR from 0.55 % of body weight, or platelets from 140 ×10⁹/L.",
     ),
     rules=(
         OpenRule(
