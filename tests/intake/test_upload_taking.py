@@ -11,6 +11,7 @@ import sys
 import time
 import zipfile
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -27,7 +28,7 @@ from server.foundation import jobs
 from server.foundation.clock import utc_now
 from server.foundation.files import FileStore
 from server.foundation.settings import Settings
-from server.intake.records import RepeatedInstance
+from server.intake.records import Arrival, ReceivedInstance, RepeatedInstance
 from server.intake.uploads import actions as uploads
 from server.intake.uploads.actions import TAKE_UPLOADS, Limits
 from server.intake.uploads.judging import Judge
@@ -257,6 +258,39 @@ def test_another_case_s_study_and_another_patient_are_not_reached(
     assert told["mine"][0] == "taken"
     assert "under another PatientID" in told["somebody else"][1]
     assert len(stored(archive)) == 1
+
+
+@pytest.mark.parametrize(
+    ("case_of", "said"),
+    [("inside", "same SOPInstanceUID in another series"), ("outside", "cannot be added")],
+)
+def test_an_identifier_of_another_image_is_told_where_that_is_the_senders_own(
+    means: Means, sqlite_world: World, archive: Archive, now: datetime, case_of: str, said: str
+) -> None:
+    image = ct_slice("PID-1", STUDY, f"{STUDY}.1", 1, ExplicitVRLittleEndian)
+    with means.db.writing() as session:
+        arrival = Arrival(
+            orthanc_id="a study",
+            StudyInstanceUID=f"{STUDY}.9",
+            case_id=getattr(sqlite_world, case_of).id,
+            first_seen_at=now,
+            changed_at=now,
+        )
+        session.add(arrival)
+        session.flush()
+        session.add(
+            ReceivedInstance(
+                orthanc_id="another image",
+                arrival_id=arrival.id,
+                SOPInstanceUID=str(image.SOPInstanceUID),
+                received_at=now,
+            )
+        )
+    send(means, sqlite_world, "IM1", written(image))
+    take_uploads(means, sqlite_world.inside.id)
+    outcome, reason = entries(means)["IM1"]
+    assert outcome == "refused"
+    assert said in reason
 
 
 def nested(depth: int) -> Dataset:

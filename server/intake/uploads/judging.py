@@ -31,7 +31,7 @@ from server.foundation.files import FileStore
 from server.intake.arrivals.doubting import note_repeat
 from server.intake.arrivals.instances import Instance, check_instance, md5_of
 from server.intake.queries import is_elsewhere
-from server.intake.records import ReceivedInstance
+from server.intake.records import Arrival, ReceivedInstance
 from server.intake.uploads import kinds
 from server.intake.uploads.kinds import DICOM, Document, NotTaken, NotWanted
 from server.intake.uploads.records import UploadEntry
@@ -44,7 +44,12 @@ COMPARED_BYTES: Final = 256 * 1024 * 1024
 TRIES: Final = 3
 AWAITED_S: Final = 20.0
 WELL_FOR_S: Final = 2.0  # an archive that answered so lately was well
+# Says nothing of what is in other cases.
 ELSEWHERE = "Its study cannot be added to this case. Ask the coordinator."
+UID_USED = (
+    "Another image of this case has the same SOPInstanceUID in another series, study or patient. Export it "
+    "again, so that each image has an identifier of its own."
+)
 
 
 class ArchiveKeptOthers(Unavailable):
@@ -200,8 +205,11 @@ class Judge:
         plain = checked.PatientID.isascii()
         own = orthanc_id(checked.PatientID, study, checked.SeriesInstanceUID, uid)
         with self._db.reading() as session:
-            if is_elsewhere(session, study, case_id) or (plain and _is_used(session, uid, own)):
+            if is_elsewhere(session, study, case_id):
                 return ELSEWHERE
+            used_by = _cases_using(session, uid, own) if plain else []
+            if used_by:
+                return UID_USED if used_by == [case_id] else ELSEWHERE
             attached = session.scalar(
                 select(CaseStudy.id).where(CaseStudy.StudyInstanceUID == study)
             )
@@ -305,12 +313,18 @@ def _name_of(found: Found) -> str:
     return PurePosixPath(found.name.replace("\\", "/")).name
 
 
-def _is_used(session: Session, SOPInstanceUID: str, own: str) -> bool:
-    """Whether the instance is in the archive as part of another patient, study or series."""
-    wanted = select(ReceivedInstance.orthanc_id).where(
-        ReceivedInstance.SOPInstanceUID == SOPInstanceUID, ReceivedInstance.orthanc_id != own
+def _cases_using(session: Session, SOPInstanceUID: str, own: str) -> list[str | None]:
+    """The cases in which the identifier is that of an image of another patient, study or series; None
+    stands for what belongs to no case."""
+    wanted = (
+        select(Arrival.case_id)
+        .join(ReceivedInstance, ReceivedInstance.arrival_id == Arrival.id)
+        .where(
+            ReceivedInstance.SOPInstanceUID == SOPInstanceUID, ReceivedInstance.orthanc_id != own
+        )
+        .distinct()
     )
-    return session.scalar(wanted.limit(1)) is not None
+    return list(session.scalars(wanted))
 
 
 def _same_dataset(one: Path, other: Path) -> bool:
