@@ -124,7 +124,7 @@ def everything(
     client: FlaskClient, base: str, number: str, **headers: str
 ) -> Iterator[tuple[str, bytes]]:
     """Every address that can be read, with what it answers."""
-    values = {"number": number, "path": "x", "name": "x"}
+    values = {"number": number, "path": "x", "name": "x", "kind": "csv"}
     for url in READS:
         if base.startswith("/r/"):
             if "<launch>" not in url:
@@ -132,7 +132,9 @@ def everything(
         elif "<launch>" in url:
             continue
         asked = url.replace("/r/<launch>", base)
-        asked = re.sub(r"<(?:\w+:)?(\w+)>", lambda found: values.get(found[1], "1"), asked)
+        asked = re.sub(
+            r"<(?:\w+(?:\([^)]*\))?:)?(\w+)>", lambda found: values.get(found[1], "1"), asked
+        )
         answer = client.get(asked, headers=headers)
         assert answer.status_code in (200, 301, 302, 303, 304, 400, 401, 403, 404, 409, 422, 503), (
             asked
