@@ -58,7 +58,7 @@ def test_a_link_that_ends_while_somebody_types_loses_no_word(
             person=person,
         ).token
     form.get_by_role("button", name="Send").click()
-    expect(page.get_by_text("This access was withdrawn.")).to_be_visible()
+    expect(page.get_by_role("heading", name="This access was withdrawn")).to_be_visible()
     come(page, address, token)
     form = page.locator("#new")
     expect(form.get_by_label("Question")).to_have_value(TYPED)
