@@ -337,6 +337,14 @@ def _fill(page: Page, answers: dict[str, Any]) -> None:
     page.reload()
 
 
+@pytest.mark.parametrize("organ", ["pancreas", "liver"])
+def test_the_panel_can_be_used_by_everybody(
+    margin: RunningMargin, page: Page, tmp_path: Path, organ: str
+) -> None:
+    opened(page, margin, organ)
+    assert axe.violations(page, axe.program(tmp_path), within=".mgn") == []
+
+
 # The last one: it leaves the case with an opinion.
 def test_a_signed_opinion_is_amended_with_what_changed_in_sight(
     margin: RunningMargin, page: Page
@@ -371,11 +379,3 @@ def test_a_signed_opinion_is_amended_with_what_changed_in_sight(
     panel.wait_until_saved()
     _sign(panel)
     expect(notice).to_contain_text("Amended, replaces revision 1")
-
-
-@pytest.mark.parametrize("organ", ["pancreas", "liver"])
-def test_the_panel_can_be_used_by_everybody(
-    margin: RunningMargin, page: Page, tmp_path: Path, organ: str
-) -> None:
-    opened(page, margin, organ)
-    assert axe.violations(page, axe.program(tmp_path), within=".mgn") == []
