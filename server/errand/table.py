@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -51,6 +52,7 @@ from server.volumetry.actions import Segmentation, keep, measure_from_archive
 from server.volumetry.orders import WORK_ON_VOLUME
 from server.volumetry.remnant import RemnantMeasurement
 
+LOWEST_NICENESS = 19
 # A header of an uploaded file has kilobytes, the contents of a large archive some 100 MB.
 MEMORY_OF_UPLOADS_BYTES = 2 * 1024**3
 
@@ -213,7 +215,13 @@ def recompute_all_clocks(errand: Errand, _payload: Payload) -> None:
 
 def assess_imaging(errand: Errand, payload: Payload) -> None:
     """Assess the imaging of a case as it is now. Can be repeated."""
-    ImagingJob(errand.db, errand.archive, errand.shelf, errand.clock).do(payload["case_id"])
+    job = ImagingJob(errand.db, errand.archive, errand.shelf, errand.clock, _behind_preparation)
+    job.do(payload["case_id"])
+
+
+def _behind_preparation() -> None:
+    """The rest of this process's only job uses what preparing, which a click may wait for, leaves."""
+    os.nice(LOWEST_NICENESS)
 
 
 def export_research(errand: Errand, payload: Payload) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import gzip
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from io import BytesIO
@@ -61,7 +61,9 @@ class _Found:
 
 
 class ImagingJob:
-    """Assesses one case."""
+    """Assesses one case. `give_way` is called when the headers are judged and the pixels, which take
+    longer, begin.
+    """
 
     def __init__(
         self,
@@ -69,11 +71,13 @@ class ImagingJob:
         archive: Archive,
         shelf: Shelf,
         clock: Clock,
+        give_way: Callable[[], object] = lambda: None,
     ) -> None:
         self._db = db
         self._archive = archive
         self._shelf = shelf
         self._clock = clock
+        self._give_way = give_way
 
     def do(self, case_id: str) -> CaseImaging | None:
         """Assess all that belongs to the case now. None when the case is gone or has no images.
@@ -88,6 +92,7 @@ class ImagingJob:
         if all(one.looked_at for one in assessed):
             return self._note(case_id, assessed, whole=True)
         self._note(case_id, assessed, whole=False)
+        self._give_way()
         of_series = {one.series.SeriesInstanceUID: one for one in found}
         for place, one in enumerate(assessed):
             if not one.looked_at:

@@ -25,6 +25,11 @@ def opinions_of_case(session: Session, case_id: str) -> list[IssuedOpinion]:
     )
 
 
+def opinion_of_revision(session: Session, revision_id: str) -> IssuedOpinion | None:
+    """The opinion that was made from a signed revision, or None."""
+    return session.scalar(select(IssuedOpinion).where(IssuedOpinion.revision_id == revision_id))
+
+
 def rounds_of_opinions(session: Session, case_id: str) -> dict[str, int]:
     """Which round of the case each of its opinions answers, by the opinion's id."""
     wanted = (

@@ -9,13 +9,12 @@ from typing import Any
 from flask import Response, make_response
 
 from server.access.action import Action
-from server.annotations.records import Revision
 from server.archive import ArchiveUnavailable
 from server.opinions.document import Opinion
 from server.opinions.page import PREVIEW_CSP, render_html
 from server.opinions.pictures import pictures_of
 from server.opinions.printing import printed
-from server.opinions.queries import opinions_of_case
+from server.opinions.queries import opinion_of_revision
 from server.opinions.records import IssuedOpinion
 from server.opinions.stored import from_stored
 from server.web.kept_pdf import PDF_POLICY
@@ -26,33 +25,29 @@ from server.web.visit import Visit
 
 def preview(visit: Visit) -> Response:
     """The opinion of this visitor as it was issued; before that, as it would be if it were signed now."""
-    revision = own_revision(visit)
-    kept = _issued(visit, revision)
-    if kept is None:
-        opinion, plain = written_opinion(visit, revision, veiled=True), None
-        if visit.pseudonymised:
-            plain = written_opinion(visit, revision)
-    else:
-        opinion, plain = issued_seen(visit, kept), from_stored(kept.content)
-    response = make_response(render_html(opinion, _pictures(visit, opinion, plain or opinion)))
+    opinion, plain = _standing(visit)
+    response = make_response(render_html(opinion, _pictures(visit, opinion, plain)))
     response.headers["Content-Security-Policy"] = PREVIEW_CSP
     return response
 
 
 def preview_pdf(visit: Visit) -> Response:
     """The same as a PDF; its pictures are put in when the opinion is issued."""
-    opinion = written_opinion(visit, own_revision(visit), veiled=True)
+    opinion, _ = _standing(visit)
     response = Response(printed(render_html(opinion)), mimetype="application/pdf")
     response.headers.set("Content-Disposition", "inline", filename=f"draft-{visit.case.number}.pdf")
     response.headers["Content-Security-Policy"] = PDF_POLICY
     return response
 
 
-def _issued(visit: Visit, revision: Revision | None) -> IssuedOpinion | None:
-    if revision is None or revision.signed_at is None:
-        return None
-    issued = opinions_of_case(visit.session, visit.case.id)
-    return next((one for one in issued if one.revision_id == revision.id), None)
+def _standing(visit: Visit) -> tuple[Opinion, Opinion]:
+    """The opinion as this visitor may see it, and with the archive's own names of its images."""
+    revision = own_revision(visit)
+    kept = opinion_of_revision(visit.session, revision.id) if revision else None
+    if kept is not None:
+        return issued_seen(visit, kept), from_stored(kept.content)
+    opinion = written_opinion(visit, revision, veiled=True)
+    return opinion, written_opinion(visit, revision) if visit.pseudonymised else opinion
 
 
 def issued_seen(visit: Visit, kept: IssuedOpinion) -> Opinion:
@@ -72,7 +67,7 @@ def issued_seen(visit: Visit, kept: IssuedOpinion) -> Opinion:
 
 def _pictures(visit: Visit, opinion: Opinion, plain: Opinion) -> Mapping[str, bytes]:
     """The pictures by the names under which this visitor knows the images; none while the archive
-    does not answer. `plain` is the opinion with the names under which the archive knows them.
+    does not answer. `plain` is the opinion with the archive's own names.
     """
     if not opinion.key_images or not visit.may(Action.IMAGES_READ):
         return {}

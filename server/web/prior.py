@@ -19,7 +19,7 @@ from server.annotations.versions import leftovers
 from server.cases.queries import case_by_id
 from server.foundation.clock import iso
 from server.opinions.document import Alteration, Amendment
-from server.opinions.queries import opinions_of_case
+from server.opinions.queries import opinion_of_revision
 from server.panel.sight import visible_priors
 from server.web import shown
 from server.web.taking_part import own_id
@@ -92,11 +92,11 @@ def amendment_note(
         return None
     was = amended_by(revision)
     assert was.signed_at is not None
-    issued = opinions_of_case(visit.session, visit.case.id)
+    issued = opinion_of_revision(visit.session, was.id)
     reason = revision.amendment_reason
     return Amendment(
         revision=was.number,
-        opinion_number=next((one.number for one in issued if one.revision_id == was.id), ""),
+        opinion_number=issued.number if issued else "",
         signed_at=was.signed_at,
         signed_by=was.signed_by,
         reason=shown.words(visit, reason) if veiled else reason,

@@ -10,7 +10,7 @@ from server.annotations.queries import annotation_of, current, time_point_of
 from server.annotations.records import Revision
 from server.opinions.document import Opinion, Signer
 from server.opinions.drafts import Draft, draft_of_json, generated_texts, text_changes, written_into
-from server.opinions.queries import draft_record, opinions_of_case
+from server.opinions.queries import draft_record, opinion_of_revision
 from server.opinions.records import IssuedOpinion, OpinionDraft
 from server.opinions.standing import Precedent
 from server.opinions.stored import from_stored
@@ -136,6 +136,4 @@ def replaced_opinion(visit: Visit, revision: Revision | None) -> IssuedOpinion |
     """The issued opinion that this revision amends, or None."""
     if revision is None or revision.amends is None:
         return None
-    was = amended_by(revision)
-    issued = opinions_of_case(visit.session, visit.case.id)
-    return next((one for one in issued if one.revision_id == was.id), None)
+    return opinion_of_revision(visit.session, amended_by(revision).id)

@@ -13,7 +13,7 @@ from server.cases.queries import case_by_id
 from server.cases.records import Case
 from server.opinions.document import Row, Section
 from server.opinions.gathered import COMPARED_TITLE
-from server.opinions.queries import opinions_of_case
+from server.opinions.queries import opinion_of_revision
 from server.panel.sight import visible_priors
 
 
@@ -48,8 +48,8 @@ def _where(change: Change) -> str:
 
 def _follows(session: Session, case: Case, before: Revision) -> Row:
     was = before.annotation
-    issued = opinions_of_case(session, was.case_id)
-    number = next((one.number for one in issued if one.revision_id == before.id), "")
+    issued = opinion_of_revision(session, before.id)
+    number = issued.number if issued else ""
     where = "" if was.case_id == case.id else f" of case {case_by_id(session, was.case_id).number}"
     day = before.signed_at.date().isoformat() if before.signed_at else ""
     verdict = ORGANS[was.organ].verdict_label(before.verdict) if before.verdict else ""

@@ -155,3 +155,21 @@ def test_a_case_without_images_is_left_alone(
     assessing = job(sqlite_world, watched, tmp_path)
     assert assessing.do(sqlite_world.outside.id) is None
     assert assessing.do("no such case") is None
+
+
+def test_it_gives_way_between_the_headers_and_the_pixels_and_only_then(
+    sqlite_world: World, watched: Watched, tmp_path: Path
+) -> None:
+    store(watched, phantom(1), tmp_path / "study")
+    arrive(sqlite_world, watched)
+    seen: list[tuple[int, int, bool]] = []
+
+    def give_way() -> None:
+        seen.append((watched.metadata, watched.files, imaging(sqlite_world).pixels_pending))
+
+    shelf = Shelf(tmp_path / "shelf")
+    assessing = ImagingJob(sqlite_world.db, watched, shelf, lambda: NOW, give_way)
+    assessing.do(sqlite_world.outside.id)
+    assert seen == [(1, 0, True)]
+    assessing.do(sqlite_world.outside.id)
+    assert len(seen) == 1

@@ -147,7 +147,7 @@ class Judge:
         if not isinstance(head, RefusedFile) and head.is_media_directory:
             return Judged("left_out", reason=kinds.DIRECTORY)
         if isinstance(head, RefusedFile) and _name_of(found).lower() == "dicomdir":
-            return Judged("left_out", reason=f"{kinds.DIRECTORY} This one is damaged.")
+            return Judged("left_out", reason=kinds.DAMAGED_DIRECTORY)
         checked = check_instance(path, found.name)
         if isinstance(checked, RefusedFile):
             return Judged("refused", reason=checked.reason)

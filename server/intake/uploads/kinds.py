@@ -20,6 +20,7 @@ DICOM, ZIP = "dicom", "zip"
 DIRECTORY: Final = (
     "A DICOMDIR, the table of contents of a disc: not needed, the images themselves are read."
 )
+DAMAGED_DIRECTORY: Final = f"{DIRECTORY} This one is damaged."
 
 
 @dataclass(frozen=True)
@@ -120,7 +121,7 @@ def kind_of(head: bytes, tail: bytes, name: str) -> Kind:
     if head[128:132] == b"DICM":  # PS3.10 7.1
         return DICOM
     if place.name.lower() == "dicomdir":
-        return NotWanted(f"{DIRECTORY} This one is damaged.")
+        return NotWanted(DAMAGED_DIRECTORY)
     if head.startswith((b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08")):
         return _zip(head, place)
     return _document(head, tail) or _model(head, place) or _other(head, place)

@@ -29,7 +29,7 @@ from server.opinions.drafts import (
     sha256_of,
 )
 from server.opinions.key_images import KeyImage
-from server.opinions.queries import opinions_of_case
+from server.opinions.queries import opinion_of_revision
 from server.opinions.standing import BASES, CATEGORIES
 from server.web import shown, signing
 from server.web.bodies import fields_of_body
@@ -77,8 +77,7 @@ def opinion_page(visit: Visit, refused: MarginError | None = None) -> Response:
     signed = revision is not None and revision.signed_at is not None
     draft = draft_seen(visit, veiled=True)
     generated = generated_opinion(visit, revision, veiled=True)
-    issued = opinions_of_case(visit.session, visit.case.id) if signed else []
-    own = next((one for one in issued if revision and one.revision_id == revision.id), None)
+    own = opinion_of_revision(visit.session, revision.id) if revision else None
     response = page(
         visit,
         "case_opinion.html",
