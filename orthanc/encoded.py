@@ -13,7 +13,7 @@ import math
 import re
 import struct
 import zlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 # `server.dicom.nesting` holds uploads to the same. The threads with which Orthanc answers by HTTP have so
@@ -43,6 +43,12 @@ SHORT_FORMS = frozenset(
     | {b"SH", b"SL", b"SS", b"ST", b"TM", b"UI", b"UL", b"US"}
 )
 MAY_NEST = frozenset({b"SQ", b"UN"})
+# Values that are padded at their end, with spaces or, UIDs, with a NUL (PS3.5 6.2).
+TEXT = frozenset(
+    {b"AE", b"AS", b"CS", b"DA", b"DS", b"DT", b"IS", b"LO", b"LT", b"PN", b"SH", b"ST", b"TM"}
+    | {b"UC", b"UI", b"UR", b"UT"}
+)
+CHARACTER_SET, TRAILING_PADDING = 0x00080005, 0xFFFCFFFC
 PATIENT_ID, STUDY, SERIES, INSTANCE = 0x00100020, 0x0020000D, 0x0020000E, 0x00080018
 WANTED = (PATIENT_ID, STUDY, SERIES, INSTANCE)
 PIXEL_DATA = 0x7FE00010
@@ -118,6 +124,53 @@ def outline(file: bytes) -> Outline:
 def _explicit(file: bytes, at: int) -> Outline:
     values: dict[int, bytes] = {}
     may_nest: list[tuple[int, int]] = []
+    for tag, form, start, end in _elements(file, at):
+        if form in MAY_NEST:
+            may_nest.append((start, end))
+        elif tag in WANTED:
+            values[tag] = file[start:end]
+    return Outline(values, tuple(may_nest))
+
+
+def same_values(one: bytes, other: bytes) -> bool:
+    """Whether two files of one transfer syntax say the same in every element at the top, but for padding
+    (PS3.5 6.2) and for the name of their character set: what text they hold is the same in bytes, and how
+    it reads is to be compared by whoever asks. Raises NotPlain where that cannot be told by lengths."""
+    try:
+        if one[_behind_character_set(one) :] == other[_behind_character_set(other) :]:
+            return True
+        return dict(_significant(one)) == dict(_significant(other))
+    except struct.error as problem:
+        raise NotPlain from problem
+
+
+def _walked(file: bytes) -> Iterator[tuple[int, bytes, int, int]]:
+    syntax = transfer_syntax(file)
+    if syntax in DEFLATED or syntax == BIG_ENDIAN or not OF_DICOM.fullmatch(syntax):
+        raise NotPlain
+    at = dataset_offset(file)
+    return _unformed(file, at) if syntax == IMPLICIT else _elements(file, at)
+
+
+def _behind_character_set(file: bytes) -> int:
+    """Where the first element behind the character set begins; it stands before all that is not plain."""
+    at = dataset_offset(file)
+    for tag, _, _, end in _walked(file):
+        if tag > CHARACTER_SET:
+            break
+        at = end
+    return at
+
+
+def _significant(file: bytes) -> Iterator[tuple[int, bytes]]:
+    for tag, form, start, end in _walked(file):
+        if tag not in (CHARACTER_SET, TRAILING_PADDING) and tag & 0xFFFF:
+            value = file[start:end]
+            yield tag, value.rstrip(b" \0") if form in TEXT else value
+
+
+def _elements(file: bytes, at: int) -> Iterator[tuple[int, bytes, int, int]]:
+    """Tag, form (VR) and the place of the value of each element at the top, in explicit little endian."""
     last, size = BEHIND_META, len(file)
     while at < size:
         group, element, form, length = EXPLICIT_HEAD.unpack_from(file, at)
@@ -136,18 +189,26 @@ def _explicit(file: bytes, at: int) -> Outline:
         if tag <= last or at > size:
             raise NotPlain
         last = tag
-        if form in MAY_NEST:
-            may_nest.append((start, at))
-        elif tag in WANTED:
-            values[tag] = file[start:at]
-    return Outline(values, tuple(may_nest))
+        yield tag, form, start, at
 
 
 def _implicit(file: bytes, at: int) -> Outline:
     """Any element may be a sequence where no form is given, except the pixels."""
     values: dict[int, bytes] = {}
     may_nest: list[tuple[int, int]] = []
-    last, size, seen = BEHIND_META, len(file), at
+    seen = at
+    for tag, _, start, end in _unformed(file, at):
+        if tag == PIXEL_DATA:
+            may_nest.append((seen, start))
+            seen = end
+        elif tag in WANTED:
+            values[tag] = file[start:end]
+    return Outline(values, (*may_nest, (seen, len(file))))
+
+
+def _unformed(file: bytes, at: int) -> Iterator[tuple[int, bytes, int, int]]:
+    """As `_elements`, in implicit little endian, where no form is given."""
+    last, size = BEHIND_META, len(file)
     while at < size:
         group, element, length = IMPLICIT_HEAD.unpack_from(file, at)
         tag = group << 16 | element
@@ -155,12 +216,7 @@ def _implicit(file: bytes, at: int) -> Outline:
         if tag <= last or length == UNDEFINED or at > size:
             raise NotPlain
         last = tag
-        if tag == PIXEL_DATA:
-            may_nest.append((seen, start))
-            seen = at
-        elif tag in WANTED:
-            values[tag] = file[start:at]
-    return Outline(values, (*may_nest, (seen, size)))
+        yield tag, b"", start, at
 
 
 def _behind_fragments(file: bytes, at: int) -> int:

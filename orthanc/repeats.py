@@ -21,7 +21,15 @@ import json
 import threading
 import time
 
-from encoded import NotPlain, Outline, dataset_offset, is_too_deep, outline, transfer_syntax
+from encoded import (
+    NotPlain,
+    Outline,
+    dataset_offset,
+    is_too_deep,
+    outline,
+    same_values,
+    transfer_syntax,
+)
 
 import orthanc
 
@@ -45,6 +53,10 @@ OF_THE_SYNTAX = frozenset(
         "PlanarConfiguration",
         "DataSetTrailingPadding",
     }
+)
+# What of two files in one transfer syntax is of no significance where every text reads the same.
+OF_THE_PADDING = frozenset(
+    {"GenericGroupLength", "PrivateGroupLength", "SpecificCharacterSet", "DataSetTrailingPadding"}
 )
 IDENTIFIERS = ("PatientID", "StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID")
 
@@ -133,13 +145,24 @@ def is_another(file: bytes, received: orthanc.DicomInstance, instance_id: str) -
     stored = orthanc.RestApiGet(f"/instances/{instance_id}/file")
     if file[dataset_offset(file) :] == stored[dataset_offset(stored) :]:
         return False
+    may_differ = OF_THE_SYNTAX
     if transfer_syntax(file) == transfer_syntax(stored):
-        return True
+        if not _differ_in_padding_alone(file, stored):
+            return True
+        may_differ = OF_THE_PADDING
     # Packed in another way: its pixels cannot be compared here, what is said beside them can.
     said = json.loads(orthanc.RestApiGet(f"/instances/{instance_id}/simplified-tags"))
-    return {k: v for k, v in said.items() if k not in OF_THE_SYNTAX} != {
-        k: v for k, v in tags_of(received).items() if k not in OF_THE_SYNTAX
+    return {k: v for k, v in said.items() if k not in may_differ} != {
+        k: v for k, v in tags_of(received).items() if k not in may_differ
     }
+
+
+def _differ_in_padding_alone(file: bytes, stored: bytes) -> bool:
+    """Whether the bytes differ at most in padding and in the name of the character set."""
+    try:
+        return same_values(file, stored)
+    except NotPlain:
+        return False
 
 
 def caller_of(received: orthanc.DicomInstance) -> str:

@@ -30,7 +30,7 @@ from server.intake import queries as arrivals
 from server.notices.letters import check_words
 from server.prepared import actions as prepared_actions
 from server.prepared.shelf import Shelf
-from server.web import cookies, headers, problems, wording
+from server.web import cookies, headers, languages, problems, wording
 from server.web.doorway import Doorway
 from server.web.routes import ROUTES as WEB_ROUTES
 from server.web.visit import Services
@@ -49,6 +49,7 @@ def create_app(settings: Settings | None = None, clock: Clock = utc_now) -> Flas
     app.config.update(_configuration(settings))
     app.extensions["margin"] = services
     wording.teach(app.jinja_env)
+    languages.teach(app.jinja_env)
     _add_pages(app, services)
     reading = _reading(services, shelf, views)
     _add_dicomweb(app, services, reading)

@@ -27,7 +27,7 @@ from server.cases.clocks.closed_days import read_closed_days
 from server.cases.clocks.nightly import ask_for_round, ask_for_round_now
 from server.cases.clocks.timekeeping import keep_service_days
 from server.figures import actions as figures
-from server.foundation import jobs
+from server.foundation import jobs, strangers
 from server.foundation.clock import Clock, utc_now
 from server.foundation.db import Database
 from server.foundation.errors import Invalid, Unavailable
@@ -95,6 +95,7 @@ class Worker:
             "clocks": (self.ask_for_clocks, CLOCKS_EVERY_S),
             "figures": (self.count_figures, FIGURES_EVERY_S),
             "forgetting": (self.ask_to_forget, FORGET_EVERY_S),
+            "strangers": (self.count_strangers, SWEEP_EVERY_S),
         }
         threads = [
             threading.Thread(target=self._loop, args=(name, step, every_s), name=name)
@@ -219,6 +220,11 @@ class Worker:
     def _pick_up_forgotten(self) -> None:
         with self.db.writing() as session:
             pick_up_forgotten(session, self.clock())
+
+    def count_strangers(self) -> None:
+        """Write what strangers did many times into the trail, once a quarter of an hour."""
+        with self.db.writing() as session:
+            strangers.close_over(session, self.clock())
 
     def _sweep_uploads(self) -> None:
         tidy(self.db, UploadFolder(self.settings.uploads_dir), self.clock())

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from pyotp import TOTP, random_base32
-from sqlalchemy import func, select, update
+from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
 from server.access import tokens
 from server.access.action import Permit
+from server.access.codes import take_code
 from server.access.passwords import hashed, verifies
 from server.access.permissions import SHARED_PERMITS, in_force
 from server.access.queries import GrantExpired, GrantNotYetValid, GrantRevoked, TokenUnknown
@@ -26,6 +26,7 @@ SIGN_IN_LASTS = timedelta(hours=12)
 SHORTEST_PASSWORD = 12
 FAILURES_BEFORE_WAITING = 5
 FAILURES_COUNT_FOR = timedelta(minutes=15)
+FORGOTTEN_BESIDE = 20  # more than one failure adds, so that their number falls again
 # Verified when there is no such account, so that the answer takes as long as for a real one.
 _NOBODYS_HASH = hashed(tokens.new_secret())
 
@@ -275,29 +276,24 @@ def change_password(session: Session, person: Person, password: str, now: dateti
     )
 
 
-def ask_for_code(person: Person) -> str:
-    """Give an account a fresh secret for six-digit codes (TOTP, RFC 6238); the address to enrol it by."""
-    person.totp_secret = random_base32()
-    return TOTP(person.totp_secret).provisioning_uri(name=person.email, issuer_name="Margin")
-
-
 def sign_in(
     session: Session, *, email: str, password: str, code: str, now: datetime
 ) -> tuple[SignIn, str]:
     """Sign an account in; gives the session and the secret for its cookie.
 
     Raises SignInFailed (the same for every cause) or TooManyAttempts. `code` is the six-digit TOTP
-    (RFC 6238) and is asked only of accounts that have one.
+    (RFC 6238) and is asked only of accounts that have one; each is good once.
     """
     person = person_of_email(session, email)
     kept = person.password_hash if person and person.active and person.password_hash else None
     good = verifies(kept or _NOBODYS_HASH, password) and kept is not None
-    if good and person is not None and person.totp_secret:
-        good = TOTP(person.totp_secret).verify(code, for_time=now, valid_window=1)
-    if not good or person is None:
+    if not good or person is None or not take_code(session, person, code, now):
         raise SignInFailed(
             "The address, the password or the code is not right.",
-            remedy="Try again; an administrator can set a new password.",
+            remedy=(
+                "Try again, with the next code where one is asked: each is good once. An administrator "
+                "can set a new password."
+            ),
         )
     secret = tokens.new_secret()
     begun = SignIn(
@@ -335,9 +331,24 @@ def check_attempts(session: Session, email: str, now: datetime) -> None:
 
 
 def note_failure(session: Session, email: str, now: datetime) -> None:
-    """Remember a failed attempt; call it in a transaction of its own."""
+    """Remember a failed attempt; call it in a transaction of its own. Those that count no more go."""
+    forget_failures(session, now, FORGOTTEN_BESIDE)
     session.add(FailedSignIn(email_sha256=tokens.sha256(email.strip().lower()), at=now))
     session.flush()
+
+
+def forget_failures(session: Session, now: datetime, most: int) -> int:
+    """Delete at most so many failed attempts that nobody has to wait for any more; how many."""
+    over = (
+        select(FailedSignIn.id)
+        .where(FailedSignIn.at <= now - FAILURES_COUNT_FOR)
+        .order_by(FailedSignIn.at)
+        .limit(most)
+        .with_for_update(skip_locked=True)
+    )
+    ids = session.scalars(over).all()
+    session.execute(delete(FailedSignIn).where(FailedSignIn.id.in_(ids)))
+    return len(ids)
 
 
 def sign_out(session: Session, secret: str, now: datetime) -> None:

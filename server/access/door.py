@@ -323,7 +323,13 @@ class ImageDoor:
                     admission = self._look_up(launch_id, credentials)
                     self._remember(key, admission)
         if not admission.permits(action):
-            raise NotPermitted("This access does not permit that.", remedy="Ask the coordinator.")
+            raise NotPermitted(
+                "This access does not permit that.",
+                remedy="Ask the coordinator.",
+                why=f"the grant does not permit {action.value}",
+                actor=admission.actor.text,
+                case_number=admission.case_number,
+            )
         return admission
 
     def remembered(self, secret: str, launch_id: str | None) -> ImageAdmission | None:

@@ -17,6 +17,7 @@ from server.annotations.versions import SCHEMA_VERSION, version_problems
 from server.foundation.errors import BadRequest, FieldProblem, Invalid, body_of
 
 LONGEST_OPTION: Final = 100
+MOST_DIGITS: Final = 400  # of a whole number; Python itself refuses some thousands
 
 
 class NotJson(BadRequest):
@@ -111,7 +112,7 @@ def parsed(text: bytes) -> Any:
     Of two values for the same vessel one would be dropped unseen, so neither is taken.
     """
     try:
-        return json.loads(text, object_pairs_hook=_without_repetition)
+        return json.loads(text, object_pairs_hook=_without_repetition, parse_int=_integer)
     except RecursionError as error:
         raise NotJson("The JSON is nested too deeply.", remedy="No case needs that.") from error
     except ValueError as error:
@@ -148,6 +149,12 @@ def _texts(options: object) -> dict[str, str]:
     if wrong:
         raise OptionsRefused("Some options cannot be read.", wrong, remedy="Correct the options.")
     return options
+
+
+def _integer(digits: str) -> int:
+    if len(digits) > MOST_DIGITS:
+        raise ValueError(f"a number in it has {len(digits)} digits, and none needs {MOST_DIGITS}")
+    return int(digits)
 
 
 def _without_repetition(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

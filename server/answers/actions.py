@@ -234,17 +234,8 @@ def sign_addendum(
         wanted = FieldProblem("/text", f"Write the addendum in at most {LONGEST_TEXT} characters.")
         raise Invalid("The addendum was not signed.", [wanted])
     _lock(session, case)
-    still_open = {one.id: one for one in open_questions(session, case.id)}
-    if any(one not in still_open for one in question_ids):
-        raise QuestionAnsweredMeanwhile(
-            "One of these questions was answered by another addendum meanwhile.",
-            remedy="Your text still stands in the form: read the other addendum, and sign again.",
-        )
-    answered = [one for one in still_open.values() if one.id in question_ids]
-    taken = session.scalar(
-        select(func.count(OpinionAddendum.id)).where(OpinionAddendum.opinion_id == opinion.id)
-    )
-    place = (taken or 0) + 1
+    answered = _still_open(session, case, question_ids)
+    place = _next_place(session, opinion)
     content = Addendum(
         number=f"{opinion.number}-A{place}",
         case_number=case.number,
@@ -276,6 +267,25 @@ def sign_addendum(
     key = f"{PRINT_ADDENDUM} {kept.id}"
     jobs.enqueue(session, PRINT_ADDENDUM, {"addendum_id": kept.id}, key=key, now=now)
     return kept
+
+
+def _still_open(session: Session, case: Case, question_ids: Sequence[str]) -> list[AnswerQuestion]:
+    """These questions, in the order in which they were asked."""
+    still_open = {one.id: one for one in open_questions(session, case.id)}
+    if any(one not in still_open for one in question_ids):
+        raise QuestionAnsweredMeanwhile(
+            "One of these questions was answered by another addendum meanwhile.",
+            remedy="Your text still stands in the form: read the other addendum, and sign again.",
+        )
+    return [one for one in still_open.values() if one.id in question_ids]
+
+
+def _next_place(session: Session, opinion: IssuedOpinion) -> int:
+    """Where the next addendum stands among those of its opinion, from 1."""
+    taken = session.scalar(
+        select(func.count(OpinionAddendum.id)).where(OpinionAddendum.opinion_id == opinion.id)
+    )
+    return (taken or 0) + 1
 
 
 def _lock(session: Session, case: Case) -> None:

@@ -62,8 +62,6 @@ TABLE: Final[dict[str, dict[str, Change]]] = {
 }
 OF_ORGAN: Final[dict[str, Mapping[str, Mapping[str, Change]]]] = {}
 
-# The second opinion offers an operation, now or under conditions.
-OFFERS_OPERATION: Final = frozenset({"resectable_now", "resectable_with_conditions"})
 INCONCLUSIVE: Final = "insufficient_imaging"
 
 

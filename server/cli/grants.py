@@ -69,20 +69,7 @@ def create(
             person=person,
             pseudonymised=pseudonymised,
         )
-        audit.append(
-            session,
-            actor=OPERATOR,
-            action="grant.issue",
-            object_=f"grant {issued.grant.id[:8]}",
-            outcome="done",
-            now=now,
-            case_number=number,
-            details={
-                "permits": issued.grant.permits,
-                "pseudonymised": issued.grant.pseudonymised,
-                "expires_at": issued.grant.expires_at.isoformat(),
-            },
-        )
+        _record_issue(session, issued.grant, number, now)
     click.echo(issued.token)
     if case is not None:
         click.echo(f"link: {settings.public_url}/open#{issued.token}", err=True)
@@ -90,6 +77,23 @@ def create(
         f"grant {issued.grant.id[:8]}, valid until {issued.grant.expires_at:%Y-%m-%d %H:%M} UTC; "
         "the token is not shown again",
         err=True,
+    )
+
+
+def _record_issue(session: Session, grant: Grant, number: str | None, now: datetime) -> None:
+    audit.append(
+        session,
+        actor=OPERATOR,
+        action="grant.issue",
+        object_=f"grant {grant.id[:8]}",
+        outcome="done",
+        now=now,
+        case_number=number,
+        details={
+            "permits": grant.permits,
+            "pseudonymised": grant.pseudonymised,
+            "expires_at": grant.expires_at.isoformat(),
+        },
     )
 
 

@@ -7,7 +7,8 @@ from pathlib import Path
 import click
 from sqlalchemy.orm import Session
 
-from server.access.actions import ask_for_code, change_password, set_password
+from server.access.actions import change_password, set_password
+from server.access.codes import ask_for_code
 from server.cli.home import OPERATOR, home_option, settings_of, writing
 from server.foundation import audit
 from server.foundation.clock import utc_now

@@ -54,25 +54,13 @@ class Push:
     def run(self, associations: int, console: Console) -> sending.Summary:
         """Send what is left. Raises AssociationRejected, PeerUnreachable, PeerNotTrusted."""
         self._accepted = list(self.before)
-        if self.receipt is not None:
-            for head in self.before:
-                content = (self._root / head.name).read_bytes()
-                self.receipt.look(head, memoryview(content))
-                self.receipt.note(head, "accepted before")
+        self._note_accepted_before()
         if not self._found.to_send:
             return sending.Summary(
                 0, (), self._found.refused, self._found.skipped, retried=0, bytes_sent=0, seconds=0
             )
-        columns: tuple[ProgressColumn, ...] = (
-            TextColumn("{task.description}"),
-            BarColumn(),
-            TextColumn("{task.fields[files]}"),
-            DownloadColumn(),
-            TransferSpeedColumn(),
-            TimeRemainingColumn(),
-        )
         total = len(self._found.to_send)
-        with Progress(*columns, console=console) as bar:
+        with Progress(*_columns(), console=console) as bar:
             task = bar.add_task(
                 f"Sending to {self.peer}",
                 total=sum(head.size_bytes for head in self._found.to_send),
@@ -94,6 +82,15 @@ class Push:
                 found=self._found,
                 look=self.receipt.look if self.receipt is not None else None,
             )
+
+    def _note_accepted_before(self) -> None:
+        """Into the receipt belongs also what an earlier sending got through."""
+        if self.receipt is None:
+            return
+        for head in self.before:
+            content = (self._root / head.name).read_bytes()
+            self.receipt.look(head, memoryview(content))
+            self.receipt.note(head, "accepted before")
 
     def _settled(self, head: FileHead, refusal: RefusedFile | None) -> None:
         if refusal is None:
@@ -148,6 +145,17 @@ class Push:
             raise click.ClickException(
                 f"The receipt cannot be written: {problem.strerror or problem}."
             ) from problem
+
+
+def _columns() -> tuple[ProgressColumn, ...]:
+    return (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.fields[files]}"),
+        DownloadColumn(),
+        TransferSpeedColumn(),
+        TimeRemainingColumn(),
+    )
 
 
 def report(console: Console, summary: sending.Summary, sent: Push) -> None:

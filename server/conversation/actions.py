@@ -97,18 +97,24 @@ def ask(
     )
     _add(session, question, voice, said, now)
     if question.wants_imaging and possible(State(case.state), Event.HOLD):
-        cases.hold(
-            session,
-            case,
-            reason=f"More imaging was asked for: {question.subject}",
-            seen_version=case.version,
-            now=now,
-            by=voice.name,
-            waits_for="hospital",
-        )
-        question.paused = True
-        session.flush()
+        _wait_for_imaging(session, case, question, voice, now)
     return question
+
+
+def _wait_for_imaging(
+    session: Session, case: Case, question: Question, voice: Voice, now: datetime
+) -> None:
+    cases.hold(
+        session,
+        case,
+        reason=f"More imaging was asked for: {question.subject}",
+        seen_version=case.version,
+        now=now,
+        by=voice.name,
+        waits_for="hospital",
+    )
+    question.paused = True
+    session.flush()
 
 
 def answer(

@@ -25,7 +25,7 @@ from server.dicom.pseudonyms import Pseudonyms
 from server.dicom.vocabulary import cleaned, is_term, stays_whole
 
 # Raised whenever a rule changes, so that nothing made by an older rule is served.
-RULES_VERSION: Final = 3
+RULES_VERSION: Final = 4
 
 Values = list[Any]
 Rule = Callable[[Sequence[Any], Pseudonyms], Values]
@@ -49,7 +49,7 @@ class Decision:
 
     deed: Deed
     rule: Rule | None = None
-    numeric: bool = False  # binary numbers in a file: no text can stand in them
+    numeric: bool = False  # binary numbers in a file
 
 
 DROP: Final = Decision(Deed.DROP)

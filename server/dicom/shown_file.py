@@ -25,6 +25,7 @@ from pydicom.uid import UID
 from server.dicom.deidentification import Deed, Values, decision
 from server.dicom.files import PREAMBLE_BYTES, RefusedFile, read_head
 from server.dicom.pseudonyms import Pseudonyms
+from server.dicom.removed_words import RemovedWords, removed_from_file
 from server.dicom.shown_codes import age_at, is_removed_item, shown_code
 from server.dicom.shown_pixels import FileNotUnderstood, PixelElements, shown_pixels
 from server.dicom.uids import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
@@ -175,7 +176,7 @@ def shown_file(file: Opened, pseudonyms: Pseudonyms, more: dict[int, tuple[str, 
     FileNotUnderstood.
     """
     try:
-        walker = _Walker(file.encoding, pseudonyms)
+        walker = _Walker(file.encoding, pseudonyms, removed_from_file(file.dataset))
         elements = walker.shown(file.dataset, 0, _charset(file.dataset, "iso8859"))
         for tag, (vr, value) in {**_aged(file.dataset, elements), **more}.items():
             elements[tag] = walker.added(tag, vr, value)
@@ -233,9 +234,10 @@ def written(tag: int, vr: str, value: bytes, encoding: Encoding) -> bytes:
 class _Walker:
     """Goes through a dataset as pydicom read it and gives the bytes of what stays, by tag."""
 
-    def __init__(self, encoding: Encoding, pseudonyms: Pseudonyms) -> None:
+    def __init__(self, encoding: Encoding, pseudonyms: Pseudonyms, removed: RemovedWords) -> None:
         self._encoding = encoding
         self._pseudonyms = pseudonyms
+        self._removed = removed
 
     def shown(self, dataset: Dataset, depth: int, charset: str) -> dict[int, bytes]:
         charset = _charset(dataset, charset)
@@ -276,7 +278,8 @@ class _Walker:
             raise FileNotUnderstood("An attribute that is no sequence was read as one.")
         value = element.value or b""
         if decided.rule is None or decided.numeric:
-            return written(tag, vr, value, self._encoding)
+            kept = b"" if self._removed.stand_in(value) else value
+            return written(tag, vr, kept, self._encoding)
         made = decided.rule(_values(vr, value, charset), self._pseudonyms) if value else []
         return written(tag, vr, _joined(made), self._encoding)
 

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import base64
+import binascii
 import re
-from collections.abc import Iterator
+import struct
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final
 
 from server.dicom.deidentification import DROP, Decision, Deed, decision
 from server.dicom.pseudonyms import Pseudonyms
+from server.dicom.removed_words import LEAST_BYTES, RemovedWords, removed_from_json
 from server.dicom.shown_codes import age_at, is_removed_item, shown_code
 
 Json = dict[str, Any]
@@ -22,7 +27,19 @@ _KEY: Final = re.compile(r"[0-9A-Fa-f]{8}")
 _BULK_ADDRESS: Final = re.compile(
     r"(.*?)studies/([0-9.]+)/series/([0-9.]+)/instances/([0-9.]+)((?:/[A-Za-z]+)?(?:/[0-9A-Fa-f]+)*)"
 )
+# How numbers are written in a file (PS3.5 6.2): there they may be letters.
+_WRITTEN_AS: Final = {
+    "US": "H", "SS": "h", "OW": "H", "UL": "I", "SL": "i", "FL": "f", "FD": "d", "UV": "Q", "SV": "q",
+}  # fmt: skip
 _RELATIVE_ADDRESS: Final = re.compile(r"instances/([0-9.]+)((?:/[A-Za-z]+)?(?:/[0-9A-Fa-f]+)*)")
+
+
+@dataclass(frozen=True)
+class _Walk:
+    """What is known of the whole dataset wherever in it one is."""
+
+    pseudonyms: Pseudonyms
+    removed: RemovedWords
 
 
 def shown_json(dataset: Json, pseudonyms: Pseudonyms) -> Json:
@@ -31,7 +48,7 @@ def shown_json(dataset: Json, pseudonyms: Pseudonyms) -> Json:
     What is given is not changed. Nothing is added but PatientAge where the date of birth, which is
     not shown, is there and the age is not.
     """
-    shown = _shown(dataset, pseudonyms, 0)
+    shown = _shown(dataset, _Walk(pseudonyms, removed_from_json(dataset)), 0)
     if not shown.get(_AGE, {}).get("Value") and _BIRTH_DATE in dataset:
         age = age_at(_first(dataset, _BIRTH_DATE), _first(dataset, _STUDY_DATE))
         if age:
@@ -39,7 +56,7 @@ def shown_json(dataset: Json, pseudonyms: Pseudonyms) -> Json:
     return dict(sorted(shown.items()))
 
 
-def _shown(dataset: Json, pseudonyms: Pseudonyms, depth: int) -> Json:
+def _shown(dataset: Json, walk: _Walk, depth: int) -> Json:
     shown: Json = {}
     for key, element in dataset.items():
         vr = element.get("vr") if isinstance(element, dict) else None
@@ -48,7 +65,7 @@ def _shown(dataset: Json, pseudonyms: Pseudonyms, depth: int) -> Json:
         decided = _decided(key, vr)
         if decided.deed is Deed.DROP:
             continue
-        made = _element(decided, vr, element, pseudonyms, depth)
+        made = _element(decided, vr, element, walk, depth)
         if made is not None:
             shown[key] = made
     if depth and any(key in dataset for key in _CODE_VALUES):
@@ -61,31 +78,29 @@ def _decided(key: str, vr: str) -> Decision:
     return decision(int(key, 16), vr) if _KEY.fullmatch(key) else DROP
 
 
-def _element(
-    decided: Decision, vr: str, element: Json, pseudonyms: Pseudonyms, depth: int
-) -> Json | None:
+def _element(decided: Decision, vr: str, element: Json, walk: _Walk, depth: int) -> Json | None:
     deed = decided.deed
     if deed is Deed.REPLACE:
         assert decided.rule is not None
         values = element.get("Value")
-        made = decided.rule(values, pseudonyms) if isinstance(values, list) and values else ()
-        if not made:
+        made = decided.rule(values, walk.pseudonyms) if isinstance(values, list) and values else ()
+        if not made or (decided.numeric and walk.removed.stand_in(_as_bytes(vr, made))):
             return {"vr": vr}
         return {"vr": vr, "Value": [None if one == "" else one for one in made]}
     if deed is Deed.EMPTY:
         return {"vr": vr}
     if deed is Deed.DESCEND:
-        items = list(_items(element.get("Value"), pseudonyms, depth + 1))
+        items = list(_items(element.get("Value"), walk, depth + 1))
         return {"vr": vr, "Value": items} if items else {"vr": vr}
-    return None if deed is Deed.KEEP_PIXELS and depth else _binary(vr, element, pseudonyms)
+    return None if deed is Deed.KEEP_PIXELS and depth else _binary(vr, element, walk)
 
 
-def _items(values: Any, pseudonyms: Pseudonyms, depth: int) -> Iterator[Json]:
+def _items(values: Any, walk: _Walk, depth: int) -> Iterator[Json]:
     if not isinstance(values, list) or depth > _DEEPEST:
         return
     for item in values:
         if isinstance(item, dict) and not is_removed_item(_first(item, _VALUE_TYPE)):
-            yield _shown(item, pseudonyms, depth)
+            yield _shown(item, walk, depth)
 
 
 def _put_code(dataset: Json, shown: Json) -> None:
@@ -96,9 +111,11 @@ def _put_code(dataset: Json, shown: Json) -> None:
         shown[key] = {"vr": vr, "Value": [value]}
 
 
-def _binary(vr: str, element: Json, pseudonyms: Pseudonyms) -> Json | None:
-    if isinstance(element.get("InlineBinary"), str):
-        return {"vr": vr, "InlineBinary": element["InlineBinary"]}
+def _binary(vr: str, element: Json, walk: _Walk) -> Json | None:
+    pseudonyms = walk.pseudonyms
+    inline = element.get("InlineBinary")
+    if isinstance(inline, str):
+        return {"vr": vr} if _holds_removed(inline, walk) else {"vr": vr, "InlineBinary": inline}
     address = element.get("BulkDataURI")
     relative = _RELATIVE_ADDRESS.fullmatch(address) if isinstance(address, str) else None
     if relative is not None:
@@ -107,11 +124,36 @@ def _binary(vr: str, element: Json, pseudonyms: Pseudonyms) -> Json | None:
     if found is None:
         # US or OW, given as numbers: LUT Data.
         numbers = element.get("Value")
-        whole = isinstance(numbers, list) and all(type(one) is int for one in numbers)
-        return {"vr": vr, "Value": list(numbers)} if numbers and whole else None
+        if (
+            not numbers
+            or not isinstance(numbers, list)
+            or any(type(one) is not int for one in numbers)
+        ):
+            return None
+        if walk.removed.stand_in(_as_bytes(vr, numbers)):
+            return {"vr": vr}
+        return {"vr": vr, "Value": list(numbers)}
     study, series, instance = map(pseudonyms.uid, found.group(2, 3, 4))
     path = f"studies/{study}/series/{series}/instances/{instance}{found[5]}"
     return {"vr": vr, "BulkDataURI": found[1] + path}
+
+
+def _holds_removed(inline: str, walk: _Walk) -> bool:
+    try:
+        return walk.removed.stand_in(base64.b64decode(inline))
+    except binascii.Error:
+        return True
+
+
+def _as_bytes(vr: str, numbers: Sequence[Any]) -> bytes:
+    """The numbers as a file has them, little endian; b"" where they are too few for a word."""
+    form = _WRITTEN_AS.get(vr)
+    if form is None or len(numbers) * struct.calcsize(form) < LEAST_BYTES:
+        return b""
+    try:
+        return struct.pack(f"<{len(numbers)}{form}", *(one or 0 for one in numbers))
+    except (struct.error, OverflowError):  # a number that its VR cannot hold
+        return b""
 
 
 def _first(dataset: Json, key: str) -> str:

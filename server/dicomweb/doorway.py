@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from flask import Response, request
+from sqlalchemy.orm import Session
 
 from server.access.action import Action
 from server.access.door import Credentials, ImageAdmission, ImageDoor, Route, describe_refusal
@@ -23,7 +24,7 @@ from server.dicomweb.views.blinding import shortened_archive, shortened_holdings
 from server.dicomweb.views.currency import Currency
 from server.dicomweb.views.scope import outside
 from server.dicomweb.views.view import View
-from server.foundation import audit
+from server.foundation import audit, strangers
 from server.foundation.clock import Clock
 from server.foundation.db import Database
 from server.foundation.errors import MarginError
@@ -135,14 +136,14 @@ class Doorway:
                 pass_ = self._pass_of(admission, launch_id)
                 response = held(route.view(pass_, **_in_the_archive(pass_.view, args)))
             except MarginError as error:
-                self._record(route, admission, "refused", describe_refusal(error), args)
+                self._record_refusal(route, admission, error, args)
                 return self._answer_to(error)
             if route.action is not Action.IMAGES_READ:
-                self._record(route, admission, "done", "", args)
+                self._record(route, admission, "done", args)
             elif "study" in args and self._reading.openings.is_first(
                 admission.actor.text, str(args["study"])
             ):
-                self._record(route, admission, "allowed", "", args)
+                self._record(route, admission, "allowed", args)
             return response
 
         return endpoint
@@ -171,27 +172,44 @@ class Doorway:
         with self._reading.db.reading() as session:
             return hidden_objects(session, admission.case_id, admission.author_id)
 
-    def _record(
+    def _record_refusal(
         self,
         route: Route,
         admission: ImageAdmission | None,
-        outcome: audit.Outcome,
-        reason: str,
+        error: MarginError,
         args: dict[str, Any],
     ) -> None:
-        uids = {name: str(uid)[:64] for name, uid in args.items()}
+        line = self._line(route, "refused", args) | {"reason": describe_refusal(error)}
         with self._reading.db.writing() as session:
-            audit.append(
-                session,
-                actor=admission.actor.text if admission else "nobody",
-                action=route.action.value,
-                object_=f"{request.method} {route.url}",
-                outcome=outcome,
-                now=self._reading.clock(),
-                case_number=admission.case_number if admission else None,
-                reason=reason,
-                details=uids,
-            )
+            if admission is not None:
+                _append(session, admission, line)
+            elif "actor" in error.facts:
+                line |= {name: error.facts[name] for name in ("actor", "case_number")}
+                audit.append(session, **line)
+            else:
+                # Nobody is known at this door, or their link has lapsed.
+                about = str(error.facts.get("grant", ""))
+                strangers.note(session, kind=error.code, about=about, **line)
+
+    def _record(
+        self, route: Route, admission: ImageAdmission, outcome: audit.Outcome, args: dict[str, Any]
+    ) -> None:
+        with self._reading.db.writing() as session:
+            _append(session, admission, self._line(route, outcome, args))
+
+    def _line(self, route: Route, outcome: audit.Outcome, args: dict[str, Any]) -> dict[str, Any]:
+        return {
+            "action": route.action.value,
+            "object_": f"{request.method} {route.url}",
+            "outcome": outcome,
+            "now": self._reading.clock(),
+            "details": {name: str(uid)[:64] for name, uid in args.items()},
+        }
+
+
+def _append(session: Session, admission: ImageAdmission, line: dict[str, Any]) -> None:
+    actor, case_number = admission.actor.text, admission.case_number
+    audit.append(session, actor=actor, case_number=case_number, **line)
 
 
 def _in_the_archive(view: View, args: dict[str, Any]) -> dict[str, Any]:

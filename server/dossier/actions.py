@@ -18,7 +18,7 @@ from server.dossier.checklist import chosen
 from server.dossier.completeness import Standing
 from server.dossier.documents import KINDS, LANGUAGES
 from server.dossier.entries import EntryKind, read_entry
-from server.dossier.quantities import QUANTITIES, Checked, read_day, read_value
+from server.dossier.quantities import QUANTITIES, read_day, read_value
 from server.dossier.queries import completeness_of, facts_of_document, request_of
 from server.dossier.records import (
     DocumentFacts,
@@ -160,20 +160,19 @@ def record_values(
 
     Empty texts are passed over. Raises Invalid, with the quantity's name as the pointer.
     """
-    problems: list[FieldProblem] = []
-    checked: list[Checked] = []
     day = read_day(taken_on, now)
+    readings = [
+        read_value(QUANTITIES[name], text, unit)
+        for name, (text, unit) in typed.items()
+        if text.strip() and name in QUANTITIES
+    ]
+    problems = [problem for reading in readings for problem in reading.problems]
+    checked = [reading.checked for reading in readings if reading.checked]
     if isinstance(day, FieldProblem):
-        problems.append(day)
-    for name, (text, unit) in typed.items():
-        if not text.strip() or name not in QUANTITIES:
-            continue
-        reading = read_value(QUANTITIES[name], text, unit)
-        problems += reading.problems
-        checked += [reading.checked] if reading.checked else []
+        raise Invalid("No value was kept.", [day, *problems])
     if not checked and not problems:
-        problems.append(FieldProblem("", "Enter at least one value."))
-    if problems or isinstance(day, FieldProblem):
+        problems = [FieldProblem("", "Enter at least one value.")]
+    if problems:
         raise Invalid("No value was kept.", problems)
     kept = [
         RecordedValue(

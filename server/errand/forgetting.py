@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Final
 
+from server.access.actions import forget_failures
 from server.foundation import audit
 from server.foundation.db import Database
 from server.foundation.forgetting import forget_answers, forget_jobs
@@ -17,12 +18,13 @@ FORGOTTEN_AT_ONCE: Final = 2000
 def forget_old(
     db: Database, now: datetime, *, notices_keep_days: int, jobs_keep_days: int
 ) -> dict[str, int]:
-    """Delete notices, finished jobs and idempotency keys whose time is over; how many of each.
+    """Delete notices, finished jobs, idempotency keys and failed sign-ins whose time is over; how many of
+    each.
 
     A line of the audit trail for each transaction that deleted anything: on most days that is one.
     Can be repeated and interrupted.
     """
-    total = {"notices": 0, "jobs": 0, "idempotency_keys": 0}
+    total = {"notices": 0, "jobs": 0, "idempotency_keys": 0, "failed_sign_ins": 0}
     while True:
         with db.writing() as session:
             some = {
@@ -33,13 +35,14 @@ def forget_old(
                     session, now - timedelta(days=jobs_keep_days), FORGOTTEN_AT_ONCE
                 ),
                 "idempotency_keys": forget_answers(session, now),
+                "failed_sign_ins": forget_failures(session, now, FORGOTTEN_AT_ONCE),
             }
             if any(some.values()):
                 audit.append(
                     session,
                     actor="worker",
                     action="records.forget",
-                    object_="old notices, finished jobs and idempotency keys",
+                    object_="old notices, finished jobs, idempotency keys and failed sign-ins",
                     outcome="done",
                     now=now,
                     details={
@@ -50,5 +53,5 @@ def forget_old(
                 )
         for name, count in some.items():
             total[name] += count
-        if max(some["notices"], some["jobs"]) < FORGOTTEN_AT_ONCE:
+        if max(some["notices"], some["jobs"], some["failed_sign_ins"]) < FORGOTTEN_AT_ONCE:
             return total

@@ -249,7 +249,7 @@ def export_research(errand: Errand, payload: Payload) -> None:
 
 
 def forget_what_is_old(errand: Errand, _payload: Payload) -> None:
-    """Delete notices, finished jobs and idempotency keys whose time is over."""
+    """Delete notices, jobs, idempotency keys and failed sign-ins whose time is over."""
     forget_old(
         errand.db,
         errand.clock(),

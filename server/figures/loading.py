@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable
 from datetime import datetime
 from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import ColumnElement, Row, select
 from sqlalchemy.orm import Session
 
 from server.annotations.records import Annotation, Revision
@@ -40,25 +40,6 @@ def facts_of(
     opinions = _opinions(session, case_ids, as_of)
     outcomes = outcomes_that_count(session, case_ids, as_of)
     findings = findings_that_count(session, case_ids, as_of)
-    # Columns, not records: of a hundred thousand cases making the records takes longest.
-    rows = session.execute(
-        select(
-            Case.id,
-            Case.number,
-            Case.organ,
-            Case.hospital_id,
-            Case.calendar,
-            Case.tier,
-            Case.state,
-            Case.opened_at,
-            Hospital.country,
-            CaseRequest.cancer,
-        )
-        .join(Hospital, Hospital.id == Case.hospital_id)
-        .outerjoin(CaseRequest, CaseRequest.case_id == Case.id)
-        .where(Case.id.in_(case_ids))
-        .order_by(Case.number)
-    )
     return [
         CaseFacts(
             case_id=row.id,
@@ -78,8 +59,30 @@ def facts_of(
             outcome=outcomes.get(row.id),
             findings=findings.get(row.id),
         )
-        for row in rows
+        for row in _cases(session, case_ids)
     ]
+
+
+def _cases(session: Session, case_ids: Collection[str]) -> Iterable[Row[Any]]:
+    # Columns, not records: of a hundred thousand cases making the records takes longest.
+    return session.execute(
+        select(
+            Case.id,
+            Case.number,
+            Case.organ,
+            Case.hospital_id,
+            Case.calendar,
+            Case.tier,
+            Case.state,
+            Case.opened_at,
+            Hospital.country,
+            CaseRequest.cancer,
+        )
+        .join(Hospital, Hospital.id == Case.hospital_id)
+        .outerjoin(CaseRequest, CaseRequest.case_id == Case.id)
+        .where(Case.id.in_(case_ids))
+        .order_by(Case.number)
+    )
 
 
 def _state(now: str, steps: list[Step], as_of: datetime | None) -> str:
@@ -152,13 +155,13 @@ def _opinions(
             IssuedOpinion.case_id,
             IssuedOpinion.id,
             IssuedOpinion.requested_at,
-            IssuedOpinion.content["categories"],
+            IssuedOpinion.content["categories"].label("findings"),
             Revision.signed_at,
             Revision.verdict,
             Revision.answers,
             Revision.schema_version,
             Annotation.reviewer_id,
-            Panel.id,
+            Panel.id.label("panel_id"),
         )
         .join(Revision, Revision.id == IssuedOpinion.revision_id)
         .join(Annotation, Annotation.id == Revision.annotation_id)
@@ -166,28 +169,18 @@ def _opinions(
         .where(IssuedOpinion.case_id.in_(case_ids), *_until(IssuedOpinion.requested_at, as_of))
         .order_by(Annotation.round.desc(), IssuedOpinion.requested_at)
     )
-    found: dict[str, SignedOpinion] = {}
-    for (
-        case_id,
-        issued_id,
-        asked,
-        codes,
-        signed,
-        verdict,
-        answers,
-        version,
-        reviewer,
-        panel,
-    ) in rows:
-        found[case_id] = SignedOpinion(
-            signed_at=signed or asked,
-            verdict=verdict,
-            answers=answers,
-            schema_version=version,
-            reviewer_id=PANEL if panel else reviewer,
-            findings=_codes(codes),
-            issued_id=issued_id,
+    found = {
+        row.case_id: SignedOpinion(
+            signed_at=row.signed_at or row.requested_at,
+            verdict=row.verdict,
+            answers=row.answers,
+            schema_version=row.schema_version,
+            reviewer_id=PANEL if row.panel_id else row.reviewer_id,
+            findings=_codes(row.findings),
+            issued_id=row.id,
         )
+        for row in rows  # the last of a case stays
+    }
     without = [case_id for case_id in case_ids if case_id not in found]
     return found | _signed_without_document(session, without, as_of)
 
@@ -223,16 +216,16 @@ def _signed_without_document(
         .order_by(Annotation.round.desc(), Revision.signed_at)
     )
     return {
-        case_id: SignedOpinion(
-            signed_at=signed_at,
-            verdict=verdict,
-            answers=answers,
-            schema_version=version,
-            reviewer_id=reviewer_id,
+        row.case_id: SignedOpinion(
+            signed_at=row.signed_at,
+            verdict=row.verdict,
+            answers=row.answers,
+            schema_version=row.schema_version,
+            reviewer_id=row.reviewer_id,
             findings=(),
         )
-        for case_id, reviewer_id, signed_at, verdict, answers, version in rows
-        if signed_at is not None
+        for row in rows
+        if row.signed_at is not None
     }
 
 

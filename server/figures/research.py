@@ -153,6 +153,24 @@ def made(records: Iterable[Record], query: Query, revoked: int) -> Made:
         for one, said in zip(ordered, guard.said, strict=True)
         if said is not None
     ]
+    files = _files(shown, query)
+    manifest = {
+        "query": query.to_json(),
+        "cases": len(shown),
+        "withheld_for_small_groups": guard.withheld,
+        "coarsened_for_small_groups": guard.coarsened,
+        "left_out_for_revoked_consent": revoked,
+        "days": "whole days from day 0, the day on which the records were complete",
+        "fhir": FHIR[query.fhir],
+        "sha256": {name: hashlib.sha256(text).hexdigest() for name, text in files.items()},
+    }
+    files["manifest.json"] = _json(manifest)
+    content_sha256 = hashlib.sha256(files["manifest.json"]).hexdigest()
+    return Made(_zipped(files), content_sha256, len(shown), guard.withheld)
+
+
+def _files(shown: list[tuple[Record, Known]], query: Query) -> dict[str, bytes]:
+    """The files of an export by their names, without the manifest that speaks of them."""
     rows = [
         {
             "case": one.pseudonym,
@@ -178,19 +196,7 @@ def made(records: Iterable[Record], query: Query, revoked: int) -> Made:
     if query.fhir:
         bundles = (one.bundle for one, _ in shown if one.bundle is not None)
         files["observations.ndjson"] = "".join(_line(one) for one in bundles).encode()
-    manifest = {
-        "query": query.to_json(),
-        "cases": len(rows),
-        "withheld_for_small_groups": guard.withheld,
-        "coarsened_for_small_groups": guard.coarsened,
-        "left_out_for_revoked_consent": revoked,
-        "days": "whole days from day 0, the day on which the records were complete",
-        "fhir": FHIR[query.fhir],
-        "sha256": {name: hashlib.sha256(text).hexdigest() for name, text in files.items()},
-    }
-    files["manifest.json"] = _json(manifest)
-    content_sha256 = hashlib.sha256(files["manifest.json"]).hexdigest()
-    return Made(_zipped(files), content_sha256, len(rows), guard.withheld)
+    return files
 
 
 def _as_said(record: Record, said: Known) -> Record:

@@ -14,11 +14,13 @@ from typing import Final
 from server.imaging import regions
 from server.imaging.facts import SeriesFacts
 from server.imaging.findings import Finding, Severity, term, worst
-from server.imaging.fitness import fitness, integrity
+from server.imaging.fitness import doubt_about_phase, fitness, integrity
 from server.imaging.phase import Phase
 from server.imaging.protocols import Protocol, Want, protocol_named
 from server.imaging.roles import Role
 from server.imaging.sequences import Kind
+from server.imaging.series_finding import finding_about
+from server.imaging.spacing import IN_TIME
 
 # What it means that nothing answers a want. What is wrong with an answer never counts for more.
 WITHOUT: Final = {
@@ -99,7 +101,7 @@ def is_candidate(
     return (
         _is_original(one, want.modality)
         and _is_there(one, protocol, want)
-        and (not want.kinds or one.kind in want.kinds)
+        and _kind_fits(one, want)
         and (not want.plane or _lies(one, want.plane))
         and (not want.beside_pet or one.StudyInstanceUID in pets)
         and _phase_fits(one, want)
@@ -123,6 +125,12 @@ def _is_there(one: SeriesFacts, protocol: Protocol, want: Want) -> bool:
     return regions.suits(protocol.region, one.regions_said, one.regions_shown)
 
 
+def _kind_fits(one: SeriesFacts, want: Want) -> bool:
+    if not want.kinds or one.kind in want.kinds:
+        return True
+    return Kind.T1_IN_OUT in want.kinds and one.holds_in_out
+
+
 def _lies(one: SeriesFacts, plane: str) -> bool:
     """By the direction that the slices' normal is nearest to."""
     normal = one.spacing.normal
@@ -136,7 +144,12 @@ def _phase_fits(one: SeriesFacts, want: Want) -> bool:
         return one.phase.used not in (Phase.NATIVE, Phase.INDETERMINATE) or _has_contrast(one)
     if not want.phases or one.phase.used in (*want.phases, *want.second_best):
         return True
-    is_dynamic = one.kind is Kind.T1_DYNAMIC and one.spacing.passes >= _PASSES_OF_A_DYNAMIC
+    told_by = one.spacing.passes_by
+    is_dynamic = (
+        one.kind is Kind.T1_DYNAMIC
+        and one.spacing.passes >= _PASSES_OF_A_DYNAMIC
+        and (not told_by or not IN_TIME.isdisjoint(told_by.split("+")))
+    )
     return is_dynamic and Phase.HEPATOBILIARY not in want.phases
 
 
@@ -157,7 +170,12 @@ def findings_of(
         broken = one.role is Role.DIAGNOSTIC and one.modality == protocol.modality
         if broken and one.SeriesInstanceUID not in used:
             said += [issue.at_most(Severity.ADVICE) for issue in integrity(one, protocol, on)]
-    return _once(said) + _unknown_phases(series, protocol, found), used
+    doubts = [
+        *_unknown_phases(series, protocol, found),
+        *_denied_contrast(series, protocol, found),
+        *_denied_kinds(series, protocol, found),
+    ]
+    return _once(said) + doubts, used
 
 
 def _once(found: list[Finding]) -> list[Finding]:
@@ -173,11 +191,21 @@ def _once(found: list[Finding]) -> list[Finding]:
 def _unknown_phases(
     series: Sequence[SeriesFacts], protocol: Protocol, found: list[Answer]
 ) -> list[Finding]:
-    """Series whose phase nobody knows, where a phase is missing: one of them may be it."""
+    """Series whose phase nobody knows, where a phase is missing: one of them may be it. And those that
+    are called what is missing, and whose pixels show something else.
+    """
     open_ones = [one.want for one in found if one.used is None and one.want.phases]
     if not open_ones:
         return []
-    return [
+    called = [
+        doubt.at_most(Severity.ADVICE)
+        for one in series
+        if _is_original(one, protocol.modality)
+        and one.phase.agrees is False
+        and any(one.phase.header in want.phases for want in open_ones)
+        and (doubt := doubt_about_phase(one)) is not None
+    ]
+    return called + [
         Finding(
             "phase_unknown",
             Severity.ADVICE,
@@ -189,6 +217,41 @@ def _unknown_phases(
         if one.phase.used is Phase.INDETERMINATE
         and _is_original(one, protocol.modality)
         and any(not want.kinds or one.kind in want.kinds for want in open_ones)
+    ]
+
+
+def _denied_contrast(
+    series: Sequence[SeriesFacts], protocol: Protocol, found: list[Answer]
+) -> list[Finding]:
+    """Series that are said to be with contrast, which is missing, and whose pixels show none."""
+    if not any(one.used is None and one.want.contrast for one in found):
+        return []
+    return [
+        finding_about(
+            one,
+            "phase_disagreement",
+            Severity.ADVICE,
+            header=term("phase.contrast_given"),
+            pixel=term(f"phase.{one.phase.pixel.value}"),
+            used=term(f"phase.{one.phase.used.value}"),
+        )
+        for one in series
+        if _is_original(one, protocol.modality)
+        and one.header_phase.contrast
+        and one.pixel_phase is not None
+        and one.pixel_phase.contrast is False
+    ]
+
+
+def _denied_kinds(
+    series: Sequence[SeriesFacts], protocol: Protocol, found: list[Answer]
+) -> list[Finding]:
+    """Series that are called what is missing and by their echo times are something else."""
+    open_kinds = {kind for one in found if one.used is None for kind in one.want.kinds}
+    return [
+        finding_about(one, "sequence_doubtful", Severity.ADVICE, why=one.kind_evidence)
+        for one in series
+        if _is_original(one, protocol.modality) and one.kind_denied in open_kinds - {Kind.UNKNOWN}
     ]
 
 

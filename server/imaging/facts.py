@@ -19,8 +19,9 @@ from server.imaging.landmarks import Coverage
 from server.imaging.phase import Phase, PhaseConclusion, PhaseReading, conclude, unknown
 from server.imaging.phase_header import header_phase
 from server.imaging.roles import Role, role_of
-from server.imaging.sequences import Kind, kind_of
+from server.imaging.sequences import Kind, b_values_of, denied_kind, holds_in_out, kind_of
 from server.imaging.spacing import Spacing, spacing_of
+from server.imaging.tracer import Tracer, tracer_of
 
 # A phase can be told from the times of a few images; all of hundreds tell no more.
 _READ_FOR_PHASE: Final = 25
@@ -29,6 +30,9 @@ _LOOKED_AT: Final = frozenset({Role.DIAGNOSTIC, Role.MPR})
 # times them at 40 keV, and the phase's table does not hold there.
 _ENERGY: Final = re.compile(r"(?<!\d)(\d{2,3}) ?keV\b", re.IGNORECASE)
 _LIKE_KVP_KEV: Final = (60, 80)
+# [DERIVED] The pixels are measured at about 2 mm (`read_volume`), the aorta is some 20 mm wide. Below 128
+# x 128 a body of 400 to 500 mm has pixels of 3 to 4 mm and more: too few in a vessel to believe them.
+_LEAST_MATRIX_LOOKED_AT: Final = 128
 _CORRECTED_WORDS: Final = re.compile(
     r"(?<![a-z])((?P<no>nac|no[nt]?[ _-]?ac|no[nt]?[ _-]?(att|corr)\w*|uncorr\w*)"
     r"|(ct)?ac|corr(ected)?)(?![a-z])",
@@ -56,7 +60,9 @@ class SeriesFacts:
     mm, `patient_size_m` and `patient_weight_kg` are PatientSize and
     PatientWeight. `regions_said` are parts of the body by the texts. `pixel_phase` and
     `coverage` are None until the pixels were looked at. `announced` is how many images
-    the scanner says it made.
+    the scanner says it made. `kind_denied` is what an MR series is called and cannot be; `b_values`
+    are s/mm² as far as they are known; `holds_in_out` says that pictures in and opposed phase lie in
+    the series beside others. `uptake_lacks` and `uptake_min` are those of `Tracer`.
     """
 
     StudyInstanceUID: str
@@ -91,6 +97,11 @@ class SeriesFacts:
     people: frozenset[Person] = frozenset()
     coverage: Coverage | None = None
     is_derived: bool = False
+    kind_denied: Kind = Kind.UNKNOWN
+    b_values: tuple[int, ...] = ()
+    holds_in_out: bool = False
+    uptake_lacks: tuple[str, ...] = ()
+    uptake_min: int | None = None
 
     @property
     def field_of_view_mm(self) -> float | None:
@@ -122,6 +133,7 @@ class SeriesFacts:
             and not _is_far_from_kvp(self.description)
             and self.spacing.is_axial
             and self.spacing.positions >= 3
+            and min(self.rows, self.columns) >= _LEAST_MATRIX_LOOKED_AT
         )
 
     @property
@@ -151,6 +163,7 @@ def facts_of(headers: Sequence[Header]) -> SeriesFacts:
     modality = _modality(first)
     is_mr = modality == "MR"
     kind, kind_evidence = kind_of(headers) if is_mr else (Kind.UNKNOWN, "")
+    tracer = tracer_of(headers) if reading.role is Role.PET else Tracer()
     pixel = first.numbers("PixelSpacing", 2)
     return SeriesFacts(
         StudyInstanceUID=first.text("StudyInstanceUID"),
@@ -182,6 +195,11 @@ def facts_of(headers: Sequence[Header]) -> SeriesFacts:
         patient_weight_kg=_largest(headers, "PatientWeight"),
         people=people_of(headers),
         is_derived="DERIVED" in first.texts("ImageType"),
+        kind_denied=denied_kind(headers) if is_mr and kind is Kind.UNKNOWN else Kind.UNKNOWN,
+        b_values=b_values_of(headers) if kind is Kind.DIFFUSION else (),
+        holds_in_out=is_mr and holds_in_out(headers),
+        uptake_lacks=tracer.lacks,
+        uptake_min=tracer.uptake_min,
     )
 
 

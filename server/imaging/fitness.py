@@ -13,8 +13,10 @@ from typing import Any, Final
 
 from server.imaging.facts import SeriesFacts
 from server.imaging.findings import Finding, Severity, day, term
+from server.imaging.fitness_of_kinds import RULES as RULES_OF_KINDS
 from server.imaging.protocols import Protocol, Want
 from server.imaging.roles import Role
+from server.imaging.series_finding import finding_about as _finding
 
 # Thickness and spacing are decimal strings that writers round: this much more is the same.
 _ROUNDING_MM: Final = 0.05
@@ -24,6 +26,9 @@ _MISSING_SHARE_BLOCKING: Final = 0.2
 _SHORT_SHARE_BLOCKING: Final = 0.5
 # [UNPUB] A matrix below this share of the usual one is a picture made smaller.
 _MATRIX_SHARE_LIMITING: Final = 0.75
+# [DERIVED] Below a quarter of it a pixel of a body is wider than 3 mm: the arteries of 3 to 5 mm that
+# decide are one pixel then. Such pictures are thumbnails.
+_MATRIX_SHARE_BLOCKING: Final = 0.25
 # [GK] Slices further apart than they are thick, by this share of it, leave tissue unseen.
 _GAP_SHARE: Final = 0.1
 # [UNPUB] Below, a person should look at the phase.
@@ -51,27 +56,6 @@ def integrity(facts: SeriesFacts, protocol: Protocol, on: date) -> list[Finding]
     return [found for rule in _INTEGRITY if (found := rule(facts, protocol, want, on)) is not None]
 
 
-def _finding(
-    facts: SeriesFacts, id_: str, severity: Severity, *, rank: float = 0.0, **params: Any
-) -> Finding:
-    evidence = {"SeriesInstanceUID": facts.SeriesInstanceUID, **params}
-    return Finding(
-        id_,
-        severity,
-        {"series": [facts.name], **params},
-        {key: _plain(value) for key, value in evidence.items()},
-        (facts.SeriesInstanceUID,),
-        rank,
-    )
-
-
-def _plain(value: Any) -> Any:
-    """A value as it stands in the evidence: words and days without their marks."""
-    if isinstance(value, str):
-        return value.removeprefix("@day:").removeprefix("@")
-    return [_plain(one) for one in value] if isinstance(value, list) else value
-
-
 def _places(values: tuple[float, ...]) -> list[float]:
     return [round(value, 2) for value in values[:PLACES_LISTED]]
 
@@ -86,8 +70,11 @@ def _thickness(facts: SeriesFacts, protocol: Protocol, want: Want, _on: date) ->
     thick = facts.thickness_mm
     if thick is None:
         return _finding(facts, "thickness_unknown", Severity.LIMITING)
+    if facts.modality == "MR" and facts.slice_thickness_mm and _gap(facts, protocol) is None:
+        thick = facts.slice_thickness_mm  # MR leaves small gaps: they make no slice thicker
     limit = want.most_thickness_mm or rule.limit_mm
-    values = {"mm": round(thick, 2), "limit_mm": limit, "good_mm": min(rule.good_mm, limit)}
+    good = want.most_thickness_mm or rule.good_mm
+    values = {"mm": round(thick, 2), "limit_mm": limit, "good_mm": min(good, limit)}
     for most, severity in (
         (max(rule.refuse_mm, limit), Severity.BLOCKING),
         (limit, Severity.LIMITING),
@@ -98,15 +85,22 @@ def _thickness(facts: SeriesFacts, protocol: Protocol, want: Want, _on: date) ->
     return None
 
 
-def _apart(facts: SeriesFacts, protocol: Protocol, _want: Want, _on: date) -> Finding | None:
+def _gap(facts: SeriesFacts, protocol: Protocol) -> float | None:
+    """How much of the body in mm lies unseen between two slices; None where that is little."""
     thick, spacing = facts.slice_thickness_mm, facts.spacing.spacing_mm
     if thick is None or spacing is None or facts.modality == "PT":
         return None
     gap = spacing - thick
     allowed = max(_GAP_SHARE * thick, protocol.thickness.gap_mm if protocol.thickness else 0.0)
-    if gap <= allowed + _ROUNDING_MM:
+    return gap if gap > allowed + _ROUNDING_MM else None
+
+
+def _apart(facts: SeriesFacts, protocol: Protocol, _want: Want, _on: date) -> Finding | None:
+    gap = _gap(facts, protocol)
+    if gap is None:
         return None
-    values = {"mm": round(gap, 2), "thickness_mm": thick, "spacing_mm": round(spacing, 2)}
+    thick, spacing = facts.slice_thickness_mm, round(facts.spacing.spacing_mm or 0.0, 2)
+    values = {"mm": round(gap, 2), "thickness_mm": thick, "spacing_mm": spacing}
     return _finding(facts, "slices_apart", Severity.LIMITING, rank=gap, **values)
 
 
@@ -138,27 +132,24 @@ def _fields(found: Finding) -> dict[str, Any]:
 
 
 def _doubled(facts: SeriesFacts, _protocol: Protocol, _want: Want, _on: date) -> Finding | None:
-    places = facts.spacing.duplicates_mm
-    if not places:
-        return None
-    values = {"count": len(places), "positions_mm": _places(places)}
-    return _finding(facts, "slices_doubled", Severity.ADVICE, rank=len(places), **values)
+    return _at(facts.spacing.duplicates_mm, facts, "slices_doubled", Severity.ADVICE)
 
 
 def _unequal(facts: SeriesFacts, _protocol: Protocol, _want: Want, _on: date) -> Finding | None:
-    places = facts.spacing.uneven_mm
-    if not places:
-        return None
-    values = {"count": len(places), "positions_mm": _places(places)}
-    return _finding(facts, "slices_unequal", Severity.LIMITING, rank=len(places), **values)
+    return _at(facts.spacing.uneven_mm, facts, "slices_unequal", Severity.LIMITING)
 
 
 def _overlapping(facts: SeriesFacts, _protocol: Protocol, _want: Want, _on: date) -> Finding | None:
-    places = facts.spacing.overlaps_mm
+    return _at(facts.spacing.overlaps_mm, facts, "slices_overlap", Severity.LIMITING)
+
+
+def _at(
+    places: tuple[float, ...], facts: SeriesFacts, id_: str, severity: Severity
+) -> Finding | None:
     if not places:
         return None
     values = {"count": len(places), "positions_mm": _places(places)}
-    return _finding(facts, "slices_overlap", Severity.LIMITING, rank=len(places), **values)
+    return _finding(facts, id_, severity, rank=len(places), **values)
 
 
 def _unplaced(facts: SeriesFacts, _protocol: Protocol, _want: Want, _on: date) -> Finding | None:
@@ -199,12 +190,16 @@ def _incomplete(facts: SeriesFacts, _protocol: Protocol, _want: Want, _on: date)
 # What a slice shows
 
 
-def _matrix(facts: SeriesFacts, protocol: Protocol, _want: Want, _on: date) -> Finding | None:
+def _matrix(facts: SeriesFacts, protocol: Protocol, want: Want, _on: date) -> Finding | None:
     small = min(facts.rows, facts.columns)
-    if protocol.picture is None or facts.modality == "PT" or small >= protocol.picture.least_matrix:
+    if protocol.picture is None or facts.modality == "PT":
         return None
-    least = protocol.picture.least_matrix
+    least = want.least_matrix or protocol.picture.least_matrix
+    if small >= least:
+        return None
     severity = Severity.LIMITING if small < _MATRIX_SHARE_LIMITING * least else Severity.ADVICE
+    if small < _MATRIX_SHARE_BLOCKING * least:
+        severity = Severity.BLOCKING
     values = {"rows": facts.rows, "columns": facts.columns, "least": least}
     return _finding(facts, "matrix_small", severity, rank=-small, **values)
 
@@ -276,23 +271,12 @@ def _reformatted(facts: SeriesFacts, _protocol: Protocol, _want: Want, _on: date
     return _finding(facts, "only_reformatted", Severity.LIMITING)
 
 
-def _uncorrected(facts: SeriesFacts, _protocol: Protocol, _want: Want, _on: date) -> Finding | None:
-    if facts.role is not Role.PET or facts.attenuation_corrected:
-        return None
-    if facts.attenuation_corrected is None:
-        return _finding(facts, "pet_correction_unknown", Severity.ADVICE)
-    return _finding(facts, "pet_uncorrected", Severity.LIMITING)
-
-
 # How much of the body
 
 
 def _coverage(facts: SeriesFacts, protocol: Protocol, want: Want, _on: date) -> Finding | None:
-    rule = protocol.coverage
-    if rule is None or want.plane or (want.kinds and want.id not in ("native", "arterial")):
-        return None
-    shown = facts.coverage
-    if shown is not None:
+    rule, shown = protocol.coverage, facts.coverage
+    if rule is not None and shown is not None:
         for places, severity in (
             (rule.required, Severity.LIMITING),
             (rule.expected, Severity.ADVICE),
@@ -305,14 +289,21 @@ def _coverage(facts: SeriesFacts, protocol: Protocol, want: Want, _on: date) -> 
                 return _finding(facts, "coverage_cut", severity, rank=len(cut), **values)
         if rule.required and all(shown.shows(place) for place in rule.required):
             return None
-    if not facts.spacing.positions:
-        return None  # nobody knows how long it is; that its images are unplaced is said
+    return _short(facts, protocol, want)
+
+
+def _short(facts: SeriesFacts, protocol: Protocol, want: Want) -> Finding | None:
+    """A stack that is shorter than what is to be seen, along the normal of its slices."""
+    across = facts.modality == "MR" and not facts.spacing.is_axial
+    usual = protocol.coverage.least_length_mm if protocol.coverage and not across else 0.0
+    least = want.least_length_mm or usual
+    if not facts.spacing.positions or not least:
+        return None  # nobody knows how long it is (that its images are unplaced is said), or asks
     length = facts.spacing.length_mm + (facts.thickness_mm or 0.0)
-    if length >= rule.least_length_mm or (facts.modality == "MR" and not facts.spacing.is_axial):
+    if length >= least:
         return None
-    share = length / rule.least_length_mm
-    severity = Severity.BLOCKING if share < _SHORT_SHARE_BLOCKING else Severity.LIMITING
-    values = {"mm": round(length), "least_mm": rule.least_length_mm}
+    severity = Severity.BLOCKING if length < _SHORT_SHARE_BLOCKING * least else Severity.LIMITING
+    values = {"mm": round(length), "least_mm": least}
     return _finding(facts, "coverage_short", severity, rank=-length, **values)
 
 
@@ -353,8 +344,13 @@ def _second_best(facts: SeriesFacts, _protocol: Protocol, want: Want, _on: date)
 
 
 def _doubtful(facts: SeriesFacts, _protocol: Protocol, want: Want, _on: date) -> Finding | None:
+    return doubt_about_phase(facts) if want.phases else None
+
+
+def doubt_about_phase(facts: SeriesFacts) -> Finding | None:
+    """Headers and pixels that disagree, or a phase that is unsure; None where a person said it."""
     phase = facts.phase
-    if not want.phases or phase.set_by_person:
+    if phase.set_by_person:
         return None
     values: dict[str, Any] = {
         "used": term(f"phase.{phase.used.value}"),
@@ -394,7 +390,7 @@ _RULES: Final[tuple[Rule, ...]] = (
     _turned,
     _kernel,
     _reformatted,
-    _uncorrected,
+    *RULES_OF_KINDS,
     _coverage,
     _age,
     _second_best,

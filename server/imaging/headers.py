@@ -14,10 +14,11 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from pydicom import DataElement, Dataset
-from pydicom.charset import decode_bytes, python_encoding
 from pydicom.config import IGNORE
 from pydicom.datadict import dictionary_VR, tag_for_keyword
 from pydicom.dataelem import RawDataElement
+
+from server.imaging.character_sets import decoded, encodings_of
 
 Texts = tuple[str, ...]
 MOST_FRAMES: Final = 20_000
@@ -50,7 +51,9 @@ KEYWORDS: Final = (
     *("ScanningSequence", "SequenceVariant", "SequenceName", "PulseSequenceName", "ScanOptions"),
     *("MRAcquisitionType", "EchoTime", "EffectiveEchoTime", "RepetitionTime", "InversionTime"),
     *("FlipAngle", "EchoNumbers", "EchoPulseSequence", "DiffusionBValue", "MagneticFieldStrength"),
-    *("CorrectedImage", "Units"),
+    *("CorrectedImage", "Units", "DecayCorrection", "Radiopharmaceutical"),
+    *("RadiopharmaceuticalStartTime", "RadiopharmaceuticalStartDateTime"),
+    *("RadionuclideTotalDose", "RadionuclideHalfLife"),
 )
 _TAGS: Final = {keyword: tag_for_keyword(keyword) or 0 for keyword in KEYWORDS}
 _BY_HEX: Final = {f"{tag:08X}": keyword for keyword, tag in _TAGS.items()}
@@ -60,8 +63,9 @@ _PACKED: Final = {"US": "H", "SS": "h", "UL": "I", "SL": "i", "FD": "d", "FL": "
 _SHARED, _PER_FRAME = "SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence"
 _AGENTS: Final = "ContrastBolusAgentSequence"
 _SHARED_TAG, _FRAMES_TAG, _AGENTS_TAG = 0x52009229, 0x52009230, 0x00180012
+_TRACER: Final = "RadiopharmaceuticalInformationSequence"
+_TRACER_TAG: Final = 0x00540016
 _CHARSET_TAG: Final = 0x00080005
-_ENDS, _PN_ENDS = set(b"\\"), set(b"\\^=")  # where a character set begins anew (PS3.5 6.1.2.5.3)
 _DEEPEST: Final = 4
 
 
@@ -120,6 +124,8 @@ def of_dataset(dataset: Dataset, source: str = "") -> list[Header]:
     syntax = str(getattr(dataset, "file_meta", {}).get("TransferSyntaxUID", "") or "")
     if _AGENTS_TAG in dataset:
         values[_AGENTS] = tuple(_codes(dataset.get(_AGENTS) or ()))
+    if _TRACER_TAG in dataset:
+        values |= _flat((dataset.get(_TRACER) or ())[:1])
     shared = _flat(dataset.get(_SHARED) or ()) if _SHARED_TAG in dataset else {}
     frames = dataset.get(_PER_FRAME) if _FRAMES_TAG in dataset else None
     if not frames:
@@ -135,6 +141,7 @@ def of_json(
 ) -> list[Header]:
     """The headers of one instance in the DICOM JSON Model (PS3.18 annex F)."""
     values = _of_json_item(dataset)
+    values |= _flat_json(_items(dataset, f"{_TRACER_TAG:08X}")[:1])
     agents = _items(dataset, f"{_AGENTS_TAG:08X}")
     if agents:
         values[_AGENTS] = tuple(
@@ -196,7 +203,8 @@ def _typed(vr: str, text: str) -> Any:
 def _of_raw(dataset: Dataset) -> dict[str, Texts]:
     """The values without having pydicom convert each: a thousand files in a tenth of the time."""
     found: dict[str, Texts] = {}
-    encodings = _encodings(dataset)
+    charset = dataset.get_item(_CHARSET_TAG)
+    encodings = encodings_of(charset.value if charset is not None else None)
     for keyword, tag in _TAGS.items():
         element: Any = dataset.get_item(tag)
         if element is None or element.value in (None, b"", ""):
@@ -215,15 +223,6 @@ def _converted(value: Any) -> Texts:
     return tuple(str(one).strip() for one in (value if is_many else [value]))
 
 
-def _encodings(dataset: Dataset) -> list[str]:
-    element = dataset.get_item(_CHARSET_TAG)
-    value = element.value if element is not None else b""
-    names = (
-        value.decode("ascii", "replace").split("\\") if isinstance(value, bytes) else [str(value)]
-    )
-    return [python_encoding.get(name.strip(" \0"), "utf-8") for name in names] or ["iso8859"]
-
-
 def _decoded(element: RawDataElement, vr: str, encodings: list[str]) -> Texts:
     raw = element.value
     assert isinstance(raw, bytes)
@@ -234,15 +233,8 @@ def _decoded(element: RawDataElement, vr: str, encodings: list[str]) -> Texts:
         order = "<" if element.is_little_endian else ">"
         packed = struct.unpack_from(f"{order}{min(count, _MOST_VALUES)}{code}", raw)
         return tuple(f"{number:.10g}" for number in packed)
-    if vr in _IN_CHARSET and not raw.isascii():
-        try:
-            text = decode_bytes(raw, encodings, _PN_ENDS if vr == "PN" else _ENDS)
-        except (LookupError, UnicodeError):
-            text = raw.decode("latin-1")
-    elif vr in _IN_CHARSET and b"\x1b" in raw:
-        text = decode_bytes(raw, encodings, _ENDS)
-    else:
-        text = raw.decode("latin-1")
+    is_text = vr in _IN_CHARSET
+    text = decoded(raw, encodings, is_name=vr == "PN") if is_text else raw.decode("latin-1")
     return tuple(one.strip(" \0\r\n\t") for one in text.split("\\"))
 
 

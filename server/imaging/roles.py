@@ -118,7 +118,11 @@ _MATERIAL_TYPES: Final = frozenset(
 )
 
 _WORDS: Final = (
-    (Role.LOCALISER, r"scout|topogra|locali[sz]|surview|scanogram|pilot|planung|plan scan|定位"),
+    (
+        Role.LOCALISER,
+        r"scout|topogra|locali[sz]|surview|\bsurvey\b|scanogram|pilot|planung|plan scan|\bloc\b"
+        r"|3[ -]?pl(ane)?\b|calibrat|kalibri|\basset cal|\bref(erence)? scan\b|rep[eé]rage|定位|位置決",
+    ),
     (
         Role.DOSE_REPORT,
         r"dose (report|info|summary)|dosis|patient protocol|patientenprotokoll|剂量",
@@ -174,9 +178,12 @@ def _typical(headers: Sequence[Header]) -> Header:
     return next(one for one in headers if one.texts("ImageType") == usual)
 
 
-def _by_class(first: Header, _headers: Sequence[Header], _spacing: Spacing) -> RoleReading | None:
+def _by_class(first: Header, headers: Sequence[Header], spacing: Spacing) -> RoleReading | None:
     uid = first.text("SOPClassUID")
     if uid in _PET:
+        made = _by_type(first, headers, spacing)
+        if made is not None and made.role in (Role.MIP, Role.MPR, Role.VOLUME_RENDERING):
+            return made
         return RoleReading(Role.PET, "It is a PET image by its SOP class.")
     rest = uid.removeprefix(_IMAGE)
     if rest == uid:

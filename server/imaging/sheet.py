@@ -51,7 +51,7 @@ def _rows(protocol: Protocol, language: str) -> Iterator[Row]:
     words = words_of(language)["sheet"]
     sheet = protocol.sheet or {}
     if "sequences" in sheet:
-        yield words["sequences"], [term_in(f"want.{one}", language) for one in sheet["sequences"]]
+        yield words["sequences"], list(_sequences(protocol, sheet, language))
     for name in ("tracer", "preparation", "uptake", "contrast"):
         if name in sheet:
             yield words[name], [_word(sheet[name], language)]
@@ -80,6 +80,18 @@ def _rows(protocol: Protocol, language: str) -> Iterator[Row]:
     yield words["send"], [words["send_value"]]
     days = str(protocol.recency.green_days)
     yield words["age"], [words["age_value"].format(days=days)]
+
+
+def _sequences(protocol: Protocol, sheet: Mapping[str, Any], language: str) -> Iterator[str]:
+    """Each with what is asked of it alone."""
+    wants = {want.id: want for want in protocol.wants}
+    for name in sheet["sequences"]:
+        said, want = [term_in(f"want.{name}", language)], wants.get(name)
+        if want is not None and want.least_b is not None:
+            said.append(f"b ≥ {number(want.least_b, language)} s/mm²")
+        if want is not None and want.most_thickness_mm is not None:
+            said.append(f"≤ {number(want.most_thickness_mm, language)} mm")
+        yield ", ".join(said)
 
 
 def _delays(protocol: Protocol, sheet: Mapping[str, Any], language: str) -> Iterator[str]:

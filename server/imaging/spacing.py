@@ -10,7 +10,7 @@ import math
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from itertools import groupby, pairwise
+from itertools import combinations, groupby, pairwise
 from statistics import median
 from typing import Final
 
@@ -44,6 +44,13 @@ _PASS_KEYWORDS: Final = (
     "InversionTime",
     "StackID",
 )
+# Of those the ones that tell moments apart: only such passes are of a dynamic series.
+IN_TIME: Final = frozenset(
+    {"TemporalPositionIdentifier", "TemporalPositionIndex", "AcquisitionNumber", "TriggerTime"}
+    | {"AcquisitionTime"}
+)
+_IN_ORDER: Final = "InstanceNumber"
+_MOSTLY: Final = 0.9
 
 
 @dataclass(frozen=True)
@@ -65,7 +72,8 @@ class Spacing:
     """How the slices of one series lie.
 
     `spacing_mm` is the usual step, None with fewer than two positions. `positions` counts different
-    places, `passes` how often the same places are shown on purpose (dynamic or multi-echo series).
+    places, `passes` how often the same places are shown on purpose (dynamic or multi-echo series) and
+    `passes_by` the attributes that tell those apart, joined by "+".
     `duplicates_mm` are places shown twice with nothing to tell the pictures apart, `uneven_mm` places
     after which the step is neither the usual one nor a multiple of it, `overlaps_mm` those of them
     where it is shorter. `tilt_deg` is the angle between the stack and the slices' normal, or what
@@ -85,6 +93,7 @@ class Spacing:
     askew: int = 0
     extent_mm: tuple[float, float] | None = None
     normal: Vector | None = None
+    passes_by: str = ""
     distances_mm: tuple[float | None, ...] = field(default=(), repr=False)
 
     @property
@@ -120,13 +129,14 @@ def spacing_of(headers: Sequence[Header]) -> Spacing:
         return Spacing(unplaced=unplaced, distances_mm=(None,) * len(headers))
     normal, stack = _largest_stack(placed)
     distances = {one.index: _dot(one.position, normal) for one in stack}
-    passes, doubled = _passes([(distances[one.index], one.header) for one in stack])
+    passes, doubled, passes_by = _passes([(distances[one.index], one.header) for one in stack])
     step, gaps, uneven, overlaps = _joined([_steps(one) for one in passes])
     everything = sorted(distances.values())
     return Spacing(
         spacing_mm=step,
         positions=max(len(one) for one in passes),
         passes=len(passes),
+        passes_by=passes_by,
         gaps=gaps,
         duplicates_mm=tuple(doubled),
         uneven_mm=uneven,
@@ -170,26 +180,57 @@ def _largest_stack(placed: list[_Placed]) -> tuple[Vector, list[_Placed]]:
     return max(stacks, key=lambda stack: len(stack[1]))
 
 
-def _passes(stack: list[tuple[float, Header]]) -> tuple[list[list[float]], list[float]]:
-    """Distances pass by pass, ascending and without duplicates; and the places shown twice."""
+_Passes = tuple[list[list[float]], list[float], str]
+
+
+def _passes(stack: list[tuple[float, Header]]) -> _Passes:
+    """Distances pass by pass, ascending and without duplicates; the places shown twice; and the
+    attributes by which the passes were told apart.
+    """
     alone, doubled = _distinct([distance for distance, _ in stack])
     if not doubled:
-        return [alone], []
-    best: tuple[list[list[float]], list[float]] = ([alone], doubled)
-    for keyword in _PASS_KEYWORDS:
-        split: dict[tuple[str, ...], list[float]] = defaultdict(list)
+        return [alone], [], ""
+    best: _Passes = ([alone], doubled, "")
+    telling = [
+        keyword
+        for keyword in _PASS_KEYWORDS
+        if len({header.texts(keyword) for _, header in stack}) > 1
+    ]
+    # A dynamic Dixon series is told apart by moment and kind of picture together.
+    for keywords in (*((one,) for one in telling), *combinations(telling, 2)):
+        split: dict[tuple[tuple[str, ...], ...], list[float]] = defaultdict(list)
         for distance, header in stack:
-            split[header.texts(keyword)].append(distance)
+            split[tuple(header.texts(keyword) for keyword in keywords)].append(distance)
         # One slice for each value is no pass: it is a series that counts its slices so.
-        if len(split) < 2 or max(map(len, split.values())) < 2:
+        if max(map(len, split.values())) < 2:
             continue
         pairs = [_distinct(members) for members in split.values()]
         left = [place for _, places in pairs for place in places]
         if len(left) < len(best[1]) and _overlap([found for found, _ in pairs]):
-            best = ([found for found, _ in pairs], left)
+            best = ([found for found, _ in pairs], left, "+".join(keywords))
         if not left:
             break
-    return best
+    return _in_order(stack) or best if best[1] else best
+
+
+def _in_order(stack: list[tuple[float, Header]]) -> _Passes | None:
+    """MR that shows each place equally often with nothing but the order to tell the pictures apart:
+    passes all the same (their b-values or echoes are in attributes of the maker's own).
+    """
+    if any(header.flag("Modality") != "MR" for _, header in stack):
+        return None
+    ordered = sorted(stack, key=lambda one: one[1].number("InstanceNumber") or 0.0)
+    split: dict[int, list[float]] = defaultdict(list)
+    seen: Counter[int] = Counter()
+    for distance, _ in ordered:
+        place = round(distance / POSITION_TOLERANCE_MM)
+        split[seen[place]].append(distance)
+        seen[place] += 1
+    times = Counter(seen.values()).most_common(1)[0]
+    if times[0] < 2 or times[1] < max(3, _MOSTLY * len(seen)) or len(split) != times[0]:
+        return None
+    pairs = [_distinct(members) for members in split.values()]
+    return [found for found, _ in pairs], [p for _, places in pairs for p in places], _IN_ORDER
 
 
 def _overlap(passes: list[list[float]]) -> bool:

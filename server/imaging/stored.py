@@ -30,6 +30,11 @@ def to_json(one: SeriesFacts) -> Json:
     """The facts as plain values. What a person set is kept elsewhere."""
     return {
         **{name: getattr(one, name) for name in _PLAIN},
+        "kind_denied": one.kind_denied.value,
+        "b_values": list(one.b_values),
+        "holds_in_out": one.holds_in_out,
+        "uptake_lacks": list(one.uptake_lacks),
+        "uptake_min": one.uptake_min,
         "role": one.role.value,
         "kind": one.kind.value,
         "made_on": one.made_on.isoformat() if one.made_on else None,
@@ -49,6 +54,11 @@ def from_json(said: Json, phase_by_person: Phase | None = None) -> SeriesFacts:
     made_on = said["made_on"]
     return SeriesFacts(
         **{name: said[name] for name in _PLAIN},
+        kind_denied=Kind(said.get("kind_denied", Kind.UNKNOWN)),
+        b_values=tuple(said.get("b_values", ())),
+        holds_in_out=said.get("holds_in_out", False),
+        uptake_lacks=tuple(said.get("uptake_lacks", ())),
+        uptake_min=said.get("uptake_min"),
         role=Role(said["role"]),
         kind=Kind(said["kind"]),
         made_on=date.fromisoformat(made_on) if made_on else None,

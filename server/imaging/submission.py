@@ -176,6 +176,11 @@ def _body(series: Sequence[SeriesFacts], given: BodySize) -> list[Finding]:
     has_weight = any(_within(one, _WEIGHTS_KG) for one in weights)
     if has_size and has_weight:
         return []
+    wrong = _unlikely(looked_at, has_size, has_weight)
+    if wrong:
+        return [
+            Finding("body_size_unlikely", Severity.ADVICE, {"values": wrong}, {"values": wrong})
+        ]
     return [
         Finding(
             "body_size_missing",
@@ -183,6 +188,16 @@ def _body(series: Sequence[SeriesFacts], given: BodySize) -> list[Finding]:
             {},
             {"PatientSize": has_size, "PatientWeight": has_weight},
         )
+    ]
+
+
+def _unlikely(series: Sequence[SeriesFacts], has_size: bool, has_weight: bool) -> list[str]:
+    """What the images say of the size and no body has: a height in cm instead of m, a wrong comma."""
+    heights = {one.patient_size_m for one in series if one.patient_size_m and not has_size}
+    weights = {one.patient_weight_kg for one in series if one.patient_weight_kg and not has_weight}
+    return [
+        *(f"PatientSize {height:g} m" for height in sorted(heights)),
+        *(f"PatientWeight {weight:g} kg" for weight in sorted(weights)),
     ]
 
 

@@ -104,12 +104,6 @@ def standing(session: Session, hospital_ids: Collection[str] | None, since: date
     return Standing(*session.execute(counts).one())
 
 
-def given_up_count(session: Session, hospital_ids: Collection[str] | None) -> int:
-    """How many messages a person has to look at."""
-    counted = _out(select(func.count(Delivery.id)), hospital_ids)
-    return session.scalar(counted.where(Delivery.state == "given_up")) or 0
-
-
 def delivery(session: Session, delivery_id: str, hospital_ids: Collection[str] | None) -> Delivery:
     """One message of the outbox; raises DeliveryNotFound."""
     wanted = _out(select(Delivery), hospital_ids).where(Delivery.id == delivery_id)

@@ -95,10 +95,10 @@ def note_archived(session: Session, opinion_id: str, now: datetime) -> None:
     kept.archived_at, kept.state = now, "archived"
 
 
-def note_read(opinion: IssuedOpinion, now: datetime) -> None:
+def note_read(session: Session, opinion_id: str, now: datetime) -> None:
     """Remember when the hospital first read it."""
-    if opinion.first_read_at is None:
-        opinion.first_read_at = now
+    kept = session.get_one(IssuedOpinion, opinion_id)
+    kept.first_read_at = kept.first_read_at or now
 
 
 def new_code() -> str:

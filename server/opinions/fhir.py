@@ -169,23 +169,23 @@ def _report(
         imagingStudy=[reference(one) for one in studies],
         conclusion=said(opinion.answer or opinion.verdict.label),
         conclusionCode=[own(*verdict)] if verdict else [{"text": opinion.verdict.label}],
-        presentedForm=[
-            {
-                "contentType": "application/pdf",
-                "language": "zh-CN" if opinion.language == "zh" else "en",
-                "data": base64.b64encode(pdf).decode(),
-                "size": len(pdf),
-                # SHA-1 in base 64 is what R4 asks for (Attachment.hash); the seal protects the file.
-                "hash": base64.b64encode(
-                    hashlib.sha1(pdf, usedforsecurity=False).digest()
-                ).decode(),
-                "title": opinion.title,
-                "creation": instant(opinion.signed_at_utc),
-            }
-        ]
-        if pdf
-        else None,
+        presentedForm=[_document(opinion, pdf)] if pdf else None,
     )
+
+
+def _document(opinion: Opinion, pdf: bytes) -> dict[str, object]:
+    """The opinion's PDF as an Attachment."""
+    # SHA-1 in base 64 is what R4 asks for (Attachment.hash); the seal protects the file.
+    sha1 = hashlib.sha1(pdf, usedforsecurity=False).digest()
+    return {
+        "contentType": "application/pdf",
+        "language": "zh-CN" if opinion.language == "zh" else "en",
+        "data": base64.b64encode(pdf).decode(),
+        "size": len(pdf),
+        "hash": base64.b64encode(sha1).decode(),
+        "title": opinion.title,
+        "creation": instant(opinion.signed_at_utc),
+    }
 
 
 def _narrative(opinion: Opinion) -> dict[str, str]:

@@ -18,7 +18,6 @@ from server.opinions.words import ENGLISH, Words
 
 INK = "#1c2b36"
 MUTED = "#5b6b78"
-LINE = "#c3ced6"
 LUMEN = "#e8edf1"
 CONTACT = "#b4372b"
 HAZE = "#c98a3c"

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from server.opinions.document import Evaluation, Opinion, Row, Section, VesselContact
-from server.opinions.wording import computed, tone
+from server.opinions.wording import computed, tone, trust_mark
 from server.opinions.words import ENGLISH, Words
 
 # The section of what moved since the round before is printed ahead of the findings.
@@ -103,6 +103,17 @@ def _speaks(one: Evaluation) -> bool:
     return one.category is not None or bool(one.interval_label or one.fired or one.missing)
 
 
+def doubtful(evaluation: Evaluation, words: Words = ENGLISH) -> list[str]:
+    """The marks of trust on a set's category: none where a rule that carries it is sourced."""
+    trusts = dict.fromkeys(fired.trust.lower() for fired in evaluation.fired)
+    return [] if "sourced" in trusts else [trust_mark(one, words) for one in trusts if one]
+
+
+def _title(evaluation: Evaluation, words: Words) -> str:
+    marks = words["comma"].join(doubtful(evaluation, words))
+    return f"{evaluation.title} ({marks})" if marks else evaluation.title
+
+
 def computed_shortly(opinion: Opinion, words: Words = ENGLISH) -> Computed:
     """The computed categories for the first page, in the order of the sets. Where there are many, those
     about resectability and the remnant come before stages and scores; silent sets are left to the
@@ -116,7 +127,7 @@ def computed_shortly(opinion: Opinion, words: Words = ENGLISH) -> Computed:
     for one in speaking:
         if one.category is not None or not too_many:
             said = computed(one, words)
-            found.setdefault(said, []).append(one.title)
+            found.setdefault(said, []).append(_title(one, words))
             if tone(one.category) != "neutral":
                 judging.add(said)
     wanted = sorted(found, key=lambda said: said not in judging)[:MOST_LINES]

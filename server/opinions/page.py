@@ -31,11 +31,11 @@ _STYLE: Final = (_TEMPLATES / "opinion.css").read_text(encoding="utf-8")
 Pictures = Mapping[str, bytes]  # JPEG by `KeyImage.name`
 
 # The preview holds one inline style sheet, pictures as data and no script; this policy permits
-# exactly that.
+# exactly that. It stays of our origin so that the page around it can keep the place that is read.
 PREVIEW_CSP = (
     "default-src 'none'; img-src data:; style-src 'sha256-"
     + base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
-    + "'; base-uri 'none'; form-action 'none'; frame-ancestors 'self'; sandbox"
+    + "'; base-uri 'none'; form-action 'none'; frame-ancestors 'self'; sandbox allow-same-origin"
 )
 
 
@@ -113,6 +113,7 @@ def _environment(language: str) -> jinja2.Environment:
         sets_that_are_silent=gathered.sets_that_are_silent,
         together=partial(_together, words=words),
         caption=partial(_caption, words=words),
+        doubtful=partial(gathered.doubtful, words=words),
     )
     return environment
 

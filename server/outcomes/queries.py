@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Final
@@ -37,10 +37,9 @@ def outcome_entries(session: Session, case_id: str) -> list[OutcomeEntry]:
     return list(session.scalars(wanted.order_by(OutcomeEntry.number)))
 
 
-def outcome_of(session: Session, case_id: str) -> Outcome | None:
-    """The outcome that counts, or None while nobody entered one."""
-    entries = outcome_entries(session, case_id)
-    return outcome_in(entries[-1]) if entries else None
+def outcome_of(entries: Sequence[OutcomeEntry]) -> Outcome:
+    """The outcome that counts among the entries of a case; an empty one while there are none."""
+    return outcome_in(entries[-1]) if entries else Outcome()
 
 
 def outcome_in(entry: OutcomeEntry) -> Outcome:

@@ -81,16 +81,7 @@ def conclude(
     Raises VotesNotIn, PanelConcluded, NotTheChair, Invalid, and what signing raises.
     """
     _check_may_conclude(panel, chair)
-    problems = []
-    if not said.text.strip():
-        problems.append(FieldProblem("/text", "Write the conclusion."))
-    if said.verdict != panel.majority and not said.departure_reason.strip():
-        why = (
-            "Say why the verdict is not the majority’s; this is printed."
-            if panel.majority
-            else "The votes make no majority: say why you conclude so; this is printed."
-        )
-        problems.append(FieldProblem("/departure_reason", why))
+    problems = _objections(panel, said)
     if problems:
         raise Invalid("The panel was not concluded.", problems)
     draft = conclusion_draft(session, panel, case)
@@ -124,6 +115,20 @@ def _check_may_conclude(panel: Panel, chair: Person) -> None:
         )
     if panel.chair_id != chair.id:
         raise NotTheChair("Only the chair concludes.", remedy="Ask the coordinator who it is.")
+
+
+def _objections(panel: Panel, said: Conclusion) -> list[FieldProblem]:
+    problems = []
+    if not said.text.strip():
+        problems.append(FieldProblem("/text", "Write the conclusion."))
+    if said.verdict != panel.majority and not said.departure_reason.strip():
+        why = (
+            "Say why the verdict is not the majority’s; this is printed."
+            if panel.majority
+            else "The votes make no majority: say why you conclude so; this is printed."
+        )
+        problems.append(FieldProblem("/departure_reason", why))
+    return problems
 
 
 def conclusion_draft(session: Session, panel: Panel, case: Case) -> Revision:

@@ -111,15 +111,6 @@ def visible_volumes(session: Session, case_id: str, reviewer_id: str) -> list[Vo
     return [one for one in volumes_of_case(session, case_id) if one.SOPInstanceUID not in hidden]
 
 
-def unsealed_case_ids(session: Session, case_ids: Iterable[str]) -> frozenset[str]:
-    """Of several cases those in which no votes are under way: the others count in no figure yet."""
-    wanted = frozenset(case_ids)
-    sealed = session.scalars(
-        select(Panel.case_id).where(Panel.case_id.in_(wanted), Panel.state == "voting")
-    )
-    return wanted - frozenset(sealed)
-
-
 def is_sealed(session: Session, case: Case) -> bool:
     """Whether votes on this case are under way."""
     return sight_of(session, case.id, "").sealed

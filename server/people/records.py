@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, String, false
+from sqlalchemy import BigInteger, ForeignKey, String, false
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from server.foundation.db import Base, new_id
@@ -46,7 +46,8 @@ class Person(Base):
     """Somebody Margin knows by name. `role` is admin, coordinator, surgeon or auditor; `language` is
     the one in which they are written to.
 
-    A surgeon may have no password: they come in by the access link of a case.
+    A surgeon may have no password: they come in by the access link of a case. `totp_last_step` is the
+    newest time step (RFC 6238) whose code was taken; that one and older ones are good no more.
     """
 
     __tablename__ = "person"
@@ -60,6 +61,7 @@ class Person(Base):
     language: Mapped[str] = mapped_column(String(8), default="en", server_default="en")
     password_hash: Mapped[str | None] = mapped_column(String(200))
     totp_secret: Mapped[str | None] = mapped_column(String(64))
+    totp_last_step: Mapped[int | None] = mapped_column(BigInteger)
     active: Mapped[bool] = mapped_column(default=True)
     created_at: Mapped[datetime]
 

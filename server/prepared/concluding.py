@@ -6,6 +6,7 @@ import contextlib
 from pathlib import Path
 
 from server.archive import Series
+from server.dicom.transfer_syntaxes import EXPLICIT_LITTLE, UNCOMPRESSED
 from server.prepared import metadata
 from server.prepared.codec import Layout, Unreadable, decoded
 from server.prepared.manifest import Manifest, PreparedInstance
@@ -34,10 +35,7 @@ def conclude(
     ordered = sorted(instances, key=lambda one: metadata.place(datasets[one.SOPInstanceUID]))
     texts = [
         metadata.written(
-            metadata.with_syntaxes(
-                datasets[one.SOPInstanceUID],
-                [uid for uid in (one.frame_syntax, one.TransferSyntaxUID) if uid],
-            )
+            metadata.with_syntaxes(datasets[one.SOPInstanceUID], available_syntaxes(one))
         )
         for one in ordered
     ]
@@ -65,6 +63,17 @@ def conclude(
     except OSError as reason:
         raise ShelfNotWritable(reason) from reason
     return manifest
+
+
+def available_syntaxes(one: PreparedInstance) -> list[str]:
+    """In which transfer syntaxes an instance is sure to be had (PS3.18 10.6.3.3.3), the one that its
+    frames are given in first. Further ones are made where a client names them."""
+    found = list(dict.fromkeys(uid for uid in (one.frame_syntax, one.TransferSyntaxUID) if uid))
+    has_whole_bytes = one.BitsAllocated % 8 == 0 or one.TransferSyntaxUID in UNCOMPRESSED
+    is_readable = bool(one.TransferSyntaxUID) and not one.problem and all(one.frame_bytes)
+    if is_readable and has_whole_bytes and EXPLICIT_LITTLE not in found:
+        found.append(EXPLICIT_LITTLE)
+    return found
 
 
 def middle(

@@ -19,6 +19,8 @@ JsonDataset = dict[str, Any]
 
 PIXELS = frozenset({"7FE00001", "7FE00002", "7FE00008", "7FE00009", "7FE00010"})
 _AVAILABLE_TRANSFER_SYNTAX_UID = "00083002"
+_SOP_INSTANCE_UID = "00080018"
+_LONG_NUMBERS = frozenset({"OD", "OF", "OL", "OV"})
 _WHOLE = frozenset({"IS", "SL", "SS", "SV", "UL", "US", "UV"})
 _DECIMAL = frozenset({"DS", "FD", "FL"})
 _LONGEST_DATASET = 64 * 1024 * 1024  # characters: more is not metadata any more
@@ -70,15 +72,22 @@ def _rest(decoder: json.JSONDecoder, text: str) -> Iterator[JsonDataset]:
 
 
 def in_order(dataset: JsonDataset) -> JsonDataset:
-    """One data set as it is kept: without pixels and group 2, sorted by tag."""
+    """One data set as it is kept: without pixels and group 2, sorted by tag.
+
+    Of long numbers the archive tells the first only; they are pointed to instead.
+    """
+    return _in_order(dataset, f"instances/{text_of(dataset, _SOP_INSTANCE_UID)}/bulk/")
+
+
+def _in_order(dataset: JsonDataset, address: str) -> JsonDataset:
     return {
-        tag: _element(element)
+        tag: _element(element, address + tag.lower())
         for tag, element in sorted(dataset.items())
         if tag not in PIXELS and not tag.startswith("0002") and isinstance(element, dict)
     }
 
 
-def _element(element: dict[str, Any]) -> dict[str, Any]:
+def _element(element: dict[str, Any], own_address: str) -> dict[str, Any]:
     vr = str(element.get("vr", "UN"))
     kept: dict[str, Any] = {"vr": vr}
     address = element.get("BulkDataURI")
@@ -91,8 +100,13 @@ def _element(element: dict[str, Any]) -> dict[str, Any]:
     if not isinstance(values, list):
         return kept
     if vr == "SQ":
-        items = [in_order(item) if isinstance(item, dict) else {} for item in values]
+        items = [
+            _in_order(item, f"{own_address}/{number}/") if isinstance(item, dict) else {}
+            for number, item in enumerate(values, 1)
+        ]
         return {**kept, "Value": items} if items else kept
+    if vr in _LONG_NUMBERS:
+        return {**kept, "BulkDataURI": own_address} if values else kept
     plain = [_value(vr, value) for value in values]
     return {**kept, "Value": plain} if any(one is not None for one in plain) else kept
 

@@ -11,10 +11,13 @@ from __future__ import annotations
 
 import os
 import select
+import socket
 import threading
 from typing import Any
 
 from gunicorn.workers.gthread import TConn, ThreadWorker
+
+from server.processes import too_long
 
 LINGER_MS = 20
 
@@ -44,6 +47,15 @@ class LingeringThreads(ThreadWorker):  # type: ignore[misc]
         while outcome is True and self._next_follows(conn):
             outcome = super().handle(conn)
         return outcome
+
+    def handle_error(self, req: Any, client: socket.socket, addr: Any, exc: Exception) -> None:
+        """Answer a request that cannot be read, in our own shape where only its length is wrong."""
+        answer = too_long.answer_to(exc)
+        if answer is None:
+            super().handle_error(req, client, addr, exc)
+            return
+        self.log.warning("A request was too long: %s", type(exc).__name__)
+        too_long.send_and_close(client, answer)
 
     def _next_follows(self, conn: TConn) -> bool:
         # Bytes that were read ahead are seen by the main thread, which does not look at the socket then.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from functools import cache
@@ -84,30 +84,22 @@ def decided_needs(session: Session, case_id: str) -> list[CaseNeed]:
 def needs_of(session: Session, case: Case, said: CaseSaid, now: datetime) -> CaseNeeds:
     """The needs of a case, with the coordinator's word over everybody else's."""
     decided = decided_needs(session, case.id)
-    refused = {one.code for one in decided if one.kind == "capability" and not one.wanted}
     calls = [
         *(Call(code, "", False) for code in cancer_of(case.organ, said.cancer).welcome),
         *said.calls,
-        *(
-            Call(one.code, COORDINATOR)
-            for one in decided
-            if one.kind == "capability" and one.wanted
-        ),
+        *(Call(code, COORDINATOR) for code in _codes(decided, "capability", wanted=True)),
     ]
-    wanted = {
-        kind: tuple(one.code for one in decided if one.kind == kind and one.wanted)
-        for kind in ("operation", "language")
-    }
-    unwanted = {one.code for one in decided if one.kind == "language" and not one.wanted}
-    spoken = dict.fromkeys((case.hospital.language, *wanted["language"]))
+    not_called_for = _codes(decided, "capability", wanted=False)
+    spoken = dict.fromkeys((case.hospital.language, *_codes(decided, "language", wanted=True)))
+    not_spoken = _codes(decided, "language", wanted=False)
     tier = tiers().get(case.tier)
     return CaseNeeds(
         today=now.date(),
         organ=case.organ,
         cancer=said.cancer,
-        calls=tuple(call for call in calls if call.capability not in refused),
-        operations=wanted["operation"],
-        languages=tuple(code for code in spoken if code and code not in unwanted),
+        calls=tuple(call for call in calls if call.capability not in not_called_for),
+        operations=_codes(decided, "operation", wanted=True),
+        languages=tuple(code for code in spoken if code and code not in not_spoken),
         country=case.hospital.country,
         hospital_id=case.hospital_id,
         hospital_name=case.hospital.name,
@@ -123,6 +115,11 @@ def needs_of(session: Session, case: Case, said: CaseSaid, now: datetime) -> Cas
         },
         on_case=frozenset(one.person_id for one in case.assignments if one.state == "active"),
     )
+
+
+def _codes(decided: Iterable[CaseNeed], kind: str, *, wanted: bool) -> tuple[str, ...]:
+    """Of what coordinators decided the codes of one kind that are called for, or are not."""
+    return tuple(one.code for one in decided if one.kind == kind and one.wanted is wanted)
 
 
 def _before(one: Assignment) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -132,7 +132,6 @@ def _keep(session: Session, said: RowSaid, by: str, now: datetime) -> tuple[str,
     before = _cells_now(session, person) if person is not None else None
     kept = profile_of(session, person.id) if person is not None else None
     profile = _whole(session, said, kept, centre)
-    is_new = person is None
     if person is None:
         person = add_person(session, name=said.name, email=said.email, role="surgeon", now=now)
     person.name = said.name
@@ -140,14 +139,18 @@ def _keep(session: Session, said: RowSaid, by: str, now: datetime) -> tuple[str,
     if before == after and kept is not None:
         return SAME, []
     keep_profile(session, person, profile, by=by, now=now)
-    if is_new or before is None:
+    if before is None:
         return NEW, []
-    changes = [
+    return CHANGED, _changes(before, after) or ["Profile added"]
+
+
+def _changes(before: Mapping[str, str], after: Mapping[str, str]) -> list[str]:
+    """Every cell that differs, such as `Languages: en → en, de`."""
+    return [
         f"{column.title}: {before[column.id] or 'empty'} → {after[column.id] or 'empty'}"
         for column in COLUMNS
         if before[column.id] != after[column.id]
     ]
-    return CHANGED, changes or ["Profile added"]
 
 
 def _centre(session: Session, said: RowSaid, by: str, now: datetime) -> Centre | None:

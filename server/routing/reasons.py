@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, Final
 
+from server.cases.countries import country_in_sentence
 from server.routing.values import Away, CaseNeeds, Mark, Reason
 from server.routing.vocabulary import (
     ORGAN_TITLES,
@@ -155,11 +156,16 @@ _SAID: Final[dict[str, tuple[str, _Words]]] = {
     ),
     "language": (FITS, lambda codes, _: f"Speaks {_speaks(codes)}."),
     "language_missing": (LACKS, lambda codes, _: f"Does not speak {_speaks(codes)}."),
-    "country": (FITS, lambda country, _: f"Takes cases from {country}."),
-    "any_country": (FITS, lambda country, _: f"Takes cases from any country, so from {country}."),
+    "country": (FITS, lambda code, _: f"Takes cases from {country_in_sentence(code)}."),
+    "any_country": (
+        FITS,
+        lambda code, _: f"Takes cases from any country, so from {country_in_sentence(code)}.",
+    ),
     "country_missing": (
         LACKS,
-        lambda country, _: f"Does not list {country} among the countries they take cases from.",
+        lambda code, _: (
+            f"Does not list {country_in_sentence(code)} among the countries they take cases from."
+        ),
     ),
     "load": (FITS, _load),
     "turnaround": (
@@ -179,7 +185,10 @@ _SAID: Final[dict[str, tuple[str, _Words]]] = {
     "present": (FITS, lambda until, _: f"No absence until it is due on {until}."),
     "presence": (FITS, lambda until, _: f"Present on days before it is due on {until}."),
     "away": (WARNING, lambda away, needs: f"{_away_words(away, needs)}, before it is due."),
-    "holiday": (WARNING, lambda fact, _: f"Holiday in {fact[0]} on {fact[1]}: {fact[2]}."),
+    "holiday": (
+        WARNING,
+        lambda fact, _: f"Holiday in {country_in_sentence(fact[0])} on {fact[1]}: {fact[2]}.",
+    ),
     "no_profile": (WARNING, lambda _fact, _: "No profile yet: nothing of what they do is known."),
     "similar_name": (
         WARNING,

@@ -140,10 +140,21 @@ def _under_headings(rows: Sequence[Sequence[str]]) -> list[SheetRow]:
         raise _unreadable(
             f"The sheet has more than {MOST_ROWS} rows.", "Bring it in in several parts."
         )
+    places = _places(rows[0])
+    letters = {column: get_column_letter(place + 1) for column, place in places.items()}
+    return [
+        SheetRow(number, cells, letters)
+        for number, row in enumerate(rows[1:], start=2)
+        if any((cells := _cells(row, places)).values())
+    ]
+
+
+def _places(headings: Sequence[str]) -> dict[str, int]:
+    """In which place of a row each column stands, counted from 0."""
     known = {_plain(column.title): column.id for column in COLUMNS}
     known |= {_plain(column.id): column.id for column in COLUMNS}
     places: dict[str, int] = {}
-    for place, heading in enumerate(rows[0]):
+    for place, heading in enumerate(headings):
         column = known.get(_plain(heading))
         if column is None and heading.strip():
             raise _unreadable(
@@ -162,12 +173,7 @@ def _under_headings(rows: Sequence[Sequence[str]]) -> list[SheetRow]:
                 f"There is no column “{wanted.title}”.",
                 "The first row names the columns; the template shows how.",
             )
-    letters = {column: get_column_letter(place + 1) for column, place in places.items()}
-    return [
-        SheetRow(number, cells, letters)
-        for number, row in enumerate(rows[1:], start=2)
-        if any((cells := _cells(row, places)).values())
-    ]
+    return places
 
 
 def _cells(row: Sequence[str], places: Mapping[str, int]) -> dict[str, str]:

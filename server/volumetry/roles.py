@@ -5,7 +5,7 @@ code.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
@@ -68,29 +68,44 @@ def assign(segments: Sequence[Segment]) -> dict[Role, tuple[Segment, ...]]:
     liver. Without a liver, all its Couinaud segments together are the liver. Raises
     SegmentRoleAmbiguous.
     """
-    found: dict[Role, list[Segment]] = {}
-    for segment in segments:
-        role = _by_label(segment.label)
-        if role is not None:
-            found.setdefault(role, []).append(segment)
-    undecided = [segment for segment in segments if _by_label(segment.label) is None]
-    by_code: dict[Role, frozenset[str]] = {"liver": _LIVER_CODES, "tumour": _TUMOUR_CODES}
-    for role, codes in by_code.items():
-        candidates = [s for s in undecided if s.type_code in codes and not _names_a_part(s.label)]
-        if candidates and role not in found:
-            found[role] = candidates
-    single: tuple[Role, ...] = ("liver", "flr")
-    for role in single:
-        if len(found.get(role, ())) > 1:
-            names = ", ".join(f"{s.number} “{s.label}”" for s in found[role])
-            raise SegmentRoleAmbiguous(
-                f"More than one segment could be the {in_words(role)}: {names}.",
-                remedy=f"Leave one segment whose label is “{in_words(role)}”.",
-            )
+    found = _by_label_and_code(segments)
+    _refuse_ambiguous(found)
     named = {name: one for one in segments if (name := couinaud_name(one.label))}
     if "liver" not in found and {name.rstrip("ab") for name in named} >= _ALL_OF_THEM:
         found["liver"] = list(named.values())
     return {role: tuple(members) for role, members in found.items()}
+
+
+def _by_label_and_code(segments: Sequence[Segment]) -> dict[Role, list[Segment]]:
+    found: dict[Role, list[Segment]] = {}
+    undecided = []
+    for segment in segments:
+        role = _by_label(segment.label)
+        if role is None:
+            undecided.append(segment)
+        else:
+            found.setdefault(role, []).append(segment)
+    by_code: dict[Role, frozenset[str]] = {"liver": _LIVER_CODES, "tumour": _TUMOUR_CODES}
+    for role, codes in by_code.items():
+        coded = [
+            segment
+            for segment in undecided
+            if segment.type_code in codes and not _names_a_part(segment.label)
+        ]
+        if coded:
+            found.setdefault(role, coded)
+    return found
+
+
+def _refuse_ambiguous(found: Mapping[Role, Sequence[Segment]]) -> None:
+    single: tuple[Role, ...] = ("liver", "flr")
+    for role in single:
+        if len(found.get(role, ())) > 1:
+            names = ", ".join(f"{segment.number} “{segment.label}”" for segment in found[role])
+            raise SegmentRoleAmbiguous(
+                f"More than one segment could be the {in_words(role)}: {names}.",
+                remedy=f"Leave one segment whose label is “{in_words(role)}”.",
+            )
 
 
 def couinaud_name(label: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from typing import Any, Final
@@ -81,12 +81,7 @@ def try_cut(
     check_spacing(grid)
     liver, tumour, couinaud = _regions(segmentation, grid)
     tell("Cutting the liver", 35)
-    if cut.kind == "segments":
-        remnant = by_segments(liver, couinaud, cut.remove)
-    elif cut.kind == "plane":
-        remnant = by_plane(liver, grid, cut.points_mm, cut.remains_mm)
-    else:
-        remnant = by_surface(liver, grid, cut.lines_mm, cut.remains_mm)
+    remnant = _remnant(cut, liver, couinaud, grid)
     tell("Measuring the margin", 55)
     found = split(liver, remnant, grid, tumour)
     tell("Writing the result", 75)
@@ -111,6 +106,16 @@ def try_cut(
         split=found,
         notes=geometry_notes(segmentation, grid),
     )
+
+
+def _remnant(
+    cut: Cut, liver: Volume, couinaud: Mapping[str, Volume], grid: SeriesGeometry
+) -> Volume:
+    if cut.kind == "segments":
+        return by_segments(liver, couinaud, cut.remove)
+    if cut.kind == "plane":
+        return by_plane(liver, grid, cut.points_mm, cut.remains_mm)
+    return by_surface(liver, grid, cut.lines_mm, cut.remains_mm)
 
 
 def _regions(

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
+from io import BytesIO
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -28,6 +29,11 @@ LONGEST_TEXT: Final = 100_000
 LARGEST_NUMBER: Final = 2.0**53
 
 
+# Of somebody who was not let in: the largest opinion at `/verify`, a form or a few fields elsewhere.
+MOST_BYTES_OF_STRANGERS: Final = 1_000_000
+MOST_BYTES_OF_A_STRANGERS_FILE: Final = 31_000_000
+
+
 class BodyNotUnderstood(BadRequest):
     """The body is not the JSON that was agreed."""
 
@@ -38,6 +44,22 @@ class BodyTooLong(TooLarge):
 
 class ValuesRefused(Invalid):
     """Values of the body cannot be kept by anybody."""
+
+
+def bound_strangers(*, takes_a_file: bool) -> None:
+    """Take no more of this request than anybody needs to send who is not let in; more is answered 413."""
+    bound = takes_a_file and not request.is_json
+    most = MOST_BYTES_OF_A_STRANGERS_FILE if bound else MOST_BYTES_OF_STRANGERS
+    request.max_content_length = min(request.max_content_length or most, most)
+
+
+def await_body() -> None:
+    """Have the whole body here. Before a transaction that writes: a slow line would keep all others
+    waiting for its end. Of JSON no more is read than some address takes."""
+    if request.mimetype in ("multipart/form-data", "application/x-www-form-urlencoded"):
+        _ = request.form
+    else:
+        request.stream = BytesIO(request.stream.read(MOST_BYTES_DRAWN + 1))
 
 
 def json_body(*, most_bytes: int = MOST_BYTES, most_values: int = MOST_VALUES) -> Any:

@@ -17,7 +17,16 @@ from server.annotations.summary import sections
 from server.cases.records import Case
 from server.intake.queries import arrivals_of_case
 from server.intake.records import Arrival
-from server.opinions.document import Amendment, Language, Opinion, Row, Section, Signer, Study
+from server.opinions.document import (
+    Amendment,
+    Language,
+    Opinion,
+    Row,
+    Section,
+    Signer,
+    Study,
+    Volume,
+)
 from server.opinions.key_images import chosen_images, key_images
 from server.opinions.recorded import (
     entered_volume,
@@ -80,14 +89,7 @@ def compose(
     """
     organ = ORGANS[case.organ]
     evaluations = organ.evaluate(answers, options)
-    volumes = [
-        volume_of(volume_json(found)) for found in visible_volumes(session, case.id, seen_by)
-    ]
-    if not any(volume.state == "measured" for volume in volumes):
-        entered = entered_volume(answers)
-        volumes += [entered] if entered else []
     summary = remaining_sections(sections(organ, answers, evaluations), organ.schema)
-    arrivals = arrivals_of_case(session, case.id)
     return Opinion(
         status="preliminary",
         case_number=case.number,
@@ -104,15 +106,26 @@ def compose(
             *compared_section(session, case, answers, options, seen_by),
         ),
         evaluations=tuple(evaluation_of(evaluation.to_json()) for evaluation in evaluations),
-        volumes=tuple(volumes),
+        volumes=tuple(_volumes(session, case, answers, seen_by)),
         thresholds=measured_thresholds(answers),
-        imaging=tuple(_study(arrival) for arrival in arrivals),
+        imaging=tuple(map(_study, arrivals_of_case(session, case.id))),
         amendment=amendment,
         key_images=chosen_images(key_images(organ.fields, answers)),
         **recorded_fields(answers, organ.schema),
         **_for_the_hospital(session, case, now.date()),
         **(signature.fields if signature else {}),
     )
+
+
+def _volumes(session: Session, case: Case, answers: Answers, seen_by: str) -> list[Volume]:
+    """What was counted from segmentations; where nothing was, what the reviewer entered."""
+    counted = [
+        volume_of(volume_json(found)) for found in visible_volumes(session, case.id, seen_by)
+    ]
+    if any(volume.state == "measured" for volume in counted):
+        return counted
+    entered = entered_volume(answers)
+    return [*counted, entered] if entered else counted
 
 
 def _for_the_hospital(session: Session, case: Case, on: date) -> dict[str, Any]:

@@ -9,16 +9,18 @@ from typing import Any
 from flask import make_response, request
 from flask_wtf import CSRFProtect
 from sqlalchemy.orm import Session
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
 from server.access.action import Action
 from server.access.door import Admission, Credentials, Route, admit, describe_refusal
 from server.access.openings import Openings
-from server.access.permissions import OPEN_TO_ALL, READING_IS_RECORDED, Program
+from server.access.permissions import OPEN_TO_ALL, READING_IS_RECORDED, Nobody, Program
 from server.access.programs import note_use
-from server.foundation import audit
+from server.foundation import audit, strangers
 from server.foundation.errors import MarginError, NotFound, Refused
+from server.foundation.strangers import NOBODY
 from server.web import problems, shown
+from server.web.bodies import await_body, bound_strangers
 from server.web.pace import Pace
 from server.web.visit import Services, Visit
 
@@ -80,7 +82,9 @@ class Doorway:
 
     def _change(self, route: Route, launch_id: str | None, number: str | None, args: Any) -> Any:
         try:
+            self._before_bytes(route, launch_id, number)
             self._refuse_cross_site(route)
+            await_body()
             with self._services.db.writing() as session:
                 visit = self._visit(session, route, launch_id, number)
                 with shown.refusals(visit):
@@ -103,6 +107,7 @@ class Doorway:
         """A change that brings bytes in bulk. What the view noted is written into the trail; of the
         pieces of one file it notes the first and the last."""
         try:
+            self._before_bytes(route, launch_id, number)
             self._refuse_cross_site(route)
             with self._services.db.reading() as session:
                 visit = self._visit(session, route, launch_id, number)
@@ -131,6 +136,25 @@ class Doorway:
             self._pace.take(admission.actor.program_id)
         return Visit(session, now, admission, self._services)
 
+    def _before_bytes(self, route: Route, launch_id: str | None, number: str | None) -> None:
+        """Of whoever may not do this nothing is read: the forms' token stands in the body, and a body may
+        be as large as an upload. Raises what `admit` raises."""
+        if route.action in OPEN_TO_ALL:
+            bound_strangers(takes_a_file=route.action is Action.PUBLIC)
+            return
+        credentials = self._read_credentials(launch_id)
+        if not route.by_key:
+            credentials = replace(credentials, bearer=None)
+        with self._services.db.reading() as session:
+            request.environ["margin.admission"] = admit(
+                session,
+                route.action,
+                credentials,
+                now=self._services.clock(),
+                number=number,
+                launch_id=launch_id,
+            )
+
     def _note_use(self, visit: Visit) -> None:
         """When a key was last used, to the minute: shown to whoever wonders whether it still is."""
         actor = visit.actor
@@ -158,6 +182,8 @@ class Doorway:
             return
         try:
             self._protection.protect()
+        except RequestEntityTooLarge:
+            raise
         except HTTPException as error:
             raise CrossSiteRequest(
                 "This form is too old or was not sent from Margin's page.",
@@ -169,20 +195,24 @@ class Doorway:
         """A denial is audited in a transaction of its own: the request's was undone."""
         admission: Admission | None = request.environ.get("margin.admission")
         case = admission.case if admission else None
-        actor = admission.actor.text if admission else str(error.facts.get("actor", "nobody"))
-        if (admission is None or route.action in OPEN_TO_ALL) and error.facts.get("grant"):
-            actor = f"grant {error.facts['grant']}"
+        actor = admission.actor.text if admission else str(error.facts.get("actor", NOBODY))
+        # The link or key that is good no more.
+        lapsed = str(error.facts.get("grant", ""))
+        if not lapsed or (admission is not None and route.action not in OPEN_TO_ALL):
+            lapsed = ""
+        line: dict[str, Any] = {
+            "actor": f"grant {lapsed}" if lapsed else actor,
+            "action": route.action.value,
+            "object_": _object(case.number if case else named),
+            "outcome": "refused",
+            "now": self._services.clock(),
+            "reason": describe_refusal(error),
+        }
         with self._services.db.writing() as session:
-            audit.append(
-                session,
-                actor=actor,
-                action=route.action.value,
-                object_=_object(case.number if case else named),
-                outcome="refused",
-                now=self._services.clock(),
-                case_number=case.number if case else None,
-                reason=describe_refusal(error),
-            )
+            if lapsed or actor == NOBODY:
+                strangers.note(session, kind=error.code, **line)
+            else:
+                audit.append(session, case_number=case.number if case else None, **line)
 
 
 def _record(session: Session, route: Route, visit: Visit, outcome: audit.Outcome) -> None:
@@ -190,16 +220,21 @@ def _record(session: Session, route: Route, visit: Visit, outcome: audit.Outcome
     notes = dict(visit.notes)
     actor = notes.pop("actor", visit.actor.text)
     number = case.number if case else notes.pop("case_number", None)
-    audit.append(
-        session,
-        actor=actor,
-        action=route.action.value,
-        object_=_object(number),
-        outcome=outcome,
-        now=visit.now,
-        case_number=number,
-        details=notes,
-    )
+    line: dict[str, Any] = {
+        "actor": actor,
+        "action": route.action.value,
+        "object_": _object(number),
+        "outcome": outcome,
+        "now": visit.now,
+        "details": notes,
+    }
+    said = notes.get("said", notes.get("outcome", route.action.value))
+    if actor == NOBODY or (isinstance(visit.actor, Nobody) and "said" in notes):
+        # Nobody came in: at the page for verifying, or at a link that wants a PIN.
+        about = str(notes.get("opinion", ""))
+        strangers.note(session, kind=str(said), about=about, case_number=number, **line)
+    else:
+        audit.append(session, case_number=number, **line)
 
 
 def _object(name: str | None) -> str:

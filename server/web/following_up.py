@@ -24,7 +24,7 @@ def newest_opinion(visit: Visit) -> IssuedOpinion | None:
 
 def plan_reassessment(visit: Visit, planned: Planned, seen_version: int) -> ReassessmentPlan:
     """Keep when the case is looked at again. Raises Invalid, Conflict."""
-    with visit.session.begin_nested():
+    with visit.attempt():
         kept = actions.plan_reassessment(
             visit.session,
             visit.case,
@@ -39,7 +39,7 @@ def plan_reassessment(visit: Visit, planned: Planned, seen_version: int) -> Reas
 
 def cancel_reassessment(visit: Visit, why: str, seen_version: int) -> None:
     """Give the planned reassessment up. Raises Invalid, Conflict."""
-    with visit.session.begin_nested():
+    with visit.attempt():
         actions.cancel_reassessment(
             visit.session,
             visit.case,
@@ -52,7 +52,7 @@ def cancel_reassessment(visit: Visit, why: str, seen_version: int) -> None:
 
 def begin_round(visit: Visit, seen_version: int) -> None:
     """Begin the next round now, without waiting for images. Raises Conflict."""
-    with visit.session.begin_nested():
+    with visit.attempt():
         actions.begin_round(
             visit.session,
             visit.case,
@@ -65,7 +65,7 @@ def begin_round(visit: Visit, seen_version: int) -> None:
 
 def give_up_round(visit: Visit, why: str, seen_version: int) -> None:
     """Take back a round that was begun by mistake; the opinion stands. Raises Invalid, Conflict."""
-    with visit.session.begin_nested():
+    with visit.attempt():
         actions.give_up_round(
             visit.session,
             visit.case,
@@ -79,7 +79,7 @@ def give_up_round(visit: Visit, why: str, seen_version: int) -> None:
 
 def request_in_person(visit: Visit, wanted: Wanted) -> InPersonAssessment:
     """Ask that the team which would operate sees the patient. Raises Invalid, Conflict."""
-    with visit.session.begin_nested():
+    with visit.attempt():
         made = in_person_actions.request(
             visit.session, visit.case, wanted, by=visit.actor.text, now=visit.now
         )
@@ -92,7 +92,7 @@ def note_in_person(
 ) -> InPersonAssessment:
     """Note how the assessment in person stands now. Raises AssessmentNotFound, Invalid, Conflict."""
     asked = assessment(visit.session, visit.case.id, assessment_id)
-    with visit.session.begin_nested():
+    with visit.attempt():
         in_person_actions.note(
             visit.session,
             visit.case,

@@ -11,6 +11,8 @@ PAGE_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
     "connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
 )
+# The same for what one of our pages shows in a frame of its own.
+FRAMED_POLICY = PAGE_POLICY.replace("frame-ancestors 'none'", "frame-ancestors 'self'")
 # The viewer's, with room for the hashes of its page's inline scripts. Its codecs are WebAssembly in
 # workers, its styles are inline, and showing a segmentation compiles code from text.
 VIEWER_POLICY = (
@@ -35,5 +37,8 @@ def protect(response: Response) -> Response:
         added.setdefault("Strict-Transport-Security", "max-age=31536000; includeSubDomains")
     if "Cache-Control" not in added:
         added["Cache-Control"] = "no-store"
+    elif not any(word in added["Cache-Control"] for word in ("public", "private", "no-store")):
+        # A file that is sent says “no-cache”, with which others on the way may keep it.
+        response.cache_control.private = True
     added.remove("Server")
     return pack(response)

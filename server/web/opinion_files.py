@@ -1,25 +1,36 @@
-"""The issued opinion as data: the structured report of DICOM, JSON, and FHIR."""
+"""The issued opinion as files: its PDF, the structured report of DICOM, JSON, and FHIR."""
 
 from __future__ import annotations
 
-from flask import Response
+from flask import Response, request
 
 from server.access.action import Action
 from server.access.door import Route
 from server.intake.queries import arrivals_of_case
-from server.opinions.assessment import Assessment, assessment_of
+from server.opinions.actions import note_read
+from server.opinions.assessment import assessment_of
 from server.opinions.export import ExportedSeries, assessment_text
 from server.opinions.fhir import MIME_TYPE, fhir_text
 from server.opinions.imaging import stored_report
 from server.opinions.queries import issued, issued_as
+from server.opinions.records import IssuedOpinion
 from server.web.composition import NOT_IMAGES
 from server.web.kept_pdf import kept_pdf
 from server.web.visit import Visit
+from server.web.voices import is_hospital
+
+
+def opinion_document(visit: Visit) -> Response:
+    """The issued opinion as PDF; its file name bears the case's number and nothing else."""
+    opinion = _newest(visit)
+    visit.note(opinion=opinion.number)
+    name, to_save = f"opinion-{opinion.number}.pdf", "download" in request.args
+    return kept_pdf(visit, opinion.sha256, name, to_save=to_save)
 
 
 def opinion_data(visit: Visit) -> Response:
     """The signed annotation as JSON, following the schema that docs/opinion-formats.md explains."""
-    assessment = _assessment(visit)
+    assessment = assessment_of(visit.session, _newest(visit))
     series = {
         arrival.StudyInstanceUID: [
             ExportedSeries(one["SeriesInstanceUID"], one["Modality"], one["instances"])
@@ -39,7 +50,7 @@ def opinion_data(visit: Visit) -> Response:
 
 def opinion_fhir(visit: Visit) -> Response:
     """The newest opinion as a FHIR R4 bundle, with its PDF in it."""
-    kept = issued(visit.session, visit.case.id)
+    kept = _newest(visit)
     assessment = assessment_of(visit.session, kept)
     pdf = visit.services.files.path(kept.sha256).read_bytes()
     name = f"opinion-{assessment.opinion.number}.fhir.json"
@@ -48,21 +59,31 @@ def opinion_fhir(visit: Visit) -> Response:
 
 def opinion_report(visit: Visit) -> Response:
     """The structured report as it lies beside the images; a Part 10 file."""
-    assessment = _assessment(visit)
-    study = issued(visit.session, visit.case.id).StudyInstanceUID
-    body = stored_report(visit.services.archive, assessment, study)
+    kept = _newest(visit)
+    assessment = assessment_of(visit.session, kept)
+    body = stored_report(visit.services.archive, assessment, kept.StudyInstanceUID)
     return _file(visit, body, "application/dicom", f"opinion-{assessment.opinion.number}.dcm")
 
 
 def opinion_by_number(visit: Visit, opinion: str) -> Response:
     """The document of one opinion of the case, also of one that was amended since."""
     found = issued_as(visit.session, visit.case.id, opinion)
+    _note_read(visit, found)
     visit.note(opinion=found.number)
     return kept_pdf(visit, found.sha256, f"opinion-{found.number}.pdf")
 
 
-def _assessment(visit: Visit) -> Assessment:
-    return assessment_of(visit.session, issued(visit.session, visit.case.id))
+def _newest(visit: Visit) -> IssuedOpinion:
+    opinion = issued(visit.session, visit.case.id)
+    _note_read(visit, opinion)
+    return opinion
+
+
+def _note_read(visit: Visit, opinion: IssuedOpinion) -> None:
+    """The case's page says since when the hospital knows the opinion."""
+    if opinion.first_read_at is None and is_hospital(visit):
+        with visit.services.db.writing() as session:
+            note_read(session, opinion.id, visit.now)
 
 
 def _file(visit: Visit, body: bytes, mimetype: str, name: str) -> Response:
@@ -74,6 +95,8 @@ def _file(visit: Visit, body: bytes, mimetype: str, name: str) -> Response:
 
 
 ROUTES = [
+    Route("/r/<launch>/opinion.pdf", opinion_document, Action.OPINION_READ),
+    Route("/cases/<number>/opinion.pdf", opinion_document, Action.OPINION_READ),
     Route("/cases/<number>/opinion.json", opinion_data, Action.OPINION_READ),
     Route("/r/<launch>/opinion.json", opinion_data, Action.OPINION_READ),
     Route("/cases/<number>/opinion.fhir.json", opinion_fhir, Action.OPINION_READ),

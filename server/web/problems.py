@@ -23,6 +23,7 @@ from server.foundation.errors import (
     UnsupportedMedia,
     body_of,
 )
+from server.web.headers import FRAMED_POLICY
 
 STATUS: dict[type[MarginError], int] = {
     BadRequest: 400,
@@ -72,6 +73,10 @@ TITLES_OF_CODES = {
 }
 
 
+# What our own pages show in a frame: what goes wrong there is said in the frame, too.
+FRAMED = "/opinion/preview"
+
+
 def status_of(error: MarginError) -> int:
     """The HTTP status of an error's family."""
     for family, status in STATUS.items():
@@ -100,7 +105,11 @@ def response_to(error: MarginError) -> Response:
         response = jsonify(body_of(error))
     else:
         title = TITLES_OF_CODES.get(error.code) or TITLES.get(status, "Something went wrong")
-        response = make_response(render_template("problem.html", error=error, title=title))
+        framed = request.path.endswith(FRAMED)
+        template = "problem_framed.html" if framed else "problem.html"
+        response = make_response(render_template(template, error=error, title=title))
+        if framed:
+            response.headers["Content-Security-Policy"] = FRAMED_POLICY
     response.status_code = status
     response.headers["Cache-Control"] = "no-store"
     if "retry_after_s" in error.facts:

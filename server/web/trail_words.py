@@ -103,6 +103,7 @@ WORDS: dict[str, str] = {
     "offer.lapse": "an offer lapsed without an answer",
     "panel.convene": "convened a panel",
     "records.forget": "forgot what is over its time",
+    "strangers.count": "strangers came many times more",
     "upload.taken": "an upload was taken in",
     "volumes.make": "made a resection plan or a segmentation",
     "volumes.measure": "measured a segmentation",

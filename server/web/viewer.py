@@ -16,9 +16,7 @@ from werkzeug.wrappers import Response as WerkzeugResponse
 from server.access.action import Action
 from server.access.door import Route
 from server.foundation.errors import NotFound, Unavailable
-from server.opinions.queries import issued
 from server.web.headers import VIEWER_POLICY
-from server.web.kept_pdf import kept_pdf
 from server.web.visit import Visit
 
 # A hash of the content stands in these names, or in the name of the folder that holds our modules.
@@ -130,19 +128,9 @@ def viewer_policy(page: Path, written_at_ns: int) -> str:
     return VIEWER_POLICY.format(hashes=hashes)
 
 
-def opinion_document(visit: Visit) -> Response:
-    """The issued opinion as PDF; its file name bears the case's number and nothing else."""
-    opinion = issued(visit.session, visit.case.id)
-    visit.note(opinion=opinion.number)
-    name, to_save = f"opinion-{opinion.number}.pdf", "download" in request.args
-    return kept_pdf(visit, opinion.sha256, name, to_save=to_save)
-
-
 ROUTES = [
     Route("/r/<launch>/view/", viewer_start, Action.IMAGES_READ),
     Route("/r/<launch>/view/<path:rest>", viewer_page, Action.IMAGES_READ),
-    Route("/r/<launch>/opinion.pdf", opinion_document, Action.OPINION_READ),
-    Route("/cases/<number>/opinion.pdf", opinion_document, Action.OPINION_READ),
     Route("/margin-viewer/<path:name>", margin_file, Action.PUBLIC),
     Route("/<path:name>", viewer_file, Action.PUBLIC),
 ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from functools import cached_property
@@ -112,6 +113,11 @@ class Visit:
 
     def may(self, action: Action) -> bool:
         return self.admission.may(action)
+
+    def attempt(self) -> AbstractContextManager[object]:
+        """A change that leaves nothing behind when it is refused, so that a page can show its form again
+        in the same transaction: `with visit.attempt(): ...`."""
+        return self.session.begin_nested()
 
     def note(self, **facts: Any) -> None:
         self.notes.update(facts)

@@ -32,6 +32,14 @@ def _program(actor: Actor) -> Voice:
     return Voice(side, actor.program_id, actor.name)
 
 
+def is_hospital(visit: Visit) -> bool:
+    """Whether the hospital itself came: by its key, or by the case's link for sending and reading."""
+    actor = visit.actor
+    if isinstance(actor, Holder) and not actor.permits & {Permit.UPLOAD, Permit.DOWNLOAD}:
+        return False
+    return voice_of(visit).side is Side.HOSPITAL
+
+
 def person_id_of(visit: Visit) -> str | None:
     """The person behind this visitor, where Margin knows them by name."""
     actor = visit.actor

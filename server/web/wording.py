@@ -16,10 +16,10 @@ from server.access.action import Permit
 from server.access.permissions import in_force
 from server.access.records import Grant
 from server.annotations.organs import ORGANS
+from server.cases.countries import country_name
 from server.cases.lifecycle import LABELS, Event, State
 from server.imaging.wording import language_names
 from server.web import trail_words
-from server.web.countries import country_name
 from server.web.pages import assets
 
 DASH = "\N{EN DASH}"

@@ -14,7 +14,6 @@ from server.access.actions import (
     FAILURES_BEFORE_WAITING,
     SignInFailed,
     TooManyAttempts,
-    ask_for_code,
     begin_launch,
     change_password,
     check_attempts,
@@ -25,6 +24,7 @@ from server.access.actions import (
     sign_in,
     use_token,
 )
+from server.access.codes import ask_for_code
 from server.access.door import Credentials, ImageDoor, NotPermitted, NotSignedIn, VisitEnded, admit
 from server.access.queries import GrantExpired, GrantRevoked, TokenUnknown, grants_of_case
 from server.access.records import Grant

@@ -7,7 +7,6 @@ findings have no order (the side of a tumour): they are varied and hidden, never
 from __future__ import annotations
 
 import copy
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -127,14 +126,3 @@ def a_case_with_gaps(draw: st.DrawFn, world: World) -> tuple[Answers, Answers]:
     for pointer in draw(st.lists(st.sampled_from(world.hideable), unique=True, min_size=1)):
         take(open_case, pointer)
     return case, open_case
-
-
-def milliseconds(world: World, answers: Answers) -> float:
-    """The quickest of several evaluations of all sets, in ms."""
-
-    def once() -> float:
-        began = time.perf_counter()
-        world.organ.evaluate(answers)
-        return (time.perf_counter() - began) * 1000
-
-    return min(once() for _ in range(20))

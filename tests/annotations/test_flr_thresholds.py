@@ -145,6 +145,16 @@ def test_an_unknown_background_gives_the_range_over_all_backgrounds() -> None:
     assert said("flr-measured", measured("not_assessed", 10), {})["category"] == I
 
 
+def test_only_what_would_narrow_the_range_is_asked_for() -> None:
+    """Without the weight no background helps, and a remnant beyond every minimum asks for none."""
+    found = said("flr-body-weight", {"flr_ml": 420}, {})
+    assert [missing["pointer"] for missing in found["missing"]] == ["/weight_kg"]
+    found = said("flr-body-weight", {"flr_ml": 420, "weight_kg": 70}, {})
+    assert [missing["pointer"] for missing in found["missing"]] == ["/background"]
+    found = said("flr-body-weight", {"flr_ml": 700, "weight_kg": 70}, {})
+    assert (found["category"], found["missing"]) == (A, [])
+
+
 def test_a_tumour_not_measured_leaves_the_least_the_remnant_can_be() -> None:
     answers = {"background": NORMAL, "flr_ml": 300, "total_liver_ml": 1500}
     assert said("flr-measured", answers, {})["interval"] == [A, I]

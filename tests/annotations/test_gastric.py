@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from copy import deepcopy
 from typing import Any, cast
 
@@ -209,13 +208,3 @@ def test_every_coded_structure_is_known_to_dicom() -> None:
     coded = [field for field in GASTRIC.fields if "code" in field.hints]
     assert {field.path[-1] for field in coded} >= {*VESSELS, *ORGANS}
     assert {field.hints["code"]["value"] for field in coded} <= known
-
-
-def test_all_sets_are_judged_within_five_milliseconds() -> None:
-    answers = case()
-    runs = []
-    for _ in range(5):
-        start = time.perf_counter()
-        GASTRIC.evaluate(answers)
-        runs.append(time.perf_counter() - start)
-    assert min(runs) < 0.005

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from copy import deepcopy
 from typing import Any
 
@@ -73,7 +72,6 @@ GROWING = {
     "augmentation_on": "2026-03-02",
     "flr_on": "2026-04-13",
 }
-MOST_SECONDS = 0.005  # of all sets of an organ together
 
 
 @st.composite
@@ -212,16 +210,3 @@ def test_without_any_answer_no_set_of_the_liver_settles_anything() -> None:
 def test_answers_of_any_shape_never_raise(answers: Any) -> None:
     for name in (*SCALES, *FIXED, "entity", "background", "vessels", "metastases", "lesion_1"):
         LIVER.evaluate({name: answers})
-
-
-def test_all_sets_of_a_case_are_judged_within_five_milliseconds() -> None:
-    cases = list(LIVER.examples().values())
-    fastest = []
-    for case in cases:
-        runs = []
-        for _ in range(5):
-            start = time.perf_counter()
-            LIVER.evaluate(case)
-            runs.append(time.perf_counter() - start)
-        fastest.append(min(runs))
-    assert max(fastest) < MOST_SECONDS

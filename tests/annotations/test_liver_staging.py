@@ -230,6 +230,12 @@ def test_a_pressure_nobody_spoke_of_stays_open() -> None:
     assert [one["pointer"] for one in found["missing"]] == ["/hvpg_measured"]
 
 
+def test_a_pressure_said_to_be_measured_is_asked_for_itself() -> None:
+    found = said("portal-hypertension", {"hvpg_measured": "yes", "varices_or_splenomegaly": "no"})
+    assert found["interval"] == ["absent", "present"]
+    assert [one["pointer"] for one in found["missing"]] == ["/hvpg_mmhg"]
+
+
 def test_portal_hypertension_speaks_against_two_segments() -> None:
     answers = {"hvpg_mmhg": 12, "planned_resection": ["V", "VI"]}
     flags = said("portal-hypertension", answers)["flags"]

@@ -297,6 +297,24 @@ def test_what_function_lacks_is_named() -> None:
     assert {one.pointer for one in found.missing} == {"/dlco_percent", "/segments_removed"}
 
 
+def test_the_lobe_is_asked_for_only_where_the_side_decides() -> None:
+    """Station 7 is N2 of either lung; station 4 of the right lung is N2 or N3."""
+    clear = dict.fromkeys(STATIONS, "negative")
+    middle = said("tnm8-n", {"stations": {**clear, "s7": "not_assessed"}})
+    assert [one.pointer for one in middle.missing] == ["/stations/s7"]
+    right = said("tnm8-n", {"stations": {**clear, "s4_right": "proven"}})
+    assert [one.pointer for one in right.missing] == ["/lobe"]
+
+
+def test_a_value_not_given_is_at_most_what_the_form_takes() -> None:
+    """200 % x 2 / 19 is 21 %, so that with 17 segments gone nothing can be above 30 %."""
+    found = said("ppo-function", {"dlco_percent": 90, "segments_removed": 17})
+    assert found.category and found.category.code == "cardiopulmonary_test"
+    assert [fired.text for fired in found.fired] == ["Predicted without 17 segments: DLCO 9.5 %."]
+    fewer = said("ppo-function", {"segments_removed": 2}).best
+    assert fewer and fewer.code == "low_risk"
+
+
 def test_what_is_invaded_says_what_the_operation_needs() -> None:
     answers = case(
         structures={"main_bronchus": "invaded", "chest_wall": "invaded"},

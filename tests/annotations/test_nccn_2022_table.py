@@ -129,11 +129,12 @@ def test_solid_contact_of_unknown_extent_is_at_least_borderline_at_the_sma() -> 
     assert said["interval"] == [BR, LA]
 
 
-@pytest.mark.parametrize("kind", ["none", "haze_only"])
-def test_a_vessel_said_to_be_not_assessed_is_not_cleared_by_what_stands_beside_it(
-    kind: str,
+@pytest.mark.parametrize("kind", ["none", "haze_only", "solid"])
+@pytest.mark.parametrize("degrees", ["not_assessed", "not_visible"])
+def test_a_vessel_said_to_be_not_assessed_is_that_whatever_stands_beside_it(
+    degrees: str, kind: str
 ) -> None:
-    answers = pancreas(sma={"contact_deg": "not_assessed", "contact_kind": kind})
+    answers = pancreas(sma={"contact_deg": degrees, "contact_kind": kind})
     assert PANCREAS.evaluate(answers)[0].to_json()["interval"] == [R, LA]
 
 

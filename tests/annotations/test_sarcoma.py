@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from copy import deepcopy
 from typing import Any, cast
 
@@ -224,12 +223,3 @@ def test_every_coded_structure_is_known_to_dicom() -> None:
     for field in SARCOMA.fields:
         for code in field.schema.get("items", {}).get("x-margin", {}).get("codes", {}).values():
             assert code["value"] in known
-
-
-def test_all_sets_are_judged_within_five_milliseconds() -> None:
-    runs = []
-    for _ in range(5):
-        start = time.perf_counter()
-        SARCOMA.evaluate({})
-        runs.append(time.perf_counter() - start)
-    assert min(runs) < 0.005

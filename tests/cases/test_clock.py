@@ -145,8 +145,8 @@ def test_a_hold_over_the_weekend_costs_the_monday_that_began_in_it() -> None:
 def test_the_sum_is_said_in_a_sentence() -> None:
     clock = clock_at(3, held(1, 3), tier=VIDEO, country="GB")
     assert explained(clock) == (
-        "7 business days from Mon 2026-11-16 (working days of GB), 2 days paused waiting for the "
-        "hospital: due Fri 2026-11-27, at the latest Wed 2026-12-02. Days are days of UTC."
+        "7 business days from Mon 2026-11-16 (working days of the United Kingdom), 2 days paused "
+        "waiting for the hospital: due Fri 2026-11-27, at the latest Wed 2026-12-02. Days are days of UTC."
     )
 
 

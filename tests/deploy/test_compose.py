@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import signal
 import stat
 import subprocess
 import tomllib
@@ -190,6 +191,26 @@ def test_what_can_be_is_read_only_and_gains_no_rights(service: str) -> None:
     assert "no-new-privileges:true" in SERVICES[service]["security_opt"]
 
 
+def test_orthancs_log_is_a_file_in_the_volume_that_the_worker_reads(secrets: Path) -> None:
+    log = Path(SERVICES["orthanc"]["environment"]["LOGFILE"])
+    assert f"orthanc-log:{log.parent}" in SERVICES["orthanc"]["volumes"]
+    read = settings_of("worker", secrets).log_dir
+    assert f"orthanc-log:{read}:ro" in SERVICES["worker"]["volumes"]
+    assert log.name == "orthanc.log"  # as `server.worker` looks for it
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_no_log_of_a_container_grows_without_bound(service: str) -> None:
+    kept = SERVICES[service]["logging"]
+    assert kept["driver"] == "json-file"
+    assert kept["options"] == {"max-size": "10m", "max-file": "5"}
+
+
+def test_a_database_that_is_still_being_made_does_not_count_as_well() -> None:
+    # The image makes it with a server that listens on its socket only.
+    assert "--host=127.0.0.1" in SERVICES["postgres"]["healthcheck"]["test"]
+
+
 def test_no_secret_is_written_in_the_file(secrets: Path) -> None:
     named = {name for service in SERVICES.values() for name in service.get("secrets", [])}
     assert named == set(COMPOSE["secrets"])
@@ -281,6 +302,23 @@ def test_the_certificate_is_asked_for_where_the_proxy_answers(
     assert f"--webroot --webroot-path {webroot} --domain margin.example.org" in asked
     assert f"--deploy-hook {RENEW}" in asked
     assert "--email a@b.example" in asked
+
+
+def test_the_certificates_container_stops_at_once(tmp_path: Path) -> None:
+    stand_in = tmp_path / "certbot"
+    stand_in.write_text(f"#!/bin/sh\ntouch {tmp_path}/asked\n")
+    stand_in.chmod(0o755)
+    environ = {
+        "PATH": f"{tmp_path}:/usr/bin:/bin",
+        "PROXY_HOME": str(tmp_path),
+        "SITE_DOMAIN": "margin.example.org",
+    }
+    with subprocess.Popen([RENEW], env=environ) as renewing:
+        while not (tmp_path / "asked").exists():
+            assert renewing.poll() is None
+        renewing.send_signal(signal.SIGTERM)
+        # By itself, and not by the signal: as the first process of a container it would not feel that.
+        assert renewing.wait(timeout=10) == 0
 
 
 def renew(home: Path, *arguments: str, **more: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import struct
 from collections.abc import Iterator
 
 from pydicom import Dataset, config
@@ -118,10 +119,25 @@ def _put_what_is_proper(dataset: Dataset, study: str, series: str, instance: str
     dataset.BitsAllocated = dataset.BitsStored = 16
     dataset.HighBit = 15
     dataset.RescaleIntercept, dataset.RescaleSlope = -1024, 1
+    _put_into_numbers(dataset)
     dataset.add_new(0x60003000, "OW", MARK.encode() + b"\0")
     dataset.add_new(0x60004000, "LT", MARK)
     dataset.PixelData = bytes(range(256)) * 2 + MARK.encode() + b"\0"  # padded with an identity
     dataset.add_new(0xFFFCFFFC, "OB", MARK.encode() + b"\0")
+
+
+def _put_into_numbers(dataset: Dataset) -> None:
+    """Letters where numbers belong: palettes and their descriptors, geometry, breakpoints."""
+    letters = MARK.encode() + b"\0"
+    for tag in (0x00281201, 0x00281202, 0x00281221, 0x00281223):
+        dataset.add_new(tag, "OW", letters * 40)
+    dataset.add_new(0x00281203, "OW", bytes(range(256)))
+    dataset.add_new(0x00281101, "US", list(struct.unpack("<5H", letters)))
+    dataset.add_new(0x00189307, "FD", list(struct.unpack("<5d", letters * 4)))
+    surface = Dataset()
+    surface.add_new(0x00660016, "OF", f"{MARK}{MARK}".encode("utf-16-le") * 40)
+    surface.add_new(0x00660040, "OL", b"\0" * 400 + b"ZZID4711")
+    dataset.SurfacePointsSequence = Sequence([surface])
 
 
 def written(dataset: Dataset) -> bytes:

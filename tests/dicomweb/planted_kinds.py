@@ -3,6 +3,7 @@ sets, segmentations, waveforms and structured reports."""
 
 from __future__ import annotations
 
+import struct
 from typing import Any
 
 from pydicom import Dataset
@@ -11,6 +12,7 @@ from pydicom.uid import (
     ComprehensiveSRStorage,
     CTImageStorage,
     GrayscaleSoftcopyPresentationStateStorage,
+    ParametricMapStorage,
     RTStructureSetStorage,
     SegmentationStorage,
     TwelveLeadECGWaveformStorage,
@@ -25,7 +27,14 @@ BYTES = MARK.encode() + b"\0"
 
 def planted_kinds(study: str, series: str) -> list[Dataset]:
     """One of each kind, every one in a series of its own below `series`."""
-    makers = (presentation_state, segmentation, structure_set, waveform, report)
+    makers = (
+        presentation_state,
+        segmentation,
+        structure_set,
+        waveform,
+        report,
+        parametric_map,
+    )
     return [make(study, f"{series}.{number}") for number, make in enumerate(makers, 1)]
 
 
@@ -128,6 +137,16 @@ def waveform(study: str, series: str) -> Dataset:
         ValueType="TEXT", ConceptNameCodeSequence=[_code("113014", "DCM")], TextValue=MARK
     )
     dataset.AcquisitionContextSequence = Sequence([context])
+    return dataset
+
+
+def parametric_map(study: str, series: str) -> Dataset:
+    """Floats, with an identity behind the last frame."""
+    dataset = _blank(ParametricMapStorage, "MR", study, series)
+    dataset.Rows, dataset.Columns, dataset.NumberOfFrames = 4, 4, 2
+    dataset.SamplesPerPixel, dataset.PhotometricInterpretation = 1, "MONOCHROME2"
+    dataset.BitsAllocated, dataset.BurnedInAnnotation = 32, "NO"
+    dataset.FloatPixelData = struct.pack("<32f", *range(32)) + BYTES * 2
     return dataset
 
 

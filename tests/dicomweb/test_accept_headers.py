@@ -159,7 +159,7 @@ def test_a_single_frame_may_leave_bare_but_a_list_may_not() -> None:
     ],
 )
 def test_files_leave_as_parts_or_alone(header: str, expected: tuple[bool, str | None]) -> None:
-    assert choose_dicom(read_accept(header), single=True) == expected
+    assert choose_dicom(read_accept(header), single=True)[0] == expected
 
 
 def test_several_files_never_leave_as_one() -> None:
@@ -197,8 +197,8 @@ def test_a_range_says_nothing_of_a_type_that_is_named_beside_it(header: str, exp
 
 def test_whoever_refuses_files_alone_still_gets_them_as_parts() -> None:
     wishes = read_accept(f"{DICOM};q=0, */*")
-    assert choose_dicom(wishes, single=True) == (True, "*")
-    assert choose_dicom(read_accept(f"*/*, {DICOM};q=0.5"), single=False) == (True, "*")
+    assert choose_dicom(wishes, single=True) == ((True, "*"),)
+    assert choose_dicom(read_accept(f"*/*, {DICOM};q=0.5"), single=False) == ((True, "*"),)
 
 
 def test_metadata_is_never_xml() -> None:

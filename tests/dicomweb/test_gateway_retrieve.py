@@ -140,6 +140,30 @@ def test_a_syntax_that_cannot_be_made_is_not_acceptable(insider: Caller) -> None
         assert "transfer-syntax=*" in response.json["error"]["remedy"]
 
 
+def test_the_next_wish_is_tried_where_the_first_cannot_be_fulfilled(insider: Caller) -> None:
+    first = f"{FILES}; transfer-syntax=1.2.840.10008.1.2.4.100"
+    for path in (SLICE, PORTAL, CASE):
+        answer = insider.get(path, f"{first}, {FILES}; transfer-syntax=1.2.840.10008.1.2.1;q=0.5")
+        assert answer.status_code == 200, path
+        for _, content in parts_of(answer):
+            syntax = dcmread(io.BytesIO(content)).file_meta.TransferSyntaxUID
+            assert syntax == "1.2.840.10008.1.2.1"
+    assert insider.get(PORTAL, f"{first}, image/png").status_code == 406
+
+
+def test_what_cannot_be_compressed_does_not_break_off_a_study(insider: Caller) -> None:
+    jpeg_ls = "1.2.840.10008.1.2.4.80"
+    answer = insider.get(CASE, f"{FILES}; transfer-syntax={jpeg_ls}")
+    files = [dcmread(io.BytesIO(content)) for _, content in parts_of(answer)]
+    everything = parts_of(insider.get(CASE, f"{FILES}; transfer-syntax=*"))
+    assert len(files) == len(everything)
+    given = {str(one.SOPInstanceUID): str(one.file_meta.TransferSyntaxUID) for one in files}
+    assert given[f"{samples.PORTAL}.2"] == given[samples.RLE] == jpeg_ls
+    assert given[samples.REPORT] == given[samples.MASKS] == "1.2.840.10008.1.2.1"
+    reports = f"{CASE}/series/{samples.REPORTS}"
+    assert insider.get(reports, f"{FILES}; transfer-syntax={jpeg_ls}").status_code == 406
+
+
 def test_a_whole_study_comes_complete(insider: Caller) -> None:
     prior = parts_of(insider.get(f"/studies/{samples.CASE_PRIOR}", f"{FILES}; transfer-syntax=*"))
     uids = {dcmread(io.BytesIO(content)).SOPInstanceUID for _, content in prior}
@@ -163,7 +187,16 @@ def test_an_encapsulated_pdf_is_rendered_as_itself(insider: Caller) -> None:
     path = f"{DOCUMENTS}/{samples.PDF}/rendered"
     assert insider.get(f"{path}?accept=application/pdf").data.startswith(b"%PDF")
     assert insider.get(path, "application/pdf").content_type == "application/pdf"
-    assert insider.get(f"{SLICE}/rendered", "application/pdf").status_code == 404
+    for accept in ("*/*", "application/*", "image/jpeg, application/pdf;q=0.5"):
+        answer = insider.get(path, accept)
+        assert answer.content_type == "application/pdf", accept
+        assert "sandbox" in answer.headers["Content-Security-Policy"]
+    assert insider.get(path, "image/jpeg").status_code == 406
+    assert insider.get(f"{SLICE}/rendered", "application/pdf").status_code == 406
+    assert (
+        insider.get(f"{SLICE}/rendered", "application/pdf, */*;q=0.1").content_type == "image/jpeg"
+    )
+    assert insider.get(f"{DOCUMENTS}/{samples.CDA}/rendered", "*/*").status_code == 406
 
 
 @pytest.mark.parametrize("accept", ["*/*", "application/pdf", "application/octet-stream"])

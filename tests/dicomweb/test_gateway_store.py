@@ -230,6 +230,12 @@ def test_a_body_may_be_named_with_and_without_quotation_marks(
     assert insider.post("/studies", unnamed, content_type).status_code == 200
 
 
+def test_the_answer_is_of_the_media_type_that_was_asked_for(insider: Caller) -> None:
+    for accept in ("application/json", "application/dicom+json"):
+        answer = insider.post("/studies", seg(20), "application/dicom", Accept=accept)
+        assert answer.content_type == accept
+
+
 def test_one_file_may_come_without_a_wrapping(insider: Caller) -> None:
     response = insider.post("/studies", seg(20), "application/dicom")
     assert response.status_code == 200

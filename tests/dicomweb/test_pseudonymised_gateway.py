@@ -3,12 +3,14 @@ pseudonymised grant is asked for, and not one byte of identity is found."""
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from pydicom import Dataset
+from pydicom import Dataset, dcmread
+from pydicom.filebase import DicomBytesIO
 from pydicom.sequence import Sequence
 from pydicom.uid import (
     BasicTextSRStorage,
@@ -167,6 +169,34 @@ def test_documents_and_captures_are_not_given(reader: Reader) -> None:
     assert reader.ask(f"{shown['OT']}/metadata", JSON).status_code == 200
 
 
+def test_tables_that_spell_an_identity_are_not_given(reader: Reader) -> None:
+    ct = places(reader)["CT"]
+    (told,) = reader.found(f"{ct}/metadata")
+    assert {"00281201", "00281203", "00281221", "00660011"} <= set(told)
+    assert reader.ask(f"{ct}/bulk/00281203").data == bytes(range(256))
+    for attribute in ("00281201", "00281202", "00281221", "00660011/1/00660016"):
+        assert reader.ask(f"{ct}/bulk/{attribute}").status_code == 404, attribute
+    parts = reader.ask(f"{ct}/bulkdata").data
+    assert b"/bulk/00281203" in parts
+    assert b"/bulk/00281201" not in parts
+    file = dcmread(DicomBytesIO(reader.ask(ct, "application/dicom; transfer-syntax=*").data))
+    assert file.BluePaletteColorLookupTableData == bytes(range(256))
+    assert not file.RedPaletteColorLookupTableData
+
+
+def test_pixels_of_floats_are_given_without_what_stands_behind_them(reader: Reader) -> None:
+    map_ = places(reader)["MR"]
+    pixels = struct.pack("<32f", *range(32))
+    assert reader.ask(f"{map_}/bulk/7fe00008").data == pixels
+    for wrong in ("7fe00010", "7fe00009"):
+        assert reader.ask(f"{map_}/bulk/{wrong}").status_code == 404
+    for every in ("bulkdata", "pixeldata"):
+        answer = reader.ask(f"{map_}/{every}")
+        assert b"/bulk/7fe00008" in answer.data
+        assert pixels in answer.data
+    assert reader.ask(f"{map_}/frames/2", "application/octet-stream").data == pixels[64:]
+
+
 def test_what_a_reader_draws_comes_into_the_real_study(reader: Reader, archive: Archive) -> None:
     ct = places(reader)["CT"].split("/")
     seg = samples.segmentation("2.25.4711", "2.25.4712", "whoever", ct[2])
@@ -198,7 +228,7 @@ def test_not_one_byte_of_identity_leaves(reader: Reader) -> None:
         assert reader.ask(f"{path}/metadata", JSON).status_code == 200
     for path in (study, series, ct, shown["SR"]):
         assert reader.ask(path, DICOM).status_code == 200
-    for kind in ("PR", "SEG", "RTSTRUCT", "ECG"):
+    for kind in ("PR", "SEG", "RTSTRUCT", "ECG", "MR"):
         assert reader.ask(shown[kind], DICOM).status_code == 200
         assert reader.ask(f"{shown[kind]}/bulkdata").status_code in (200, 404)
     assert reader.ask(ct, "application/dicom").status_code == 200

@@ -112,6 +112,8 @@ def test_a_surgeon_reviews_and_signs_and_the_hospital_reads_the_opinion(
     page.reload()
     panel.wait_until_open()
     assert "Borderline" in panel.says("nccn-2022")
+    panel.open_signing().get_by_role("button", name="Close").click()
+    expect(panel.root.get_by_role("button", name="Sign…")).to_be_focused()
     dialog = panel.open_signing()
     expect(dialog.locator("iframe")).to_be_visible()
     shot(page, "pancreas-signing")

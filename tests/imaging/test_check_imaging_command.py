@@ -41,8 +41,8 @@ def findings(found: dict[str, Any]) -> dict[str, dict[str, Any]]:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """Two phases of 30 slices, of 64 pixels each."""
-    phantom = Phantom("check", slices=30, rows=96, phases=PHASES[1:3])
+    """Two phases of 30 slices, of 128 pixels each."""
+    phantom = Phantom("check", slices=30, rows=128, phases=PHASES[1:3])
     phantom.write(tmp_path / "study")
     return tmp_path / "study"
 

@@ -263,14 +263,20 @@ def test_pictures_of_images_are_no_images() -> None:
 
 
 @pytest.mark.parametrize(
-    ("size", "weight", "missing"),
-    [(1.7, 70.0, False), (None, 70.0, True), (1.7, None, True), (170.0, 70.0, True)],
+    ("size", "weight", "said"),
+    [
+        (1.7, 70.0, set()),
+        (None, 70.0, {"body_size_missing"}),
+        (1.7, None, {"body_size_missing"}),
+        (170.0, 70.0, {"body_size_unlikely"}),
+        (1.7, 7000.0, {"body_size_unlikely"}),
+    ],
 )
 def test_height_and_weight_are_asked_for(
-    size: float | None, weight: float | None, missing: bool
+    size: float | None, weight: float | None, said: set[str]
 ) -> None:
     found = judged([replace(one, patient_size_m=size, patient_weight_kg=weight) for one in liver()])
-    assert ("body_size_missing" in severities(found)) is missing
+    assert {one for one in severities(found) if one.startswith("body_size")} == said
 
 
 def test_other_files_are_named_and_a_broken_one_limits() -> None:

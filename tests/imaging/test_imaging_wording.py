@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from pypdfium2 import PdfDocument  # type: ignore[import-untyped]  # it carries no types
 
-from server.imaging import choosing, fitness, submission
+from server.imaging import choosing, fitness, fitness_of_kinds, submission
 from server.imaging.findings import Finding, Severity
 from server.imaging.letter import letter_of, text_of
 from server.imaging.phase import Phase
@@ -64,11 +64,20 @@ def test_no_sentence_was_left_in_english(language: str) -> None:
 
 
 def test_every_finding_that_the_rules_name_has_its_sentences() -> None:
-    modules = (fitness, submission, choosing)
+    modules = (fitness, fitness_of_kinds, submission, choosing)
     sources = [Path(module.__file__ or "").read_text() for module in modules]
     named = set(re.findall(r'"((?:[a-z]+_)+[a-z]+)",\s+(?:Severity|severity)', "\n".join(sources)))
     assert len(named) > 15
     assert named - set(EN["findings"]) == set()
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_what_uptake_values_lack_has_its_words_and_the_sheet_its_numbers(language: str) -> None:
+    lacks = ("units", "decay", "dose", "half_life", "injection_time")
+    assert set(lacks) <= words_of(language)["pet_lacks"].keys()
+    rectum = sheet_html(protocols()["rectum-mri"], language, on=DAY)
+    assert "b ≥ 800 s/mm²" in rectum
+    assert "≤ 5 mm" in sheet_html(protocols()["liver-mri"], language, on=DAY)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

@@ -119,6 +119,7 @@ def test_whether_a_pet_is_corrected_is_said_as_far_as_it_is_known(
         Modality="PT",
         SliceThickness="5",
         CorrectedImage=corrected,
+        Units="GML",
         SeriesDescription=description,
     )
     assert found(pet, "pet-ct") == said

@@ -55,7 +55,7 @@ def store(archive: Archive, phantom: Phantom, folder: Path) -> None:
 
 
 def phantom(*phases: int, slices: int = 24) -> Phantom:
-    return Phantom("assessed", slices=slices, rows=96, AccessionNumber="ACC-Hillcrest",
+    return Phantom("assessed", slices=slices, rows=128, AccessionNumber="ACC-Hillcrest",
                    phases=tuple(PHASES[n] for n in phases))  # fmt: skip
 
 

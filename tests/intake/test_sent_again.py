@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 from pydicom import Dataset, dcmread
-from pydicom.uid import JPEGLSLossless
+from pydicom.sequence import Sequence
+from pydicom.uid import UID, ExplicitVRLittleEndian, JPEGLSLossless
 from sqlalchemy import select
 
 from server.archive import Archive
@@ -53,6 +54,14 @@ def nothing(image: Dataset) -> None:
     image.file_meta.ImplementationVersionName = "ANOTHER"
 
 
+def no_character_set(image: Dataset) -> None:
+    del image.SpecificCharacterSet
+
+
+def other_padding(image: Dataset) -> None:
+    image.DataSetTrailingPadding = bytes(64)
+
+
 def another_patient(image: Dataset) -> None:
     image.PatientID = "SOMEBODY"
 
@@ -79,9 +88,34 @@ def told(orthanc: OrthancProcess) -> list[Repeated]:
     return [fact for fact in facts_in(lines) if isinstance(fact, Repeated)]
 
 
-@pytest.mark.parametrize("change", [nothing, other_packing, another_patient])
+@pytest.mark.parametrize(
+    "change", [nothing, other_packing, another_patient, no_character_set, other_padding]
+)
 def test_what_says_the_same_is_taken(orthanc: OrthancProcess, first: Path, change: Change) -> None:
     assert sent_again(orthanc, first, change).is_complete
+    assert told(orthanc) == []
+
+
+def test_padded_text_and_a_sequence_without_a_length_do_not_make_another_image(
+    orthanc: OrthancProcess, tmp_path: Path, feed: Feed
+) -> None:
+    image = ct_slice("PAT", STUDY, SERIES, 1, ExplicitVRLittleEndian)
+    (tmp_path / "sent").mkdir()
+    path = tmp_path / "sent" / "1.dcm"
+    path.write_bytes(written(image))
+    push(orthanc, path.parent)
+    image.PatientName = "Phantom^PAT     "
+    path.write_bytes(written(image))
+    push(orthanc, path.parent)
+
+    image.SOPInstanceUID = image.file_meta.MediaStorageSOPInstanceUID = UID(f"{SERIES}.2")
+    image.ProcedureCodeSequence = Sequence([Dataset()])
+    image["ProcedureCodeSequence"].is_undefined_length = True
+    path.write_bytes(written(image))
+    push(orthanc, path.parent)
+    del image.SpecificCharacterSet
+    path.write_bytes(written(image))
+    push(orthanc, path.parent)
     assert told(orthanc) == []
 
 
@@ -100,6 +134,21 @@ def test_what_says_something_else_is_refused_and_the_first_stays(
     (seen,) = told(orthanc)
     assert seen == Repeated(instance, orthanc_id("PAT", STUDY), seen.md5, "RIVERSIDE")
     assert seen.md5 != kept
+
+
+def test_a_text_that_reads_differently_in_its_character_set_is_another(
+    orthanc: OrthancProcess, first: Path
+) -> None:
+    image = dcmread(first / "1.dcm")
+    image.StudyDescription = "Sch\u00e4del"
+    image.SOPInstanceUID = image.file_meta.MediaStorageSOPInstanceUID = UID(f"{SERIES}.2")
+    (first / "1.dcm").write_bytes(written(image))
+    push(orthanc, first)
+    (first / "1.dcm").write_bytes(
+        (first / "1.dcm").read_bytes().replace(b"ISO_IR 192", b"ISO_IR 100")
+    )
+    peer = Peer("127.0.0.1", orthanc.dicom_port, "RIVERSIDE", "MARGIN")
+    assert send(first, peer).accepted == 0
 
 
 def test_of_two_that_come_at_once_one_is_taken(

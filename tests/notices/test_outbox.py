@@ -150,8 +150,9 @@ def test_what_does_not_get_through_is_tried_again_later_and_at_last_given_up_and
     assert (kept.state, kept.attempts, kept.last_error) == ("given_up", ATTEMPTS, "451 later")
     assert len({str(one["Message-ID"]) for one in mailer.sent}) == 1
     with world.db.reading() as session:
-        assert queries.given_up_count(session, None) == 1
-        assert queries.given_up_count(session, frozenset({world.other_hospital.id})) == 0
+        assert queries.standing(session, None, begun).given_up == 1
+        elsewhere = frozenset({world.other_hospital.id})
+        assert queries.standing(session, elsewhere, begun).given_up == 0
         told = queries.told(session, world.coordinator.id)
         assert [one.notice.kind for one in told] == [NoticeKind.DELIVERY_GIVEN_UP]
 

@@ -107,6 +107,15 @@ def test_many_sets_without_a_decision_are_named_together_and_few_with_their_inte
     assert few.lines == (("Not decided: Grade 1 to grade 3", "Open 0"),)
 
 
+def test_a_category_that_rests_on_no_source_says_so_on_its_tile_and_on_the_first_page() -> None:
+    printed = plain(render_html(samples.PANCREAS))
+    first, tiles = printed.split("Published criteria")[:2]
+    assert "Locally advanced JPS 7th edition (not verified)" in first
+    assert "JPS 7th edition Locally advanced not verified" in tiles
+    assert "Borderline resectable (BR-AB) IAP 2017 " in first
+    assert "Borderline resectable (BR-AB) JPS 7th edition" in tiles
+
+
 def test_a_signed_opinion_without_an_answer_does_not_say_that_one_will_come() -> None:
     signed = plain(render_html(replace(samples.PANCREAS, answer="")))
     assert "No answer in words was written: the verdict" in signed

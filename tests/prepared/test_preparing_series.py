@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 from pydicom import Dataset
+from pydicom.sequence import Sequence
 from pydicom.uid import EncapsulatedPDFStorage
 
 from server.archive import Archive
@@ -89,6 +90,30 @@ def test_metadata_are_relative_typed_and_without_pixels(
     assert list(dataset) == sorted(dataset)
     assert manifest.has_bulk
     assert "00091001" not in manifest.attributes
+
+
+def test_long_numbers_are_pointed_to_for_the_archive_tells_only_the_first(
+    preparer: Preparer, archive: Archive, shelf: Shelf
+) -> None:
+    study = "1.2.826.73"
+    one, points = slice_of(study, 1, pixels(1)), Dataset()
+    coordinates = np.arange(6, dtype="<f4").tobytes()
+    points.add_new(0x00660016, "OF", coordinates)
+    points.add_new(0x00660040, "OL", coordinates)
+    one.SurfacePointsSequence = Sequence([points])
+    one.add_new(0x00660022, "OD", coordinates)
+    (dataset,) = metadata(shelf, shelved(preparer, archive, study, one))
+    (item,) = dataset["00660011"]["Value"]
+    for vr, element, path in (
+        ("OF", item["00660016"], "00660011/1/00660016"),
+        ("OL", item["00660040"], "00660011/1/00660040"),
+        ("OD", dataset["00660022"], "00660022"),
+    ):
+        address = f"instances/{study}.1.1/bulk/{path}"
+        assert element == {"vr": vr, "BulkDataURI": address}
+        at = f"/studies/{study}/series/{study}.1/{address}"
+        with archive.open_dicomweb(at, accept="*/*") as stream:
+            assert coordinates in b"".join(stream.chunks())
 
 
 def test_the_same_series_gives_the_same_bytes(archive: Archive, tmp_path: Path) -> None:

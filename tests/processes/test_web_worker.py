@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import json
 import socket
 import subprocess
 import sys
@@ -122,3 +123,34 @@ def test_requests_sent_at_once_on_one_connection_are_each_answered(port: int) ->
             piece = line.recv(4096)
             assert piece
             received += piece
+
+
+@pytest.mark.parametrize(
+    ("request_line", "headers", "status"),
+    [
+        ("/frames/" + ",".join(map(str, range(1, 10_001))), b"", 414),
+        ("/studies?PatientName=" + "A" * 1_000_000, b"", 414),
+        ("/", b"X-Long: " + b"a" * 100_000 + b"\r\n", 431),
+        ("/", b"X-One: a\r\n" * 1000, 431),
+    ],
+)
+def test_a_request_that_is_too_long_is_answered_in_our_own_shape(
+    port: int, request_line: str, headers: bytes, status: int
+) -> None:
+    sent = f"GET {request_line} HTTP/1.1\r\nHost: margin\r\n".encode() + headers + b"\r\n"
+    with socket.create_connection(("127.0.0.1", port), 20) as line:
+        line.sendall(sent)
+        answer = http.client.HTTPResponse(line)
+        answer.begin()
+        assert answer.status == status
+        assert answer.headers["Content-Type"] == "application/json"
+        error = json.loads(answer.read())["error"]
+    assert error["code"] == ("address_too_long" if status == 414 else "headers_too_long")
+    assert error["message"]
+    assert error["remedy"]
+
+
+def test_other_requests_that_cannot_be_read_are_still_answered(port: int) -> None:
+    with socket.create_connection(("127.0.0.1", port), 20) as line:
+        line.sendall(b"GET / HTTP/1.1\r\nHost margin\r\n\r\n")
+        assert line.recv(100).startswith(b"HTTP/1.1 400")

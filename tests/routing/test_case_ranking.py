@@ -208,10 +208,10 @@ def test_holidays_of_the_centres_country_until_it_is_due_are_told(
         actions.keep_profile(session, otto, profile, by="Ada", now=now)
         session.flush()
         texts = [one.text for one in of(ranking(session, world, now), "Otto").reasons.warnings]
-        assert any(text.startswith("Holiday in SE on 2026-12-25: ") for text in texts)
+        assert any(text.startswith("Holiday in Sweden on 2026-12-25: ") for text in texts)
         actions.keep_profile(session, otto, replace(profile, calendar="JP"), by="A", now=now)
         texts = [one.text for one in of(ranking(session, world, now), "Otto").reasons.warnings]
-        assert not any("Holiday in SE" in text for text in texts)
+        assert not any("Holiday in Sweden" in text for text in texts)
 
 
 def test_what_is_not_known_of_the_independence_is_remarked(world: World, now: datetime) -> None:

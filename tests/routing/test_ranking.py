@@ -39,7 +39,7 @@ def test_a_surgeon_who_suits_says_so_in_sentences() -> None:
         "Pancreatoduodenectomy: 94 in 2025 (department register).",
         "Works at: dedicated pancreatic centre.",
         "Speaks English.",
-        "Takes cases from GB.",
+        "Takes cases from the United Kingdom.",
         "1 case now; takes 4 at a time.",
         "Took 4.2 days on average over 12 cases.",
         "No absence until it is due on 2026-11-27.",
@@ -198,7 +198,7 @@ def test_a_holiday_where_they_work_is_told_before_it_is_due() -> None:
     case = needs(holidays={"DE": ((date(2026, 11, 25), "Buß- und Bettag"),)})
     assert said(ranked(surgeon(calendar="GB"), case), "warnings") == []
     assert said(ranked(surgeon(calendar="DE"), case), "warnings") == [
-        "Holiday in DE on 2026-11-25: Buß- und Bettag."
+        "Holiday in Germany on 2026-11-25: Buß- und Bettag."
     ]
 
 
@@ -297,7 +297,7 @@ def test_a_surgeon_who_was_slow_gets_no_points_for_it_and_one_without_a_past_get
 
 def test_a_country_that_is_not_listed_is_said() -> None:
     assert said(ranked(surgeon(countries=frozenset({"IN"}))), "lacks") == [
-        "Does not list GB among the countries they take cases from."
+        "Does not list the United Kingdom among the countries they take cases from."
     ]
 
 

@@ -95,7 +95,7 @@ def test_another_promise_is_chosen_with_a_reason(
     assert "Say why the promise changes." in refused.text
     page = clara.post(clock, tier="video", calendar="DE", reason="Agreed.", version=seen).text
     assert "7 business days from" in page
-    assert "working days of DE" in page
+    assert "working days of Germany" in page
     with db.reading() as session:
         assert steps_of(session, small_world.inside.id)[-1].by == "coordinator Clara"
 

@@ -20,6 +20,7 @@ from server.imaging.actions import Assessed
 from server.imaging.facts import SeriesFacts
 from server.imaging.phase import Phase, PhaseReading
 from server.imaging.records import HospitalReturn, ImagingAssessment
+from server.imaging.sequences import Kind
 from server.people.records import Hospital
 from tests.imaging.made_series import liver, series
 from tests.web.conftest import Browser
@@ -69,6 +70,24 @@ def test_the_coordinator_sees_series_findings_and_the_disagreement(
     assert "Aorta 320 HU." in text
     assert "<b>portal</b>" not in text
     assert ">inadequate<" in text
+
+
+def test_of_a_weighted_mr_the_kind_is_said_and_no_phase(
+    small_world: World, today: datetime, clara: Browser
+) -> None:
+    sequence = series(
+        Phase.NATIVE,
+        modality="MR",
+        kind=Kind.DIFFUSION,
+        kind_evidence="b-values 50, 800 s/mm².",
+        b_values=(50, 800),
+        pixel_phase=None,
+    )
+    assessed(small_world, today, [sequence])
+    text = clara.get(f"/cases/{small_world.inside.number}").get_data(as_text=True)
+    (row,) = text.split('class="image-row')[2:]
+    assert "diffusion</span> · b 50, 800" in row
+    assert "headers: without contrast" not in row
 
 
 def test_in_a_second_round_every_series_says_of_which_round_it_is(

@@ -13,9 +13,9 @@ from flask import Flask
 from server.cases.lifecycle import State
 from server.errand.table import JOBS
 from server.web import wording
-from server.web.countries import country_name
 from server.web.pages import assets
 from tests.web.conftest import Browser
+from tests.world import World
 
 TEMPLATES = sorted((Path(assets.FOLDER).parent / "templates").glob("*.html"))
 TOKENS = (assets.FOLDER / "tokens.css").read_text()
@@ -164,21 +164,6 @@ def test_every_state_has_a_tone_and_every_permit_a_label() -> None:
     )
 
 
-@pytest.mark.parametrize(
-    ("code", "name"),
-    [
-        ("GB", "United Kingdom"),
-        ("in", "India"),
-        ("BA", "Bosnia and Herzegovina"),
-        ("CI", "Côte d’Ivoire"),
-        ("ZZ", "ZZ"),
-        (None, ""),
-    ],
-)
-def test_countries_are_said_by_name(code: str | None, name: str) -> None:
-    assert country_name(code) == name
-
-
 def test_units_are_written_as_laboratories_print_them() -> None:
     assert wording.unit("G/L") == "×10⁹/L"
     assert wording.unit("µmol/L") == "µmol/L"
@@ -218,3 +203,32 @@ def test_a_page_names_every_module_that_its_upload_needs(app: Flask) -> None:
 def test_a_sentence_with_dates_stays_text() -> None:
     said = wording.dated("<i> since 2026-11-20")
     assert said == '&lt;i&gt; since <span class="nowrap">2026-11-20</span>'
+
+
+def test_what_goes_wrong_in_a_frame_of_ours_can_be_read_there_and_nowhere_else(app: Flask) -> None:
+    client, people = app.test_client(), {"Accept": "text/html"}
+    framed = client.get("/cases/M-2026-00001/opinion/preview", headers=people)
+    assert framed.status_code == 401
+    assert "frame-ancestors 'self'" in framed.headers["Content-Security-Policy"]
+    assert 'target="_top">Sign in</a>' in framed.text
+    assert '<header class="bar">' not in framed.text
+    around = client.get("/cases/M-2026-00001/opinion", headers=people)
+    assert "frame-ancestors 'none'" in around.headers["Content-Security-Policy"]
+
+
+def test_every_page_of_a_hospitals_link_is_as_wide_as_its_first(
+    visitor: Callable[[str], tuple[Browser, str]],
+) -> None:
+    for who, width in (("hospital", "reading"), ("surgeon", "")):
+        browser, base = visitor(who)
+        for page in ("/", "/records", "/questions"):
+            assert f'tabindex="-1" class="{width}"' in browser.get(base + page).text
+
+
+def test_a_button_that_moves_a_case_on_says_what_follows(
+    signed_in: Callable[[str], Browser], small_world: World
+) -> None:
+    page = signed_in("Clara").get(f"/cases/{small_world.inside.number}").text
+    offered = set(re.findall(r'name="event" value="(\w+)">', page))
+    said = set(re.findall(r'id="follows-(\w+)"', page))
+    assert offered & {"records_wanted", "surgeon_withdrawn", "close"} == said != set()

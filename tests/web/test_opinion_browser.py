@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -66,3 +67,18 @@ def test_what_is_typed_is_saved_previewed_and_lost_in_no_window(
     take.click()
     expect(take).to_be_hidden()
     expect(theirs).to_have_value(ANSWERS["answer_to_question"])
+
+
+def test_the_preview_stays_where_it_is_read_while_more_is_written(
+    begun: str, small_world: World, server: BaseWSGIServer, page: Page
+) -> None:
+    open_page(page, server.server_port, small_world)
+    preview = page.frame_locator("[data-preview]")
+    preview.locator("body").evaluate("() => scrollTo(0, 400)")
+    page.locator("textarea[name=text-answer]").fill("Yes, after four cycles.")
+    expect(preview.get_by_text("Yes, after four cycles.")).to_be_attached()
+    page.wait_for_function(
+        "() => document.querySelector('[data-preview]').contentWindow.scrollY === 400"
+    )
+    expect(page.locator("[data-saved]")).to_have_text(re.compile(r"^Saved \d\d:\d\d UTC$"))
+    assert page.locator(".saving").evaluate("line => line.getBoundingClientRect().bottom") <= 800

@@ -9,6 +9,7 @@ from datetime import datetime
 
 import pytest
 from flask import Flask
+from flask.testing import FlaskClient
 from sqlalchemy import select
 
 from server.access.permissions import Account
@@ -21,11 +22,13 @@ from server.foundation.db import Database
 from server.intake.records import Arrival
 from server.intake.uploads.records import Upload
 from server.web.pages.visits import what_happens_next
+from tests.opined import opine
 from tests.web.conftest import Browser
 from tests.web.studies import PATIENT, arrival
 from tests.world import INSIDE_STUDY, World
 
 SignedIn = Callable[[str], Browser]
+Visit = Callable[[str], tuple[FlaskClient, str]]
 Visitor = Callable[[str], tuple[Browser, str]]
 PDF = b"%PDF-1.7\n%%EOF\n"
 
@@ -51,14 +54,21 @@ def received(db: Database, small_world: World, today: datetime) -> Arrival:
         )
 
 
-def keep(app: Flask, case: Case, title: str, content: bytes, today: datetime) -> CaseDocument:
+def keep(
+    app: Flask,
+    case: Case,
+    title: str,
+    content: bytes,
+    today: datetime,
+    media_type: str = "application/pdf",
+) -> CaseDocument:
     services = app.extensions["margin"]
     with services.db.writing() as session:
         return cases.keep_document(
             session,
             case_by_number(session, case.number),
             title=title,
-            media_type="application/pdf",
+            media_type=media_type,
             size_bytes=len(content),
             sha256=services.files.put(content),
             received_from="Riverside",
@@ -126,6 +136,20 @@ def test_a_document_may_not_run_anything(
         assert answer.headers["Content-Security-Policy"].startswith("sandbox;")
         answer.close()
     assert answer.mimetype == "application/octet-stream"
+
+
+@pytest.mark.parametrize("title", ["liver.stl", "vessels", "._vessels"])
+def test_a_model_is_known_by_what_it_was_taken_for_and_is_only_saved(
+    visitor: Visitor, app: Flask, small_world: World, today: datetime, title: str
+) -> None:
+    binary = bytes(80) + (1).to_bytes(4, "little") + bytes(50)
+    model = keep(app, small_world.inside, title, binary, today, media_type="model/stl")
+    browser, base = visitor("surgeon")
+    answer = browser.get(f"{base}/documents/{model.id}")
+    assert answer.mimetype == "model/stl"
+    said = answer.headers["Content-Disposition"]
+    assert said.startswith("attachment") and said.endswith("-document-1.stl")
+    answer.close()
 
 
 def test_a_document_of_another_case_is_not_found(
@@ -241,3 +265,21 @@ def test_when_the_question_is_answered_nothing_more_is_asked_for(
 
 def test_an_account_sees_its_own_name_on_every_page(signed_in: SignedIn) -> None:
     assert Account("1", "Clara", "coordinator").name in signed_in("Clara").get("/worklist").text
+
+
+def test_the_case_says_when_the_hospital_first_read_the_opinion_and_not_when_others_did(
+    app: Flask, visit: Visit, visitor: Visitor, signed_in: SignedIn, small_world: World
+) -> None:
+    def reads(browser: Browser, place: str) -> None:
+        with browser.get(f"{place}/opinion.pdf") as document:
+            assert document.status_code == 200
+
+    opine(app, visit)
+    clara, case = signed_in("Clara"), f"/cases/{small_world.inside.number}"
+    reads(clara, case)
+    reads(*visitor("viewer"))
+    assert "The hospital has not read it yet." in clara.get(case).text
+    reads(*visitor("hospital"))
+    read = clara.get(case).text
+    assert "First read" in read
+    assert "The hospital has not read it yet." not in read

@@ -96,13 +96,15 @@ export function AmendDialog({ store, onClose }) {
   useEffect(() => {
     dialog.current.showModal();
   }, []);
+  // Closed and not only taken away, so that the focus returns to where it came from.
+  const close = () => dialog.current?.close();
   const begin = async (event) => {
     event.preventDefault();
     setBusy(true);
     setFailure(null);
     try {
       await store.beginAmendment(reason);
-      onClose();
+      close();
     } catch (error) {
       setFailure(error);
       setBusy(false);
@@ -117,7 +119,7 @@ export function AmendDialog({ store, onClose }) {
     >
       <header>
         <h2 id="mgn-amend-title">Amend the opinion on ${store.state.panel.case.number}</h2>
-        <button type="button" class="mgn-clear" aria-label="Close" onClick=${onClose}>×</button>
+        <button type="button" class="mgn-clear" aria-label="Close" onClick=${close}>×</button>
       </header>
       <form class="mgn-restate" onSubmit=${begin}>
         <p>

@@ -143,7 +143,7 @@ function CaseHead({ store, panel, label }) {
         ${due && html`<span class="mgn-due">due ${due}</span>`}
       </p>
       ${question && html`<p class="mgn-question">${question}</p>`}
-      ${localVerdict && html`<p class="mgn-small">Told at home: ${localVerdict}</p>`}
+      ${localVerdict && html`<p class="mgn-small">Local verdict: ${localVerdict}</p>`}
       <p><${Ask} store=${store} /></p>
     </header>
   `;

@@ -96,15 +96,18 @@ export function SignDialog({ store, onClose, onJump }) {
   }, [store]);
   const { toSign } = store.state;
   const unsaved = store.queue.unsaved || store.state.refused.size + store.state.unreadable.size > 0;
+  // A dialogue that is closed gives the focus back to where it came from; one that is only taken away
+  // does not.
+  const close = () => dialog.current?.close();
   const jump = (pointer) => {
-    onClose();
+    close();
     onJump(pointer);
   };
   return html`
     <dialog ref=${dialog} class="mgn-dialog" aria-labelledby="mgn-sign-title" onClose=${onClose}>
       <header>
         <h2 id="mgn-sign-title">Sign the opinion on ${store.state.panel.case.number}</h2>
-        <button type="button" class="mgn-clear" aria-label="Close" onClick=${onClose}>×</button>
+        <button type="button" class="mgn-clear" aria-label="Close" onClick=${close}>×</button>
       </header>
       ${toSign.length > 0 && html`<${Open} toSign=${toSign} onJump=${jump} />`}
       ${toSign.length === 0 &&
@@ -117,7 +120,7 @@ export function SignDialog({ store, onClose, onJump }) {
       !unsaved &&
       html`
         <${Preview} store=${store} />
-        <${Restate} store=${store} onDone=${onClose} />
+        <${Restate} store=${store} onDone=${close} />
       `}
     </dialog>
   `;

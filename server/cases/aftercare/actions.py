@@ -14,14 +14,13 @@ from sqlalchemy.orm import Session
 
 from server.cases import actions
 from server.cases.aftercare import reassessing
+from server.cases.aftercare.lines import kept_lines
 from server.cases.aftercare.queries import plans_of, standing_plan
 from server.cases.aftercare.records import ReassessmentPlan
 from server.cases.lifecycle import Event, EventNotPossible
 from server.cases.records import Case
 from server.foundation.errors import Conflict, FieldProblem, Invalid
 
-LONGEST_LINE = 300
-MOST_LINES = 20
 LONGEST_TEXT = 4000
 
 
@@ -72,7 +71,7 @@ def plan_reassessment(
         starts_on=planned.starts_on if planned.cycles else None,
         due_on=day,
         strategy=planned.strategy.strip()[:LONGEST_TEXT],
-        remeasure=_lines(planned.remeasure),
+        remeasure=kept_lines(planned.remeasure),
         remind=[one for one in reassessing.REMINDED if one in planned.remind],
         remind_days=planned.remind_days,
         planned_at=now,
@@ -200,8 +199,3 @@ def _end(
     plan.state, plan.ended_at, plan.ended_by = state, now, by
     plan.ended_why = why.strip()[:LONGEST_TEXT]
     session.flush()
-
-
-def _lines(lines: Sequence[str]) -> list[str]:
-    kept = [line.strip()[:LONGEST_LINE] for line in lines if line.strip()]
-    return list(dict.fromkeys(kept))[:MOST_LINES]

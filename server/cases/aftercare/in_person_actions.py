@@ -11,14 +11,13 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from server.cases.aftercare.in_person import NEEDS, Standing, after
+from server.cases.aftercare.lines import kept_lines
 from server.cases.aftercare.records import InPersonAssessment
 from server.cases.records import Case
 from server.foundation.errors import Conflict, FieldProblem, Invalid
 
-LONGEST_LINE = 300
 LONGEST_NAME = 200
 LONGEST_TEXT = 4000
-MOST_LINES = 20
 FURTHEST = timedelta(days=730)  # either way: a day beyond that is a slip of the pen
 
 
@@ -74,7 +73,7 @@ def request(
         round=case.round,
         opinion_number=wanted.opinion_number,
         conditions=wanted.conditions.strip()[:LONGEST_TEXT],
-        investigations=_lines(wanted.investigations),
+        investigations=kept_lines(wanted.investigations),
         needs=[one for one in NEEDS if one in wanted.needs],
         centre=wanted.centre.strip()[:LONGEST_NAME],
         requested_at=now,
@@ -151,8 +150,3 @@ def _objections(case: Case, noted: Noted, today: date) -> list[FieldProblem]:
     if noted.document_id and noted.document_id not in {one.id for one in case.documents}:
         problems.append(FieldProblem("/document_id", "Choose a document of this case."))
     return problems
-
-
-def _lines(lines: Sequence[str]) -> list[str]:
-    kept = [line.strip()[:LONGEST_LINE] for line in lines if line.strip()]
-    return list(dict.fromkeys(kept))[:MOST_LINES]

@@ -18,6 +18,7 @@ from server.cases.clocks.pauses import Cause
 from server.cases.clocks.queries import GIVEN, calendars_of, clock_of, open_pause
 from server.cases.clocks.records import CasePause, CaseStep, ServiceDays
 from server.cases.clocks.tiers import tier_named
+from server.cases.countries import country_in_sentence
 from server.cases.lifecycle import Event, State
 from server.cases.records import NO_DAY, Case
 from server.foundation.errors import Conflict, FieldProblem, Invalid
@@ -167,7 +168,8 @@ def choose_tier(
             remedy="Reload the case, look at what changed, and decide again.",
         )
     session.refresh(case)
-    said = f"{named.title}{f', days of {calendar}' if calendar else ''}: {reason.strip()}"
+    days = f", days of {country_in_sentence(calendar)}" if calendar else ""
+    said = f"{named.title}{days}: {reason.strip()}"
     note_step(session, case, from_state=case.state, event=TIER_CHANGED, now=now, by=by, detail=said)
     recompute(session, case, now)
 

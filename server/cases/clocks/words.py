@@ -6,6 +6,7 @@ from datetime import date
 
 from server.cases.clocks.clock import Clock, Standing
 from server.cases.clocks.tiers import Counts, Tier
+from server.cases.countries import country_in_sentence
 
 MOST_NAMED = 4
 
@@ -52,7 +53,7 @@ def explained(clock: Clock) -> str:
 def _whose(clock: Clock) -> str:
     if not clock.calendar.name:
         return "Monday to Friday"
-    return f"working days of {clock.calendar.name}"
+    return f"working days of {country_in_sentence(clock.calendar.name)}"
 
 
 def _waiting(clock: Clock) -> str:

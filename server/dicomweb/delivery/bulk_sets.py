@@ -16,8 +16,9 @@ from typing import Any
 from flask import Response
 
 from server.archive import ArchiveFailed
+from server.dicom.removed_words import removed_from_json
 from server.dicom.transfer_syntaxes import EXPLICIT_LITTLE
-from server.dicomweb.delivery.bulkdata import PIXEL_DATA, location_of, value_of
+from server.dicomweb.delivery.bulkdata import PIXEL_VALUES, location_of, value_of
 from server.dicomweb.delivery.instances import instances_of
 from server.dicomweb.delivery.metadata import datasets_of
 from server.dicomweb.delivery.withheld import check_pixels
@@ -28,6 +29,7 @@ from server.dicomweb.media.ranges import Segment, flowing, strong_tag, unchanged
 from server.dicomweb.pixels.framing import Place
 from server.dicomweb.views.scope import Pass, inside, wishes
 from server.foundation.errors import NotAcceptable, NotFound, Refused
+from server.prepared.metadata import in_order
 
 PIECE_BYTES = 64 * 1024
 _PIXELS = ("7FE00008", "7FE00009", "7FE00010")
@@ -109,13 +111,19 @@ def _parts(pass_: Pass, places: list[Place], only_pixels: bool) -> Iterator[_Par
             shown = pass_.view.json(dataset) if place is not None else None
             if place is None or shown is None:
                 continue
-            attributes = [] if only_pixels else list(pointers(shown))
-            if _ROWS in dataset:
-                attributes.append(PIXEL_DATA)
-            for attribute in attributes:
-                part = _open(pass_, place, attribute)
+            for attribute in () if only_pixels else pointers(shown):
+                part = _open(pass_, place, attribute, dataset)
                 if part is not None:
                     yield part
+            part = _pixels(pass_, place, dataset) if _ROWS in dataset else None
+            if part is not None:
+                yield part
+
+
+def _pixels(pass_: Pass, place: Place, dataset: dict[str, Any]) -> _Part | None:
+    """The pixels, whatever they are: prepared metadata do not say which of the three values it is."""
+    found = (_open(pass_, place, attribute, dataset) for attribute in PIXEL_VALUES)
+    return next((one for one in found if one is not None), None)
 
 
 def _datasets(pass_: Pass, place: Place) -> Iterator[dict[str, Any]]:
@@ -126,7 +134,7 @@ def _datasets(pass_: Pass, place: Place) -> Iterator[dict[str, Any]]:
         return
     path = f"/studies/{place.study}/series/{place.series}/metadata"
     with pass_.archive.open_dicomweb(path, accept=JSON) as stream:
-        yield from datasets_of(stream.chunks())
+        yield from map(in_order, datasets_of(stream.chunks()))
 
 
 def pointers(dataset: dict[str, Any], above: str = "") -> Iterator[str]:
@@ -140,11 +148,13 @@ def pointers(dataset: dict[str, Any], above: str = "") -> Iterator[str]:
                 yield from pointers(item or {}, f"{path}/{number}/")
 
 
-def _open(pass_: Pass, place: Place, attribute: str) -> _Part | None:
+def _open(pass_: Pass, place: Place, attribute: str, dataset: dict[str, Any]) -> _Part | None:
+    removed = None
     try:
         if pass_.view.pseudonymised:
             check_pixels(pass_, place)
-        segments, close = value_of(pass_, place, attribute)
+            removed = None if attribute in PIXEL_VALUES else removed_from_json(dataset)
+        segments, close = value_of(pass_, place, attribute, removed)
     except (NotFound, ArchiveFailed, NotAcceptable, Refused):
         return None
     return _Part(location_of(pass_, place, attribute), segments, close)

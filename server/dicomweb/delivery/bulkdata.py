@@ -8,17 +8,27 @@ from __future__ import annotations
 
 import contextlib
 import re
+import tempfile
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, BinaryIO, cast
 
 from flask import Response
 
 from server.archive import NotInArchive
+from server.dicom.frame_shape import FrameShape
+from server.dicom.removed_words import RemovedWords, removed_from_json
 from server.dicom.transfer_syntaxes import EXPLICIT_LITTLE
 from server.dicomweb.delivery.withheld import check_pixels
 from server.dicomweb.media.accept import ANYTHING, MULTIPART, OCTETS, nothing_acceptable
 from server.dicomweb.media.answers import UNCHANGING, boundary_of
-from server.dicomweb.media.multipart import Unwrapped, closing, part_head, unwrap
+from server.dicomweb.media.multipart import (
+    KEPT_IN_MEMORY_BYTES,
+    PIECE_BYTES,
+    Unwrapped,
+    closing,
+    part_head,
+    unwrap,
+)
 from server.dicomweb.media.ranges import (
     Segment,
     Span,
@@ -33,11 +43,14 @@ from server.dicomweb.pixels.framing import Frames, Place, broken, native_segment
 from server.dicomweb.pixels.sources import open_frames
 from server.dicomweb.views.scope import Pass, inside, outside, wishes
 from server.foundation.errors import Refused
+from server.prepared.metadata import in_order
 
 PDF = "application/pdf"
 PDF_BEGINS = b"%PDF"
 ENCAPSULATED_DOCUMENT = "00420011"
 PIXEL_DATA = "7fe00010"
+FLOAT_BITS = {"7fe00008": 32, "7fe00009": 64}  # PS3.3 C.7.6.24, C.7.6.25
+PIXEL_VALUES = (PIXEL_DATA, *FLOAT_BITS)
 _BULK_PATH = re.compile(r"[0-9A-Fa-f]{8}(/[0-9]{1,6}/[0-9A-Fa-f]{8}){0,8}")
 
 
@@ -61,7 +74,7 @@ def document(pass_: Pass, place: Place) -> Response:
 def _bulk(pass_: Pass, place: Place, attribute: str) -> Response:
     is_document = attribute.endswith(ENCAPSULATED_DOCUMENT)
     media_type, multipart = _form((PDF, OCTETS) if is_document else (OCTETS,))
-    _check_visible(pass_, place, attribute)
+    removed = _check_visible(pass_, place, attribute)
     tag = strong_tag("bulk", pass_.view.id, place.path, attribute, media_type, multipart)
     known = unchanged(tag, UNCHANGING)
     if known is not None:
@@ -84,7 +97,7 @@ def _bulk(pass_: Pass, place: Place, attribute: str) -> Response:
         return head, closing(boundary)
 
     wrapped = f'{MULTIPART}; type="{media_type}"; boundary={boundary}'
-    segments, close = value_of(pass_, place, attribute)
+    segments, close = value_of(pass_, place, attribute, removed)
     response = caged(
         delivered(
             segments,
@@ -115,14 +128,18 @@ def location_of(pass_: Pass, place: Place, attribute: str) -> str:
     return f"{pass_.prefix}/studies/{study}/series/{series}/instances/{instance}/bulk/{attribute}"
 
 
-def _check_visible(pass_: Pass, place: Place, attribute: str) -> None:
-    """Raises StudyOutsideGrant for what the metadata of this caller does not point to."""
+def _check_visible(pass_: Pass, place: Place, attribute: str) -> RemovedWords | None:
+    """Raises StudyOutsideGrant for what the metadata of this caller does not point to. Gives the words
+    that may not stand in the value."""
     if not pass_.view.pseudonymised:
-        return
+        return None
     check_pixels(pass_, place)
-    if attribute == PIXEL_DATA:  # Orthanc's metadata point to it only where it is not compressed
-        return
-    (dataset, *_) = pass_.archive.dicomweb_json(f"{place.path}/metadata", {}) or [{}]
+    if (
+        attribute in PIXEL_VALUES
+    ):  # Orthanc's metadata point to them only where they are plain integers
+        return None
+    (told, *_) = pass_.archive.dicomweb_json(f"{place.path}/metadata", {}) or [{}]
+    dataset = in_order(told)
     shown: dict[str, Any] | None = pass_.view.json(dataset)
     *items, tag = attribute.upper().split("/")
     for sequence, number in zip(items[::2], items[1::2], strict=True):
@@ -130,6 +147,7 @@ def _check_visible(pass_: Pass, place: Place, attribute: str) -> None:
         shown = values[int(number) - 1] if 0 < int(number) <= len(values) else None
     if shown is None or "BulkDataURI" not in shown.get(tag, {}):
         raise outside()
+    return removed_from_json(dataset)
 
 
 def _check_served(pass_: Pass, place: Place) -> None:
@@ -144,14 +162,17 @@ def _check_served(pass_: Pass, place: Place) -> None:
     raise outside()
 
 
-def value_of(pass_: Pass, place: Place, attribute: str) -> tuple[list[Segment], Callable[[], None]]:
+def value_of(
+    pass_: Pass, place: Place, attribute: str, removed: RemovedWords | None = None
+) -> tuple[list[Segment], Callable[[], None]]:
     """One value in pieces whose lengths are known, and what to call when it was read.
 
+    A value other than pixels in which one of the `removed` words stands is not given.
     Raises StudyOutsideGrant, NotInArchive, FrameBroken, FrameUnreadable and DocumentIsNotPdf.
     """
-    if attribute == PIXEL_DATA:
+    if attribute == PIXEL_DATA or (pass_.view.pseudonymised and attribute in FLOAT_BITS):
         frames = open_frames(pass_, place)
-        if frames.count == 0:
+        if frames.count == 0 or not _is_value_of(attribute, frames.shape):
             frames.close()
             raise outside()
         if _is_made_of_frames(pass_, frames):
@@ -166,7 +187,16 @@ def value_of(pass_: Pass, place: Place, attribute: str) -> tuple[list[Segment], 
     part = unwrap(pass_.archive.open_dicomweb(f"{place.path}/bulk/{attribute}", accept=ANYTHING))
     if attribute.endswith(ENCAPSULATED_DOCUMENT):
         part = _only_pdf(part)
-    return [_whole(part)], part.stream.close
+    if removed is None:
+        return [_whole(part)], part.stream.close
+    return _without(removed, part)
+
+
+def _is_value_of(attribute: str, shape: FrameShape | None) -> bool:
+    """Whether pixels of this shape stand in this of the three attributes that hold pixels."""
+    if shape is None or not shape.is_float:
+        return attribute == PIXEL_DATA
+    return FLOAT_BITS.get(attribute) == shape.BitsAllocated
 
 
 def _is_made_of_frames(pass_: Pass, frames: Frames) -> bool:
@@ -212,6 +242,26 @@ def _whole(part: Unwrapped) -> Segment:
             part.stream.read(64 * 1024)  # the closing boundary, so that the line stays usable
 
     return Segment(part.length, chunks)
+
+
+def _without(removed: RemovedWords, part: Unwrapped) -> tuple[list[Segment], Callable[[], None]]:
+    """The value from a copy, for it must be known to its end. Raises StudyOutsideGrant."""
+    segment = _whole(part)
+    with contextlib.ExitStack() as opened:
+        file = opened.enter_context(tempfile.SpooledTemporaryFile(KEPT_IN_MEMORY_BYTES))
+        with contextlib.closing(part.stream):
+            file.writelines(segment.chunks(0, segment.length))
+        file.seek(0)
+        if removed.stand_in_file(cast(BinaryIO, file), segment.length):
+            raise outside()
+        close = opened.pop_all().close
+
+    def chunks(start: int, stop: int) -> Iterator[bytes]:
+        for at in range(start, stop, PIECE_BYTES):
+            file.seek(at)
+            yield file.read(min(PIECE_BYTES, stop - at))
+
+    return [Segment(segment.length, chunks)], close
 
 
 def _only_pdf(part: Unwrapped) -> Unwrapped:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 from collections.abc import Iterator
 
 from flask import Response
 
 from server.archive import Archive, Instance, NotInArchive
-from server.dicomweb.delivery.files import OpenFile, open_file
+from server.dicomweb.delivery.files import OpenFile, SyntaxNotAvailable, open_file
 from server.dicomweb.media.accept import DICOM, MULTIPART, choose_dicom
 from server.dicomweb.media.answers import CHANGING, UNCHANGING, boundary_of
 from server.dicomweb.media.multipart import closing, part_head
@@ -23,22 +24,36 @@ from server.dicomweb.media.ranges import (
 from server.dicomweb.pixels.framing import Place
 from server.dicomweb.views.scope import Pass, inside, outside, wishes
 
+MOST_TRIED = 200  # instances, to find one that can be had in the transfer syntax asked for
+
 
 def retrieve(
     pass_: Pass, study: str, series: str | None = None, instance: str | None = None
 ) -> Response:
     """`GET` of a study, a series or an instance: DICOM files, one part each, in any number."""
     path = inside(pass_, study, series, instance)
-    multipart, syntax = choose_dicom(wishes(), single=instance is not None)
+    forms = choose_dicom(wishes(), single=instance is not None)
     instances = _instances(pass_.archive, study, series, instance)
     place = Place(study, series or "", instance or "", path)
-    cache = UNCHANGING if instance is not None else CHANGING
+    for multipart, syntax in forms[:-1]:
+        with contextlib.suppress(SyntaxNotAvailable):
+            return _answer(pass_, place, instances, multipart, syntax)
+    return _answer(pass_, place, instances, *forms[-1])
+
+
+def _answer(
+    pass_: Pass, place: Place, instances: list[Instance], multipart: bool, syntax: str | None
+) -> Response:
+    """The files in one form. Raises SyntaxNotAvailable, StudyOutsideGrant."""
+    cache = UNCHANGING if place.instance else CHANGING
     tag = strong_tag(
         "files", pass_.view.id, multipart, syntax, *(one.orthanc_id for one in instances)
     )
     known = unchanged(tag, cache)
     if known is not None:
         return known
+    if len(instances) > 1 and syntax not in (None, "*"):
+        _check_some_can(pass_, place, syntax, instances)
     files = _files(pass_, place, syntax, instances)
     first = next(files, None)
     if first is None:
@@ -59,6 +74,24 @@ def retrieve(
         cache=cache,
         close=first.close,
     )
+
+
+def _check_some_can(
+    pass_: Pass, place: Place, syntax: str | None, instances: list[Instance]
+) -> None:
+    """Raises SyntaxNotAvailable when not one of several instances can be had in this syntax."""
+    problem: SyntaxNotAvailable | None = None
+    for one in instances[:MOST_TRIED]:
+        try:
+            file = open_file(pass_, place, one.orthanc_id, syntax)
+        except SyntaxNotAvailable as error:
+            problem = error
+            continue
+        if file is not None:
+            file.close()
+            return
+    if problem is not None:
+        raise problem
 
 
 def _alone(file: OpenFile, tag: str) -> Response:
@@ -97,9 +130,18 @@ def _instances(
 def _files(
     pass_: Pass, place: Place, syntax: str | None, instances: list[Instance]
 ) -> Iterator[OpenFile]:
-    """The files one after the other, without those that this caller may not see."""
+    """The files one after the other, without those that this caller may not see.
+
+    Each part has a transfer syntax of its own (PS3.18 8.7.8.2): a report among pictures cannot be
+    compressed, and leaves as it would for whoever names none.
+    """
     for one in instances:
-        file = open_file(pass_, place, one.orthanc_id, syntax)
+        try:
+            file = open_file(pass_, place, one.orthanc_id, syntax)
+        except SyntaxNotAvailable:
+            if len(instances) == 1:
+                raise
+            file = open_file(pass_, place, one.orthanc_id, None)
         if file is not None:
             yield file
 

@@ -170,19 +170,23 @@ def choose(wishes: tuple[Wish, ...], offered: tuple[str, ...]) -> str:
     raise nothing_acceptable(offered)
 
 
-def choose_dicom(wishes: tuple[Wish, ...], *, single: bool) -> tuple[bool, str | None]:
-    """How DICOM files leave: (as multipart, transfer syntax asked for: a UID, `*` or None).
+def choose_dicom(wishes: tuple[Wish, ...], *, single: bool) -> tuple[tuple[bool, str | None], ...]:
+    """How DICOM files may leave, best first: (as multipart, transfer syntax asked for: a UID, `*` or
+    None) each.
 
     One instance may also leave alone as `application/dicom` (`single`). Raises NotAcceptable.
     """
+    found: list[tuple[bool, str | None]] = []
     for wish in wishes:
         if wish.kind != ANYTHING and not wish.covers(DICOM):
             continue
         if wish.multipart or wish.kind == ANYTHING:
-            return True, wish.transfer_syntax or ("*" if wish.kind == ANYTHING else None)
-        if single:
-            return False, wish.transfer_syntax
-    raise nothing_acceptable((f'{MULTIPART}; type="{DICOM}"',))
+            found.append((True, wish.transfer_syntax or ("*" if wish.kind == ANYTHING else None)))
+        elif single:
+            found.append((False, wish.transfer_syntax))
+    if not found:
+        raise nothing_acceptable((f'{MULTIPART}; type="{DICOM}"',))
+    return tuple(dict.fromkeys(found))
 
 
 def choose_frames(

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from flask import Response, request
 
+from server.archive import NotInArchive
 from server.dicom.rendering import (
     RENDERER,
     Drawing,
@@ -19,7 +20,7 @@ from server.dicom.rendering import (
     read_drawing,
     written,
 )
-from server.dicomweb.delivery.bulkdata import PDF, document
+from server.dicomweb.delivery.bulkdata import PDF, DocumentIsNotPdf, document
 from server.dicomweb.delivery.frames import MOST_FRAMES, check_numbers, read_numbers
 from server.dicomweb.delivery.instances import first_with_picture, instances_of, middle_of
 from server.dicomweb.delivery.withheld import check_pixels
@@ -39,7 +40,7 @@ from server.dicomweb.media.ranges import (
 from server.dicomweb.pictures.pictured import Pictured
 from server.dicomweb.pixels.framing import FrameBroken, FrameNotFound, FrameUnreadable, Place
 from server.dicomweb.views.scope import Pass, StudyOutsideGrant, inside, wishes
-from server.foundation.errors import BadRequest
+from server.foundation.errors import BadRequest, NotAcceptable
 
 PICTURES = ("image/jpeg", "image/png", "image/gif")  # PS3.18 Table 8.7.4-1, the default first
 THUMBNAIL_VIEWPORT = "128,128"
@@ -58,8 +59,8 @@ def rendered(
     """`GET .../rendered` of a study, a series, an instance or frames of one, as JPEG or PNG.
 
     One picture leaves by itself; several, and one that is asked for so, as parts. An instance
-    shows its first frame, or as parts all of them. An encapsulated PDF is rendered as itself where
-    `application/pdf` is asked for.
+    shows its first frame, or as parts all of them. An encapsulated PDF is rendered as itself for
+    whoever takes `application/pdf`, or anything.
     """
     path = inside(pass_, study, series, instance)
     asked = wishes()
@@ -67,11 +68,27 @@ def rendered(
     if series is None or instance is None:
         return _many(pass_, study, series, asked, drawing)
     place = Place(study, series, instance, path)
-    if asked and asked[0].kind == PDF:
-        return document(pass_, place)
-    wanted = read_numbers(numbers) if numbers is not None else None
+    if numbers is not None:
+        check_pixels(pass_, place)
+        return _one_instance(pass_, place, read_numbers(numbers), asked, drawing)
+    if asked and asked[0].kind == PDF and (found := _document(pass_, place)):
+        return found
     check_pixels(pass_, place)
-    return _one_instance(pass_, place, wanted, asked, drawing)
+    try:
+        return _one_instance(pass_, place, None, asked, drawing)
+    except NotAcceptable:
+        if any(wish.covers(PDF) and not wish.multipart for wish in asked):
+            with contextlib.suppress(DocumentIsNotPdf):
+                if found := _document(pass_, place):
+                    return found
+        raise
+
+
+def _document(pass_: Pass, place: Place) -> Response | None:
+    """The encapsulated PDF of an instance; None when it holds none."""
+    with contextlib.suppress(NotInArchive):
+        return document(pass_, place)
+    return None
 
 
 def _params() -> dict[str, str]:

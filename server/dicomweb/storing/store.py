@@ -80,7 +80,7 @@ def store(pass_: Pass, study: str | None = None) -> Response:
         inside(pass_, study)
     if not pass_.scope.may(Action.IMAGES_WRITE):
         raise MayNotStore("This access does not permit to store anything.")
-    choose(wishes(), (JSON, "application/json"))
+    media_type = choose(wishes(), (JSON, "application/json"))
     outcomes = [_take(pass_, study, one) for one in sent_files()]
     if not outcomes:
         raise BadRequest("The body has no instance in it.")
@@ -88,7 +88,8 @@ def store(pass_: Pass, study: str | None = None) -> Response:
     status = 200 if len(stored) == len(outcomes) else 202 if stored else 409
     shown = None if study is None else pass_.view.shown(study)
     body = json.dumps(_report(pass_.prefix, shown, outcomes))
-    return Response(body, status=status, content_type=JSON, headers={"Cache-Control": "no-store"})
+    headers = {"Cache-Control": "no-store"}
+    return Response(body, status=status, content_type=media_type, headers=headers)
 
 
 def _take(pass_: Pass, study: str | None, sent: Sent) -> Outcome:

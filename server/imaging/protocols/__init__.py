@@ -86,7 +86,12 @@ class Picture:
 
 @dataclass(frozen=True)
 class Want:
-    """One thing a protocol asks for. What is empty is not asked; `need` is one of `NEEDS`."""
+    """One thing a protocol asks for. What is empty is not asked; `need` is one of `NEEDS`.
+
+    `least_length_mm` is how much the stack shows at least along its slices' normal, `least_b` (s/mm²)
+    the strongest weighting by diffusion that it has at least; `least_matrix` and `most_thickness_mm`
+    stand instead of the protocol's own numbers.
+    """
 
     id: str
     need: str
@@ -99,6 +104,9 @@ class Want:
     kinds: tuple[Kind, ...] = ()
     plane: str = ""
     most_thickness_mm: float | None = None
+    least_length_mm: float | None = None
+    least_matrix: int | None = None
+    least_b: float | None = None
     beside_pet: bool = False
     region_known: bool = False
 

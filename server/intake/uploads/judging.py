@@ -14,7 +14,6 @@ from pathlib import Path, PurePosixPath
 from typing import Final
 
 from PIL import Image
-from pydicom import dcmread
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -33,14 +32,15 @@ from server.intake.arrivals.instances import Instance, check_instance, md5_of
 from server.intake.queries import is_elsewhere
 from server.intake.records import Arrival, ReceivedInstance
 from server.intake.uploads import kinds
+from server.intake.uploads.discs import Listed, listed_in
 from server.intake.uploads.kinds import DICOM, Document, NotTaken, NotWanted
 from server.intake.uploads.records import UploadEntry
+from server.intake.uploads.sameness import difference, same_dataset
 from server.intake.uploads.unpacking import Found
 
 LARGEST_DOCUMENT_BYTES: Final = 64 * 1024 * 1024
 # 150 million pixels: an A4 page scanned at 1200 dpi has 140 million.
 MOST_PIXELS_OF_A_PAGE: Final = 150_000_000
-COMPARED_BYTES: Final = 256 * 1024 * 1024
 TRIES: Final = 3
 AWAITED_S: Final = 20.0
 WELL_FOR_S: Final = 2.0  # an archive that answered so lately was well
@@ -68,7 +68,7 @@ class Kept:
 
 @dataclass(frozen=True)
 class Judged:
-    """What became of a file; the fields are those of UploadEntry."""
+    """What became of a file; the fields are those of UploadEntry. `listed` is what a DICOMDIR lists."""
 
     outcome: str
     kind: str = ""
@@ -76,6 +76,7 @@ class Judged:
     SOPInstanceUID: str = ""
     md5: str = ""
     document: Kept | None = None
+    listed: tuple[Listed, ...] = ()
 
 
 class Judge:
@@ -145,7 +146,9 @@ class Judge:
     ) -> Judged:
         head = read_head(path, found.name)
         if not isinstance(head, RefusedFile) and head.is_media_directory:
-            return Judged("left_out", reason=kinds.DIRECTORY)
+            listed = listed_in(path)
+            reason = kinds.DAMAGED_DIRECTORY if listed is None else kinds.DIRECTORY
+            return Judged("left_out", reason=reason, listed=listed or ())
         if isinstance(head, RefusedFile) and _name_of(found).lower() == "dicomdir":
             return Judged("left_out", reason=kinds.DAMAGED_DIRECTORY)
         checked = check_instance(path, found.name)
@@ -285,9 +288,9 @@ class Judge:
             with self._archive.open_file(stored.orthanc_id) as stream, first.open("wb") as sink:
                 for piece in stream.chunks():
                     sink.write(piece)
-            if _same_dataset(first, path):
+            if same_dataset(first, path):
                 return Judged("known", "image", "This image is here already.", uid)
-            what = _difference(first, path)
+            what = difference(first, path)
         finally:
             first.unlink(missing_ok=True)
         with self._db.writing() as session:
@@ -325,32 +328,6 @@ def _cases_using(session: Session, SOPInstanceUID: str, own: str) -> list[str | 
         .distinct()
     )
     return list(session.scalars(wanted))
-
-
-def _same_dataset(one: Path, other: Path) -> bool:
-    """Whether two files differ in nothing behind their File Meta Information (PS3.10 7.1)."""
-    heads = [read_head(path) for path in (one, other)]
-    offsets = [0 if isinstance(head, RefusedFile) else head.dataset_offset for head in heads]
-    with one.open("rb") as first, other.open("rb") as second:
-        first.seek(offsets[0])
-        second.seek(offsets[1])
-        while True:
-            pieces = first.read(1 << 20), second.read(1 << 20)
-            if pieces[0] != pieces[1]:
-                return False
-            if not pieces[0]:
-                return all(offsets)
-
-
-def _difference(one: Path, other: Path) -> str:
-    if max(one.stat().st_size, other.stat().st_size) > COMPARED_BYTES:
-        return "with other content"
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        pixels = [
-            dcmread(path, specific_tags=["PixelData"]).get("PixelData") for path in (one, other)
-        ]
-    return "with other pixels" if pixels[0] != pixels[1] else "with another description"
 
 
 def why_no_page(path: Path) -> str:

@@ -9,6 +9,8 @@ from datetime import datetime
 from sqlalchemy import case, func, select
 from sqlalchemy.orm import Session
 
+from server.intake.uploads.discs import missing_part
+from server.intake.uploads.kinds import DIRECTORY
 from server.intake.uploads.records import Upload, UploadEntry
 from server.intake.uploads.resumable import UploadNotFound
 
@@ -130,6 +132,32 @@ def outcomes(
         for entry, name, nth, times in rows
     ]
     return sorted(found, key=lambda one: one.at, reverse=True)
+
+
+def missing_of_discs(session: Session, case_id: str, limit: int = 20) -> list[Outcome]:
+    """The tables of contents of discs that list files which did not come, newest first; the reason is
+    that alone."""
+    rows = session.execute(
+        select(UploadEntry, Upload.name)
+        .join(Upload, Upload.id == UploadEntry.upload_id)
+        .where(
+            Upload.case_id == case_id,
+            UploadEntry.outcome == "left_out",
+            UploadEntry.reason.startswith(f"{DIRECTORY} It lists", autoescape=True),
+        )
+        .order_by(UploadEntry.at.desc(), UploadEntry.id)
+        .limit(limit)
+    )
+    return [
+        Outcome(
+            entry.name,
+            name if name != entry.name else "",
+            entry.outcome,
+            missing_part(entry.reason),
+            entry.at,
+        )
+        for entry, name in rows
+    ]
 
 
 def _group(entry: UploadEntry, upload: str) -> tuple[str, str, str]:

@@ -27,6 +27,7 @@ CHECKSUMS = ("md5", "sha1", "sha256")  # of tus 1.0; sha1 is the one that every 
 _ID = re.compile(r"[0-9a-f]{32}")
 _TURN = ".turn"
 _SCRATCH = ".scratch"
+LISTING = ".listed-"
 
 
 class UploadNotFound(NotFound):
@@ -180,6 +181,26 @@ class UploadFolder:
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(mode=0o700)
         return folder
+
+    def keep_listing(self, upload_id: str, place: int, text: str) -> None:
+        """Keep beside an upload what the table of contents at `place` of it lists; it stays after the
+        upload's own bytes are gone. Repeatable."""
+        half = self._named(upload_id, f"{LISTING}half")
+        half.write_text(text, encoding="utf-8")
+        half.replace(self._named(upload_id, f"{LISTING}{place}"))
+
+    def listings(self, upload_id: str) -> list[tuple[int, str]]:
+        """What is kept of an upload's tables of contents, each with its place."""
+        found = self.folder.glob(f"{self._named(upload_id).name}{LISTING}*")
+        return [
+            (int(path.name.rpartition("-")[2]), path.read_text(encoding="utf-8"))
+            for path in sorted(found)
+            if not path.name.endswith("half")
+        ]
+
+    def listed_ids(self) -> set[str]:
+        """The ids of all uploads of which a table of contents is kept."""
+        return {path.name[:32] for path in self.folder.glob(f"*{LISTING}*")}
 
     def held(self) -> set[str]:
         """The ids of all uploads of which bytes are here."""

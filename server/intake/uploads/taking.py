@@ -27,6 +27,7 @@ from server.foundation.clock import Clock
 from server.foundation.db import Database, DatabaseFull
 from server.foundation.errors import MarginError
 from server.intake.uploads.actions import Limits, ask_to_take, used_bytes
+from server.intake.uploads.disc_notes import keep_listing, note_missing
 from server.intake.uploads.judging import Judge, Judged
 from server.intake.uploads.kinds import ZIP
 from server.intake.uploads.queries import whole
@@ -96,6 +97,7 @@ def take_uploads(means: Means, case_id: str) -> None:
         with means.db.reading() as session:
             uploads = whole(session, case_id)
         if not uploads:
+            note_missing(means.db, means.folder, means.clock(), case_id)
             return
         try:
             for group in _groups(means, uploads):
@@ -320,6 +322,7 @@ def _count(
     if judged.document is not None:
         case = case_by_id(session, upload.case_id)
         judged = means.judge.keep(session, case, judged, upload.sender)
+    keep_listing(means.folder, upload.id, found.place, judged.listed)
     setattr(upload, judged.outcome, getattr(upload, judged.outcome) + 1)
     if judged.outcome == "taken":
         upload.unpacked_bytes += found.size_bytes

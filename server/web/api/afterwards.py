@@ -12,6 +12,7 @@ from server.cases.aftercare import in_person, in_person_actions, reassessing
 from server.cases.aftercare.actions import Planned
 from server.cases.aftercare.in_person import Standing
 from server.cases.aftercare.in_person_actions import Noted, Wanted
+from server.cases.aftercare.lines import MOST_LINES
 from server.cases.aftercare.queries import assessments_of, plans_of
 from server.cases.aftercare.records import InPersonAssessment, ReassessmentPlan
 from server.web import following_up
@@ -116,7 +117,7 @@ class VisitWanted(Sent):
     """The patient is to be seen: under which conditions, what is examined first, what it needs."""
 
     conditions: Annotated[str, Meta(max_length=in_person_actions.LONGEST_TEXT)] = ""
-    investigations: Annotated[list[ShortLine], Meta(max_length=in_person_actions.MOST_LINES)] = []  # noqa: RUF012
+    investigations: Annotated[list[ShortLine], Meta(max_length=MOST_LINES)] = []  # noqa: RUF012
     needs: Annotated[
         list[Word],
         Meta(max_length=len(in_person.NEEDS), description=f"Some of {', '.join(in_person.NEEDS)}."),

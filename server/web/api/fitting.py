@@ -14,7 +14,7 @@ from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
 from werkzeug.datastructures import MultiDict
 
-from server.annotations.fields import pointer
+from server.annotations.fields import capitalised, pointer
 from server.annotations.validation import said
 from server.foundation.errors import FieldProblem, Invalid
 from server.web.bodies import fault_of_text
@@ -84,7 +84,7 @@ def fitted_query(kind: type[T], sent: MultiDict[str, str]) -> T:
                     FieldProblem(pointer([name]), f"“{name}” has no value; leave it out.")
                 )
         except msgspec.ValidationError as error:
-            told = _capitalised(str(error).split(" - at")[0])
+            told = capitalised(str(error).split(" - at")[0])
             message = f"“{name}” does not fit; {said(value)} was given. {told}."
             problems.append(FieldProblem(pointer([name]), message))
     problems += strange_times(values)
@@ -200,8 +200,4 @@ def _of_convert(error: msgspec.ValidationError) -> FieldProblem:
     message, _, place = str(error).partition(" - at `$")
     path = place.rstrip("`").replace("[", ".").replace("]", "").strip(".")
     steps = [step for step in path.split(".") if step]
-    return FieldProblem(pointer(steps), f"{_capitalised(message)}.")
-
-
-def _capitalised(text: str) -> str:
-    return text[:1].upper() + text[1:]
+    return FieldProblem(pointer(steps), f"{capitalised(message)}.")

@@ -15,10 +15,10 @@ from server.web.api.fields import AT, NUMBER, Href, Moment, Word
 from server.web.opinion_files import (
     opinion_by_number,
     opinion_data,
+    opinion_document,
     opinion_fhir,
     opinion_report,
 )
-from server.web.viewer import opinion_document
 from server.web.visit import Visit
 
 TAG = "Opinion"

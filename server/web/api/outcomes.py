@@ -11,7 +11,7 @@ from server.access.permissions import Account, Program
 from server.cases.local_category import LOCAL_CATEGORIES, state_local_category
 from server.foundation.errors import FieldProblem
 from server.outcomes import actions, queries, value_sets
-from server.outcomes.entered import LONGEST_NAME, LONGEST_NOTE, NAMES, Outcome, read
+from server.outcomes.entered import LONGEST_NAME, LONGEST_NOTE, NAMES, read
 from server.web.api.endpoint import Endpoint, Given, Sent
 from server.web.api.fields import AT, DAY, Choice, Day, Line, Moment, Word, choices
 from server.web.api.fitting import RequestRefused
@@ -113,7 +113,7 @@ class VerdictsSent(Sent):
 def read_outcome(visit: Visit) -> OutcomeRead:
     """The outcome as it stands."""
     entries = queries.outcome_entries(visit.session, visit.case.id)
-    outcome = queries.outcome_in(entries[-1]) if entries else Outcome()
+    outcome = queries.outcome_of(entries)
     return OutcomeRead(
         entry=len(entries),
         outcome=OutcomeFields(**{name: getattr(outcome, name) for name in NAMES}),

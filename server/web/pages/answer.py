@@ -189,7 +189,7 @@ def compare(visit: Visit, point_id: str) -> Response:
     texts = shown.kept(visit, {name: typed.get(name, "") for name in stored}, stored)
     opinion, _ = signed_opinion(visit)
     try:
-        with visit.session.begin_nested():
+        with visit.attempt():
             actions.compare(
                 visit.session,
                 kept,
@@ -212,7 +212,7 @@ def remove_point(visit: Visit, point_id: str) -> Response:
     """Take away a point that nobody compared or asked about."""
     seen = version_of(typed_fields())
     try:
-        with visit.session.begin_nested():
+        with visit.attempt():
             actions.remove_point(visit.session, visit.case, point_id, seen_version=seen)
     except Conflict as error:
         return answer_page(visit, error, f"point-{point_id}")
@@ -256,7 +256,7 @@ def sign_addendum(visit: Visit) -> Response:
     try:
         unsigned = FieldProblem("/signed", "Say that you sign it, and that no finding changes.")
         refuse("The addendum was not signed.", [] if typed.get("signed") else [unsigned])
-        with visit.session.begin_nested():
+        with visit.attempt():
             kept = add_signed(visit, text, typed_list("questions"))
     except (Invalid, Conflict) as error:
         return answer_page(visit, error, "addendum")

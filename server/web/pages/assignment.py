@@ -141,32 +141,10 @@ def convene(visit: Visit) -> Response:
     """Put a panel on the case."""
 
     def do() -> str:
-        ordered = sorted(
-            (name for name in request.form if name.startswith("seat-") and typed(name)),
-            key=lambda name: number(f"order-{name.removeprefix('seat-')}", 0),
-        )
-        seats = {
-            seat: _people(
-                visit,
-                [one.removeprefix("seat-") for one in ordered if typed(one) == seat],
-            )
-            for seat, _ in SEATS[1:]
-        }
-        chairs = seats["chair"]
-        if len(chairs) > 1:
-            raise _wrong("/chair", "Name one chair.")
-        wanted = actions.Wanted(
-            rule_id=typed("rule"),
-            members=seats["member"],
-            chair=chairs[0] if chairs else None,
-            chair_votes=bool(typed("chair_votes")),
-            standby=seats["standby"],
-            answer_hours=None if typed("ask") == "no" else _hours(),
-        )
         panel = actions.convene(
             visit.session,
             visit.case,
-            wanted,
+            _panel_wanted(visit),
             seen_version=_version(),
             by=visit.actor.text,
             now=visit.now,
@@ -180,6 +158,30 @@ def convene(visit: Visit) -> Response:
         return "The panel is convened. Nobody sees another’s vote before all are in."
 
     return _tried(visit, do)
+
+
+def _panel_wanted(visit: Visit) -> actions.Wanted:
+    """The form's panel: `seat-<person>` says as what somebody sits, `order-<person>` in which order
+    they are asked."""
+    ordered = sorted(
+        (name for name in request.form if name.startswith("seat-") and typed(name)),
+        key=lambda name: number(f"order-{name.removeprefix('seat-')}", 0),
+    )
+    seats = {
+        seat: _people(visit, [one.removeprefix("seat-") for one in ordered if typed(one) == seat])
+        for seat, _ in SEATS[1:]
+    }
+    chairs = seats["chair"]
+    if len(chairs) > 1:
+        raise _wrong("/chair", "Name one chair.")
+    return actions.Wanted(
+        rule_id=typed("rule"),
+        members=seats["member"],
+        chair=chairs[0] if chairs else None,
+        chair_votes=bool(typed("chair_votes")),
+        standby=seats["standby"],
+        answer_hours=None if typed("ask") == "no" else _hours(),
+    )
 
 
 def release(visit: Visit, part: str) -> Response:
@@ -289,7 +291,7 @@ def dissolve(visit: Visit) -> Response:
 def _tried(visit: Visit, do: Callable[[], str]) -> Response:
     """Do it and go back to the page, or show the page with what was wrong."""
     try:
-        with visit.session.begin_nested():
+        with visit.attempt():
             said = do()
     except Invalid as error:
         visit.session.refresh(visit.case)

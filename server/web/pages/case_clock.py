@@ -22,10 +22,10 @@ from server.cases.clocks.reminders import KINDS
 from server.cases.clocks.stages import LABELS, MEANINGS, sums, timeline
 from server.cases.clocks.tiers import stage_targets, tiers
 from server.cases.clocks.words import explained, plain_day, promise, standing_words
+from server.cases.countries import country_name
 from server.cases.lifecycle import Event
 from server.foundation.errors import Invalid, MarginError
 from server.web.clock_forms import TierForm
-from server.web.countries import country_name
 from server.web.forms import choices, show_problems
 from server.web.pages.case_places import base_of
 from server.web.pages.clock_picture import picture_of

@@ -19,6 +19,7 @@ from server.cases.local_category import NOT_STATED, state_local_category
 from server.cases.queries import holder
 from server.foundation.audit import AuditLine, newest
 from server.foundation.errors import Invalid, MarginError
+from server.intake.uploads.queries import missing_of_discs
 from server.panel.queries import panel_of
 from server.people.queries import hospital, people
 from server.web import telling
@@ -85,6 +86,7 @@ def show_case(visit: Visit, refused: MarginError | None = None, **facts: Any) ->
         "base": f"/cases/{case.number}",
         "link": None,
         "upload_to": f"/cases/{case.number}/files",
+        "missing_of_discs": missing_of_discs(session, case.id),
     }
     return page(visit, "case.html", refused=refused, **{**shown, **facts})
 
@@ -142,7 +144,7 @@ def open_case(visit: Visit) -> Response:
     if not form.validate():
         return page(visit, "case_new.html", refused=FORM_REFUSED, form=form)
     try:
-        with visit.session.begin_nested():
+        with visit.attempt():
             case = actions.open_case(
                 visit.session,
                 organ=form.organ.data,

@@ -103,7 +103,7 @@ def change_centre(visit: Visit, centre_id: str) -> Response:
 def _keep(visit: Visit, centre: Centre | None) -> Response:
     said = centre_typed()
     try:
-        with visit.session.begin_nested():
+        with visit.attempt():
             kept = actions.keep_centre(
                 visit.session,
                 centre,

@@ -11,8 +11,8 @@ from server.access.action import Action
 from server.access.actions import SignInFailed, TooManyAttempts
 from server.access.door import Route, account_of
 from server.access.permissions import Account
-from server.foundation import audit
-from server.people.queries import person
+from server.foundation import audit, strangers
+from server.people.queries import person, person_of_email
 from server.web import cookies
 from server.web.forms import SignInForm
 from server.web.pages.layout import FORM_REFUSED, go, page
@@ -57,11 +57,18 @@ def sign_in(visit: Visit) -> Response:
     except (SignInFailed, TooManyAttempts) as error:
         if isinstance(error, SignInFailed):
             actions.note_failure(visit.session, email, visit.now)
-        _record(visit, "nobody", "refused", reason=error.code, email=email)
+        _refused(visit, email, error.code)
         form.form_errors.append(f"{error.detail} {error.remedy}")
         return page(visit, "sign_in.html", refused=error, form=form)
     account = account_of(visit.session, person(visit.session, begun.person_id))
-    _record(visit, account.text, "done")
+    audit.append(
+        visit.session,
+        actor=account.text,
+        action=Action.SIGN_IN.value,
+        object_=f"POST {SIGN_IN_PAGE}",
+        outcome="done",
+        now=visit.now,
+    )
     response = go(local(form.next.data or "") or "/")
     name = cookies.sign_in_name(visit.services.settings)
     cookies.give(response, visit.services.settings, name, secret, expires_at=begun.expires_at)
@@ -86,20 +93,20 @@ def local(address: str) -> str:
     return address if good and "\\" not in address else ""
 
 
-def _record(
-    visit: Visit, actor: str, outcome: audit.Outcome, reason: str = "", email: str = ""
-) -> None:
+def _refused(visit: Visit, email: str, reason: str) -> None:
+    """Many failures on one account are counted together, and so are those on no account of ours."""
     # What was typed as an address may be a mistyped password: only its hash is kept.
-    details = {"email_sha256": hashlib.sha256(email.strip().lower().encode()).hexdigest()[:16]}
-    audit.append(
+    mark = hashlib.sha256(email.strip().lower().encode()).hexdigest()[:16]
+    strangers.note(
         visit.session,
-        actor=actor,
+        kind=reason,
+        about=mark if person_of_email(visit.session, email) else "",
         action=Action.SIGN_IN.value,
-        object_="POST /sign-in",
-        outcome=outcome,
+        object_=f"POST {SIGN_IN_PAGE}",
+        outcome="refused",
         now=visit.now,
         reason=reason,
-        details=details if email else {},
+        details={"email_sha256": mark} if email else {},
     )
 
 

@@ -25,6 +25,7 @@ from server.intake.uploads.kinds import (
     Document,
     kind_of,
 )
+from server.web.languages import say, say_count, speak
 from server.web.pages.layout import go
 from server.web.problems import wants_json
 from server.web.tus import PIECE_BYTES, folder_of, sender_of
@@ -50,11 +51,13 @@ def send_files(visit: Visit) -> Response:
     visit.note(files=len(names))
     if wants_json():
         return jsonify({"files": [{"name": name, "outcome": "received"} for name in names]})
-    said = "The file is here" if len(names) == 1 else f"{len(names)} files are here"
-    return go(
-        f"{request.path.removesuffix('/files')}/uploads",
-        f"{said} and will be looked through within a minute.",
-    )
+    speak(visit)
+    if len(names) == 1:
+        said = say("The file is here and will be looked through within a minute.")
+    else:
+        files = say_count(len(names), "file")
+        said = say("{files} are here and will be looked through within a minute.", files=files)
+    return go(f"{request.path.removesuffix('/files')}/uploads", said)
 
 
 def _keep(visit: Visit, file: FileStorage) -> str:
@@ -100,8 +103,10 @@ def read_document(visit: Visit, document_id: str) -> Response:
     with path.open("rb") as content:
         head = content.read(HEAD_BYTES)
         content.seek(max(0, path.stat().st_size - TAIL_BYTES))
-        kind = kind_of(head, content.read(TAIL_BYTES), kept.title)
-    known = kind if isinstance(kind, Document) else None
+        kind = kind_of(head, content.read(TAIL_BYTES), "")
+    # A binary STL cannot be told by its bytes: what was said when it was taken counts.
+    model = STL if kept.media_type == STL.media_type else None
+    known = kind if isinstance(kind, Document) else model
     place = visit.case.documents.index(kept) + 1
     ending = ENDINGS[known] if known else ".bin"
     response = send_file(

@@ -29,7 +29,7 @@ def issue(visit: Visit) -> Response:
             return _again(visit, kind, form, Invalid("No link was issued.", [wanted]))
         surgeon = person(visit.session, form.person_id.data)
     try:
-        with visit.session.begin_nested():
+        with visit.attempt():
             issued = actions.issue_grant(
                 visit.session,
                 case=visit.case,

@@ -150,7 +150,7 @@ def change_line(visit: Visit, line_id: str) -> Response:
     if not form.validate():
         return _one(visit, changed.hospital, FORM_REFUSED, form, changed.id)
     try:
-        with visit.session.begin_nested():
+        with visit.attempt():
             actions.change_line(
                 visit.session,
                 changed,
@@ -170,7 +170,7 @@ def register(visit: Visit) -> Response:
     if not form.validate():
         return _list(visit, FORM_REFUSED, form=form)
     try:
-        with visit.session.begin_nested():
+        with visit.attempt():
             made = actions.register_hospital(
                 visit.session,
                 name=form.name.data or "",
@@ -190,7 +190,7 @@ def add_line(visit: Visit, hospital_id: str) -> Response:
     if not form.validate():
         return _list(visit, FORM_REFUSED, line_form=form, line_at=registered.id)
     try:
-        with visit.session.begin_nested():
+        with visit.attempt():
             made = actions.register_line(
                 visit.session,
                 registered,

@@ -36,6 +36,13 @@ PHASES = [(phase.value, phase.in_words) for phase in Phase if phase is not Phase
 _WITH_PHASE = frozenset({Role.DIAGNOSTIC, Role.MPR, Role.SUBTRACTION})
 
 
+def _has_phase(facts: SeriesFacts) -> bool:
+    """Whether a contrast phase is of interest: of an MR weighted by T2 or diffusion it is not."""
+    if facts.role not in _WITH_PHASE:
+        return False
+    return facts.modality == "CT" or (facts.modality == "MR" and facts.kind.shows_phase)
+
+
 @dataclass(frozen=True)
 class FindingShown:
     """A finding in words, and who waived it, if anybody did."""
@@ -71,7 +78,7 @@ class SeriesShown:
 
     @property
     def has_phase(self) -> bool:
-        return self.facts.role in _WITH_PHASE and self.facts.modality in ("CT", "MR")
+        return _has_phase(self.facts)
 
     @property
     def landmarks(self) -> list[tuple[str, bool | None]]:
@@ -221,7 +228,8 @@ def surgeons(visit: Visit) -> SurgeonsImaging | None:
         for shown, kept in zip(found, imaging.limits, strict=True)
     ]
     used = [one for one in imaging.assessment.series if _is_used(imaging, one)]
-    phases = [one.phase.used.in_words for one in used if one.phase.used is not Phase.INDETERMINATE]
+    known = [one for one in used if _has_phase(one) and one.phase.used is not Phase.INDETERMINATE]
+    phases = [one.phase.used.in_words for one in known]
     return SurgeonsImaging(
         imaging.verdict.value,
         VERDICT_TONES[imaging.verdict],
@@ -265,9 +273,8 @@ class HospitalsImaging:
         return self.words["asked"].format(on=on)
 
 
-def hospitals(visit: Visit) -> HospitalsImaging:
-    """The findings in the hospital's language; before the first assessment that it is awaited."""
-    language = visit.case.hospital.language
+def hospitals(visit: Visit, language: str) -> HospitalsImaging:
+    """The findings in the page's language; before the first assessment that it is awaited."""
     words = dict(words_of(language)["page"])
     imaging = _imaging(visit)
     if imaging is None:

@@ -123,7 +123,7 @@ def _make(visit: Visit, owner: Hospital | None) -> Response:
     if not form.validate():
         return _show(visit, owner, FORM_REFUSED, form=form)
     try:
-        with visit.session.begin_nested():
+        with visit.attempt():
             issued = issue_key(
                 visit.session,
                 hospital=owner,

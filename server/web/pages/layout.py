@@ -66,12 +66,21 @@ def page(
             places=places(visit),
             case_tabs=case_tabs(visit) if visit.admission.case else [],
             refused=refused,
+            width=_width(visit),
             **facts,
         )
     )
     if refused is not None:
         response.status_code = status_of(refused)
     return response
+
+
+def _width(visit: Visit) -> str:
+    """Every page of a hospital's link is as wide as its first one, so that nothing jumps."""
+    by_link = visit.admission.launch is not None and visit.admission.case is not None
+    if by_link and not visit.pseudonymised and not visit.may(Action.IMAGES_READ):
+        return "reading"
+    return ""
 
 
 def go(address: str, said: str = "") -> Response:

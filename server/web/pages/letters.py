@@ -103,7 +103,7 @@ def keep(visit: Visit) -> Response:
     typed = typed_fields()
     kind, language = _asked(typed.get("kind"), typed.get("language"), visit)
     try:
-        with visit.session.begin_nested():
+        with visit.attempt():
             actions.keep_letter(
                 visit.session,
                 visit.case,

@@ -15,12 +15,11 @@ from server.notices.kinds import KINDS, Choice, Group, NoticeKind, choice_of, ki
 from server.notices.letters import language_names
 from server.notices.recipients import group_of
 from server.notices.records import Contact
-from server.people.queries import HospitalNotFound, hospital, person
-from server.people.records import Hospital
+from server.people.queries import person
 from server.web.forms import text_only
 from server.web.pages.layout import go, page
 from server.web.pages.notices import tabs
-from server.web.pages.worklist import coordinated
+from server.web.pages.worklist import coordinated, hospital_in_care
 from server.web.visit import Visit
 from server.web.voices import person_id_of, voice_of
 
@@ -98,7 +97,7 @@ def _problems(refused: MarginError | None) -> list[str]:
 def choose(visit: Visit) -> Response:
     """Keep what this account chose."""
     try:
-        with visit.session.begin_nested():
+        with visit.attempt():
             _keep_for_person(visit, visit.account.person_id)
     except Invalid as error:
         return preferences_page(visit, error)
@@ -149,7 +148,7 @@ def choose_by_link(visit: Visit, owner: str) -> Response:
     """Keep what a surgeon chose for themselves, or what is sent to one address of this case."""
     person_id = person_id_of(visit)
     try:
-        with visit.session.begin_nested():
+        with visit.attempt():
             if owner == "me" and person_id is not None:
                 _keep_for_person(visit, person_id)
             elif owner == "me":
@@ -167,7 +166,7 @@ def add_by_link(visit: Visit) -> Response:
     """Write to one more address about this case."""
     _hospitals_only(visit)
     try:
-        with visit.session.begin_nested():
+        with visit.attempt():
             preferences.add_contact(
                 visit.session,
                 visit.case.hospital,
@@ -229,9 +228,9 @@ def contacts_page(visit: Visit, refused: MarginError | None = None, at: str = ""
 
 def add_contact(visit: Visit, hospital_id: str) -> Response:
     """Write to one more address of a hospital."""
-    theirs = _in_care(visit, hospital_id)
+    theirs = hospital_in_care(visit, hospital_id)
     try:
-        with visit.session.begin_nested():
+        with visit.attempt():
             preferences.add_contact(
                 visit.session,
                 theirs,
@@ -248,20 +247,11 @@ def add_contact(visit: Visit, hospital_id: str) -> Response:
 
 def remove_contact(visit: Visit, hospital_id: str, contact_id: str) -> Response:
     """Write to an address of a hospital no more."""
-    theirs = _in_care(visit, hospital_id)
+    theirs = hospital_in_care(visit, hospital_id)
     found = queries.contact(visit.session, contact_id, hospital_id=theirs.id)
     preferences.remove_contact(visit.session, found, visit.now)
     visit.note(hospital=theirs.id)
     return go("/notices/contacts", "Nothing more is sent to this address.")
-
-
-def _in_care(visit: Visit, hospital_id: str) -> Hospital:
-    allowed = visit.account.hospital_ids
-    if allowed is not None and hospital_id not in allowed:
-        raise HospitalNotFound(
-            "This hospital is not registered.", remedy="Choose one from the list."
-        )
-    return hospital(visit.session, hospital_id)
 
 
 CHOOSE, CONTACTS, POST = Action.NOTICES_CHOOSE, Action.CONTACTS_CHANGE, ("POST",)

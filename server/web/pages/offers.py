@@ -64,7 +64,7 @@ def accepted(visit: Visit) -> Assignment:
 def decline(visit: Visit) -> Response:
     """Say no, or give the case back."""
     try:
-        with visit.session.begin_nested():
+        with visit.attempt():
             declined(visit, typed("reason"))
     except Invalid as error:
         return offer_page(visit, refused=error)

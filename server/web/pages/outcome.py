@@ -30,7 +30,7 @@ from server.outcomes.actions import (
     choose_findings,
     enter_outcome,
 )
-from server.outcomes.entered import CODED, NAMES, Outcome, read
+from server.outcomes.entered import CODED, NAMES, read
 from server.outcomes.queries import (
     Correction,
     Value,
@@ -38,13 +38,13 @@ from server.outcomes.queries import (
     finding_entries,
     first_asked_on,
     outcome_entries,
-    outcome_in,
+    outcome_of,
 )
 from server.outcomes.records import OutcomeEntry
 from server.outcomes.suggested import suggested_findings
 from server.web.pages.case_places import base_of
 from server.web.pages.layout import go, page
-from server.web.pages.records_frame import typed_fields
+from server.web.pages.typed_forms import errors_of, typed_fields
 from server.web.visit import Visit
 
 ANSWERED = frozenset({State.OPINED, State.CLOSED, State.REASSESSMENT})
@@ -91,15 +91,10 @@ def outcome_facts(visit: Visit, refused: MarginError | None = None, at: str = ""
     """What `afterwards_outcome.html` needs, for whichever page includes it."""
     entries = outcome_entries(visit.session, visit.case.id)
     before = [None, *entries][: len(entries)]
-    errors: dict[str, list[str]] = {}
-    for problem in refused.problems if refused else []:
-        errors.setdefault(problem.pointer.strip("/"), []).append(problem.message)
-    if refused is not None and not errors:
-        errors["general"] = [f"{refused.detail} {refused.remedy}".strip()]
     return {
         "case": visit.case,
         "base": base_of(visit),
-        "outcome": outcome_in(entries[-1]) if entries else Outcome(),
+        "outcome": outcome_of(entries),
         "entered": [
             Entered(entry, corrections(was, entry))
             for was, entry in zip(before, entries, strict=True)
@@ -113,7 +108,7 @@ def outcome_facts(visit: Visit, refused: MarginError | None = None, at: str = ""
         "asks_flr": visit.case.organ in ("liver", "perihilar"),
         "judged": judged_of(visit) if visit.may(Action.OUTCOME_JUDGE) else None,
         "predicted_ml": _predicted_ml(visit) if visit.may(Action.OUTCOME_ENTER) else None,
-        "errors": errors,
+        "errors": errors_of(refused),
         "typed": typed_fields() if refused else {},
         "ticked": request.form.getlist("findings") if refused else None,
         "at": at,
@@ -156,7 +151,7 @@ def outcome_in_short(visit: Visit) -> InShort | None:
     if not visit.may(Action.OUTCOME_READ):
         return None
     entries = outcome_entries(visit.session, visit.case.id)
-    outcome = outcome_in(entries[-1]) if entries else Outcome()
+    outcome = outcome_of(entries)
     next_on, organ = outcome.next_update_on, visit.case.organ
     return InShort(
         course=words("course", outcome.course, organ) if outcome.course else "",
@@ -267,7 +262,7 @@ def judge(visit: Visit) -> Response:
     """Keep what the local verdict comes to, and what kinds of finding the opinion was."""
     typed = typed_fields()
     try:
-        with visit.session.begin_nested():
+        with visit.attempt():
             state_local_category(
                 visit.session,
                 visit.case,

@@ -122,7 +122,7 @@ def _conclusion(visit: Visit, part: Part, panel: Panel) -> dict[str, Any] | None
 def discuss(visit: Visit) -> Response:
     """Add to the discussion."""
     try:
-        with visit.session.begin_nested():
+        with visit.attempt():
             said = discussed(visit, typed("message"))
     except Invalid as error:
         return panel_page(visit, refused=error)
@@ -146,7 +146,7 @@ def discussed(visit: Visit, text: str) -> PanelMessage:
 def conclude(visit: Visit) -> Response:
     """Sign the conclusion: the opinion is issued in the panel's name."""
     try:
-        with visit.session.begin_nested():
+        with visit.attempt():
             said = Conclusion(typed("text"), typed("verdict"), typed("departure_reason"))
             concluded(visit, said, number("version", -1))
     except Invalid as error:

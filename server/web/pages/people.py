@@ -72,7 +72,7 @@ def add(visit: Visit) -> Response:
     if not form.validate():
         return _list(visit, form, FORM_REFUSED)
     try:
-        with visit.session.begin_nested():
+        with visit.attempt():
             made = actions.add_person(
                 visit.session,
                 name=form.name.data or "",

@@ -96,7 +96,7 @@ def ask(visit: Visit) -> Response:
     form = request.form
     internal = form.get("audience") == Audience.INTERNAL
     try:
-        with visit.session.begin_nested():
+        with visit.attempt():
             question = asking.ask(
                 visit,
                 _said(visit),
@@ -117,7 +117,7 @@ def answer(visit: Visit, question: str) -> Response:
     """Add to a thread."""
     thread = _thread(visit, question)
     try:
-        with visit.session.begin_nested():
+        with visit.attempt():
             asking.answer(visit, thread, _said(visit))
     except Invalid as error:
         return questions_page(visit, error, at=str(thread.question.number))

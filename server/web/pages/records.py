@@ -15,11 +15,8 @@ from server.dossier.queries import overrides_of
 from server.foundation.errors import Invalid
 from server.web.pages.case_places import base_of
 from server.web.pages.layout import go
-from server.web.pages.records_frame import (
-    documents_seen,
-    frame,
-    typed_fields,
-)
+from server.web.pages.records_frame import documents_seen, frame
+from server.web.pages.typed_forms import typed_fields
 from server.web.visit import Visit
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from flask import Response, request
+from flask import Response
 
 from server.access.action import Action
 from server.cases.records import CaseDocument
@@ -25,9 +25,9 @@ from server.dossier.queries import (
 )
 from server.dossier.records import CaseRequest, DocumentFacts, PatientConsent
 from server.foundation.errors import MarginError
-from server.web.forms import text_only
 from server.web.pages.case_places import Tab, base_of
 from server.web.pages.layout import page
+from server.web.pages.typed_forms import problems_by_field, typed_fields
 from server.web.redaction import Identity, without_identity
 from server.web.shown import veil_of
 from server.web.visit import Visit
@@ -94,11 +94,6 @@ def said_of(visit: Visit) -> Callable[[str], str]:
     return lambda text: veil.text(without_identity(text, also))
 
 
-def typed_fields() -> dict[str, str]:
-    """What the form sent, without characters that no field may hold."""
-    return {name: text_only(value) or "" for name, value in request.form.items()}
-
-
 def frame(
     visit: Visit, template: str, tab: str, *, refused: MarginError | None = None, **facts: Any
 ) -> Response:
@@ -109,16 +104,13 @@ def frame(
         for name, label, path, action in TABS
         if visit.may(action)
     ]
-    errors: dict[str, list[str]] = {}
-    for problem in refused.problems if refused else []:
-        errors.setdefault(problem.pointer.strip("/"), []).append(problem.message)
     shown: dict[str, Any] = {
         "case": visit.case,
         "base": base,
         "case_home": home_of(visit),
         "tabs": tabs,
         "records": completeness_of(visit.session, visit.case),
-        "errors": errors,
+        "errors": problems_by_field(refused),
         "typed": typed_fields() if refused else {},
         "at": "",
         "said": said_of(visit),

@@ -21,7 +21,8 @@ from server.intake.body_size import size_noted
 from server.web.pages.case_places import base_of
 from server.web.pages.layout import go
 from server.web.pages.records import both
-from server.web.pages.records_frame import frame, said_of, typed_fields
+from server.web.pages.records_frame import frame, said_of
+from server.web.pages.typed_forms import typed_fields
 from server.web.visit import Visit
 from server.web.wording import unit as unit_words
 

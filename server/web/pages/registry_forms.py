@@ -141,7 +141,7 @@ def note_conflict(visit: Visit, *, person_id: str = "", centre_id: str = "") -> 
     """Note a conflict of a surgeon or of a centre from the form; the refusal when it cannot be."""
     against = typed("against")
     try:
-        with visit.session.begin_nested():
+        with visit.attempt():
             actions.add_conflict(
                 visit.session,
                 person_id=person_id,

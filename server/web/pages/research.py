@@ -13,7 +13,7 @@ from server.figures.queries import exports
 from server.foundation.clock import iso
 from server.foundation.errors import Invalid
 from server.web.pages.layout import go, page
-from server.web.pages.records_frame import typed_fields
+from server.web.pages.typed_forms import problems_by_field, typed_fields
 from server.web.visit import Visit
 
 _ASKED = ("cancer", "since", "until", "as_of", "k", "fhir")
@@ -21,9 +21,7 @@ _ASKED = ("cancer", "since", "until", "as_of", "k", "fhir")
 
 def research_page(visit: Visit, refused: Invalid | None = None) -> Response:
     """What was exported, and the form for another export."""
-    errors: dict[str, list[str]] = {}
-    for problem in refused.problems if refused else []:
-        errors.setdefault(problem.pointer.strip("/"), []).append(problem.message)
+    errors = problems_by_field(refused)
     again = {name: request.args.get(name, "") for name in _ASKED}
     cancers = sorted(((one.id, one.title) for one in checklists().values()), key=lambda one: one[1])
     made = exports(visit.session)

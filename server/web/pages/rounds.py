@@ -10,7 +10,7 @@ from typing import Any
 from server.access.action import Action
 from server.annotations.changes import Change, category_changes, changes
 from server.annotations.organs import ORGANS
-from server.annotations.queries import prior_revisions, signed_revisions
+from server.annotations.queries import signed_revisions
 from server.annotations.records import Revision
 from server.dossier.queries import values_of
 from server.opinions.queries import opinions_of_case
@@ -100,11 +100,3 @@ def moved(visit: Visit, before: Revision, after: Revision) -> list[Change]:
         *changes(organ, was, now),
         *category_changes(before.evaluations, after.evaluations),
     ]
-
-
-def round_before(visit: Visit, reviewer_id: str = "") -> Revision | None:
-    """The signature of an earlier round of this case that the present one is compared with."""
-    priors = prior_revisions(
-        visit.session, visit.case.id, visit.case.organ, reviewer_id=reviewer_id
-    )
-    return next((one for one in priors if one.annotation.case_id == visit.case.id), None)

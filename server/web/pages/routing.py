@@ -57,7 +57,7 @@ def set_aside(visit: Visit) -> Response:
 
 def _decide(visit: Visit, kind: str, code: str, *, wanted: bool) -> Response:
     try:
-        with visit.session.begin_nested():
+        with visit.attempt():
             actions.decide_need(
                 visit.session,
                 visit.case,

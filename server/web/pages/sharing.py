@@ -88,7 +88,7 @@ def make_link(visit: Visit, consent_id: str) -> Response:
     """Make a link on a consent, and show it and its PIN this once."""
     consent = consent_to_share(visit.session, visit.case.id, consent_id)
     try:
-        with visit.session.begin_nested():
+        with visit.attempt():
             made = sharing_actions.share(
                 visit.session, visit.case, consent, by=visit.actor.text, now=visit.now
             )

@@ -16,7 +16,8 @@ from server.opinions.printing import printed
 from server.web.pages.case_places import base_of
 from server.web.pages.layout import go
 from server.web.pages.records import both
-from server.web.pages.records_frame import documents_seen, frame, typed_fields
+from server.web.pages.records_frame import documents_seen, frame
+from server.web.pages.typed_forms import typed_fields
 from server.web.visit import Visit
 
 

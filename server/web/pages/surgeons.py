@@ -119,7 +119,7 @@ def change_surgeon(visit: Visit, person_id: str) -> Response:
     """Keep a profile."""
     shown, said = surgeon(visit, person_id), profile_typed()
     try:
-        with visit.session.begin_nested():
+        with visit.attempt():
             actions.keep_profile(
                 visit.session,
                 shown,
@@ -171,7 +171,7 @@ def add_absence(visit: Visit, person_id: str) -> Response:
 def note_absence(visit: Visit, shown: Person) -> Invalid | None:
     """Note an absence from the form; the refusal when it cannot be."""
     try:
-        with visit.session.begin_nested():
+        with visit.attempt():
             actions.add_absence(
                 visit.session,
                 shown,

@@ -30,16 +30,27 @@ def lines_of(text: str) -> list[str]:
     return [line.strip() for line in text.splitlines() if line.strip()]
 
 
+def problems_by_field(refused: MarginError | None) -> dict[str, list[str]]:
+    """What is wrong with each field of a form that came back."""
+    found: dict[str, list[str]] = {}
+    for problem in refused.problems if refused else []:
+        found.setdefault(problem.pointer.strip("/"), []).append(problem.message)
+    return found
+
+
+def errors_of(refused: MarginError | None) -> dict[str, list[str]]:
+    """The same; a refusal that is about no field stands at `general`."""
+    found = problems_by_field(refused)
+    if refused is not None and not found:
+        found["general"] = [f"{refused.detail} {refused.remedy}".strip()]
+    return found
+
+
 def came_back(refused: MarginError | None, at: str) -> dict[str, Any]:
     """The facts that the macros of `records_parts.html` read: `at` is the form that came back."""
-    errors: dict[str, list[str]] = {}
-    for problem in refused.problems if refused else []:
-        errors.setdefault(problem.pointer.strip("/"), []).append(problem.message)
-    if refused is not None and not errors:
-        errors["general"] = [f"{refused.detail} {refused.remedy}".strip()]
     return {
         "at": at if refused else "",
-        "errors": errors,
+        "errors": errors_of(refused),
         "typed": typed_fields() if refused else {},
     }
 

@@ -7,7 +7,7 @@ import binascii
 from dataclasses import asdict
 from typing import Any
 
-from flask import Response, jsonify
+from flask import Response, jsonify, request
 
 from server.access.action import Action
 from server.access.door import Route
@@ -17,8 +17,15 @@ from server.foundation.clock import iso
 from server.foundation.errors import BadRequest
 from server.intake.uploads import actions as uploads
 from server.intake.uploads.kinds import HEAD_BYTES, NotTaken, NotWanted, kind_of
-from server.intake.uploads.queries import marks, outcomes, progress, uploads_of_case
-from server.web import tus
+from server.intake.uploads.queries import (
+    Outcome,
+    marks,
+    missing_of_discs,
+    outcomes,
+    progress,
+    uploads_of_case,
+)
+from server.web import languages, tus
 from server.web.bodies import fields_of_body
 from server.web.pages.cleaning import cleaning_rules
 from server.web.pages.layout import page
@@ -36,6 +43,7 @@ def uploads_page(visit: Visit) -> Response:
     """Everything that was sent to the case by hand, and the way to send more."""
     case, session = visit.case, visit.session
     launch = visit.admission.launch
+    languages.speak(visit)
     return page(
         visit,
         "uploads.html",
@@ -49,6 +57,7 @@ def uploads_page(visit: Visit) -> Response:
         refusals=outcomes(session, case.id, ("refused",)),
         left_out=outcomes(session, case.id, ("left_out",)),
         known=outcomes(session, case.id, ("known",)),
+        missing_of_discs=missing_of_discs(session, case.id),
     )
 
 
@@ -58,15 +67,22 @@ def takes_files(visit: Visit) -> bool:
 
 
 def state(visit: Visit) -> Response:
-    """How far everything is, for the page to look at again and again."""
+    """How far everything is, for the page to look at again and again; `language` says in which language
+    reasons are given, English without it."""
+    languages.speak_in(request.args.get("language", ""))
     session, case_id = visit.session, visit.case.id
     refused = outcomes(session, case_id, ("refused",))
     return jsonify(
         {
             "progress": asdict(progress(session, case_id)),
-            "refused": [{**asdict(one), "at": iso(one.at)} for one in refused],
+            "refused": [_refusal(one) for one in refused],
+            "missing": [_refusal(one) for one in missing_of_discs(session, case_id)],
         }
     )
+
+
+def _refusal(one: Outcome) -> dict[str, Any]:
+    return {**asdict(one), "reason": languages.said(one.reason), "at": iso(one.at)}
 
 
 def known_marks(visit: Visit) -> Response:
@@ -77,8 +93,10 @@ def known_marks(visit: Visit) -> Response:
 def glance(visit: Visit) -> Response:
     """Say of large files by their first bytes whether sending them is worth the line.
 
-    What is not is noted as refused, so that it stands in the list with its reason.
+    What is not is noted as refused, so that it stands in the list with its reason; the answer gives it
+    in the `language` that is asked for.
     """
+    languages.speak_in(request.args.get("language", ""))
     answers = []
     for name, size, head in _asked():
         kind = kind_of(head, b"%%EOF", name)
@@ -97,7 +115,7 @@ def glance(visit: Visit) -> Response:
             sender=tus.sender_of(visit),
             now=visit.now,
         )
-        answers.append({"send": False, "outcome": outcome, "reason": reason})
+        answers.append({"send": False, "outcome": outcome, "reason": languages.said(reason)})
     return jsonify({"files": answers})
 
 

@@ -14,8 +14,9 @@ from server.cases.clocks.words import promise
 from server.cases.lifecycle import State
 from server.cases.records import Case
 from server.intake.queries import refused_for_case
+from server.intake.uploads.queries import missing_of_discs
 from server.people.queries import coordinators_of
-from server.web import shown
+from server.web import languages, shown
 from server.web.pages import case_facts, imaging_shown, questions_shown
 from server.web.pages.layout import go, page
 from server.web.pages.offers import is_offered
@@ -79,6 +80,7 @@ def surgeons_page(visit: Visit) -> Response:
 
 
 def _hospitals_page(visit: Visit) -> Response:
+    language = languages.speak(visit)
     case, session, settings = visit.case, visit.session, visit.services.settings
     can_send = visit.may(Action.IMAGES_SEND) and State(case.state) not in ANSWERED
     return page(
@@ -90,7 +92,7 @@ def _hospitals_page(visit: Visit) -> Response:
         next_up=what_happens_next(case, can_send=can_send),
         studies=case_facts.studies_seen(session, case),
         refused_studies=refused_for_case(session, case.id),
-        imaging=imaging_shown.hospitals(visit),
+        imaging=imaging_shown.hospitals(visit, language),
         questions=questions_shown.glance(visit),
         opinion=case_facts.opinion_of(session, case) if visit.may(Action.OPINION_READ) else None,
         can_send=can_send,
@@ -104,6 +106,7 @@ def _hospitals_page(visit: Visit) -> Response:
         dicom_host=urlsplit(settings.public_url).hostname,
         dicom_port=settings.dicom_port,
         archive=archive_status(visit),
+        missing_of_discs=missing_of_discs(session, case.id),
     )
 
 

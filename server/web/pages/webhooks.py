@@ -46,7 +46,7 @@ def webhooks_page(visit: Visit, refused: MarginError | None = None, **facts: Any
 def add(visit: Visit) -> Response:
     """Post a hospital's events to an address from now on; the secret is shown this once."""
     try:
-        with visit.session.begin_nested():
+        with visit.attempt():
             made, secret = webhooks.add_webhook(
                 visit.session,
                 hospital=_whose(visit),

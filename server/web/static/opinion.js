@@ -1,5 +1,10 @@
 // Saves the opinion as it is written. Everything this does can be done by the form, too.
 
+// A frame in which the keyboard is does not match :focus; whoever scrolls in it must see that.
+const frame = document.querySelector("[data-preview]");
+addEventListener("blur", () => frame?.classList.toggle("is-read", document.activeElement === frame));
+addEventListener("focus", () => frame?.classList.remove("is-read"));
+
 const form = document.querySelector("form[data-opinion]");
 if (form) write(form);
 
@@ -48,7 +53,7 @@ function write(form) {
     if (!Object.keys(texts).length && !choicesChanged) return;
     changedParts.clear();
     choicesChanged = false;
-    said.textContent = "Saving …";
+    say("Saving …");
     running = send(body, sent, taken).finally(() => (running = null));
     await running;
   }
@@ -67,14 +72,14 @@ function write(form) {
         theirs = answer.error.current;
         conflict.hidden = false;
         conflict.scrollIntoView({ block: "nearest" });
-        said.textContent = "Not saved";
+        say("Not saved");
         return;
       }
       const more = answer.error.problems.map((one) => one.message).join(" ");
-      said.textContent = `Not saved: ${more || answer.error.message}`;
+      say(`Not saved: ${more || answer.error.message}`);
     } catch {
       again(body, sent);
-      said.textContent = "Not saved: the server does not answer. What you typed stays here.";
+      say("Not saved: the server does not answer. What you typed stays here.");
       timer = setTimeout(save, 5000);
     }
   }
@@ -87,8 +92,7 @@ function write(form) {
 
   function kept(answer, taken) {
     setVersion(answer.version);
-    const at = new Date(answer.saved_at);
-    said.textContent = `Saved ${at.toLocaleTimeString(undefined, { timeStyle: "short" })}`;
+    say(`Saved ${answer.saved_at.slice(11, 16)} UTC`);
     for (const [key, part] of Object.entries(answer.parts)) {
       const section = form.querySelector(`[data-part="${key}"]`);
       section.querySelector("[data-own]").hidden = !part.own;
@@ -108,7 +112,28 @@ function write(form) {
         return line;
       }),
     );
-    preview.contentWindow?.location.replace(preview.src);
+    showAgain();
+  }
+
+  // What is being read stays where it is.
+  function showAgain() {
+    const frame = preview.contentWindow;
+    const read = placeIn(frame);
+    preview.addEventListener("load", () => read && frame.scrollTo(0, read), { once: true });
+    frame?.location.replace(preview.src);
+  }
+
+  function placeIn(frame) {
+    try {
+      return frame.scrollY;
+    } catch {
+      return 0; // A page of the browser's own, when the server did not answer.
+    }
+  }
+
+  // A reader of the screen hears each state once.
+  function say(words) {
+    if (said.textContent !== words) said.textContent = words;
   }
 
   function soon() {
@@ -120,7 +145,7 @@ function write(form) {
     const part = event.target.closest("[data-part]")?.dataset.part;
     if (part) changedParts.add(part);
     else choicesChanged = true;
-    said.textContent = "Not saved yet";
+    say("Not saved yet");
     soon();
   });
   form.addEventListener("submit", async (event) => {

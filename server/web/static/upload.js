@@ -1,6 +1,7 @@
 // The box in which files are sent: what is dropped, how far it is, what was not taken and why.
 
-import { chosen, count, dropped, duration, size } from "./upload_files.js";
+import { chosen, dropped, duration, size } from "./upload_files.js";
+import { count, number, said, say, speak } from "./upload_language.js";
 import { Queue } from "./upload_queue.js";
 import { Review } from "./upload_review.js";
 
@@ -18,6 +19,7 @@ const WORDS = {
 
 class Box {
   constructor(form) {
+    speak(form);
     this.form = form;
     this.base = form.dataset.base;
     this.part = (name) => form.querySelector(`[data-${name}]`);
@@ -84,19 +86,19 @@ class Box {
 
   /** What an earlier visit began and did not finish. */
   async lookBack() {
-    const said = await this.queue.ask("/state").catch(() => null);
-    if (!said) return;
-    this.seen = said.progress.taken + said.progress.known + said.progress.left_out + said.progress.refused;
-    for (const one of said.refused) this.told.set(keyOf(one), null);
-    const half = said.progress.receiving;
+    const now = await this.queue.ask("/state").catch(() => null);
+    if (!now) return;
+    this.seen = now.progress.taken + now.progress.known + now.progress.left_out + now.progress.refused;
+    for (const one of now.refused) this.told.set(keyOf(one), null);
+    const half = now.progress.receiving;
     if (!half) return;
     this.part("unfinished").hidden = false;
-    this.part("unfinished-said").textContent = `${count(half, "file")} of an earlier upload ${half === 1 ? "is" : "are"} not whole yet.`;
+    this.part("unfinished-said").textContent = half === 1 ? say("1 file of an earlier upload is not whole yet.") : say("{number} files of an earlier upload are not whole yet.", { number: number(half) });
   }
 
   async forget() {
-    const said = await this.queue.ask("/marks").catch(() => ({ marks: [] }));
-    for (const mark of said.marks.filter((one) => one.state === "receiving")) {
+    const { marks } = await this.queue.ask("/marks").catch(() => ({ marks: [] }));
+    for (const mark of marks.filter((one) => one.state === "receiving")) {
       const headers = { "Tus-Resumable": "1.0.0", Accept: "application/json" };
       await fetch(`${this.base}/uploads/${mark.id}`, { method: "DELETE", headers }).catch(() => null);
     }
@@ -117,11 +119,11 @@ class Box {
     if (!this.drawing) this.drawing = setTimeout(() => this.draw(), DRAWN_EVERY_MS);
   }
 
-  trouble(said, remedy = "") {
+  trouble(problem, remedy = "") {
     const banner = this.part("trouble");
-    banner.hidden = !said;
-    this.part("trouble-said").textContent = said;
-    this.part("trouble-remedy").textContent = remedy;
+    banner.hidden = !problem;
+    this.part("trouble-said").textContent = said(problem);
+    this.part("trouble-remedy").textContent = said(remedy);
   }
 
   draw() {
@@ -130,16 +132,16 @@ class Box {
     const { totals, paused, isRunning } = this.queue;
     const over = totals.done + totals.before + totals.refused + totals.left_out + totals.stopped;
     this.part("bar").value = totals.bytes ? totals.sent / totals.bytes : over / Math.max(1, totals.files);
-    const doing = paused ? "Paused" : isRunning ? "Sending" : "Sent";
-    this.part("said").textContent = `${doing}: ${over.toLocaleString("en")} of ${count(totals.files, "file")}`;
-    const notes = [`${size(totals.sent)} of ${size(totals.bytes)}`];
-    if (totals.before) notes.push(`${totals.before.toLocaleString("en")} sent before`);
+    const doing = paused ? "Paused: {done} of {files}" : isRunning ? "Sending: {done} of {files}" : "Sent: {done} of {files}";
+    this.part("said").textContent = say(doing, { done: number(over), files: count(totals.files, "file") });
+    const notes = [say("{part} of {whole}", { part: size(totals.sent), whole: size(totals.bytes) })];
+    if (totals.before) notes.push(say("{number} sent before", { number: number(totals.before) }));
     this.part("figures").textContent = notes.join(" · ");
     const { rate, left } = isRunning && !paused ? this.queue.pace : { rate: 0, left: 0 };
-    this.part("rate").textContent = left ? `${size(rate)}/s · about ${duration(left)} left` : "";
-    this.part("pause").textContent = paused ? "Go on" : "Pause";
+    this.part("rate").textContent = left ? `${size(rate)}/s · ${say("about {time} left", { time: duration(left) })}` : "";
+    this.part("pause").textContent = say(paused ? "Go on" : "Pause");
     for (const name of ["pause", "stop"]) this.part(name).hidden = !isRunning;
-    this.part("list-title").textContent = `All files (${totals.files.toLocaleString("en")})`;
+    this.part("list-title").textContent = say("All files ({number})", { number: number(totals.files) });
     this.drawActive();
     if (isRunning && !paused) this.drawing = setTimeout(() => this.draw(), 4 * DRAWN_EVERY_MS);
   }
@@ -164,7 +166,7 @@ class Box {
         this.rows.set(item, row);
       }
       row.children[1].value = item.size ? item.sent / item.size : 0;
-      row.children[2].textContent = `${size(item.sent)} of ${size(item.size)}`;
+      row.children[2].textContent = say("{part} of {whole}", { part: size(item.sent), whole: size(item.size) });
     }
   }
 
@@ -183,7 +185,7 @@ class Box {
   }
 
   fillLine(line, item) {
-    line.lastChild.textContent = WORDS[item.state];
+    line.lastChild.textContent = say(WORDS[item.state]);
   }
 
   ended() {
@@ -198,24 +200,26 @@ class Box {
     if (this.asking) return;
     this.asking = 1;
     for (;;) {
-      const said = await this.queue.ask("/state").catch(() => null);
-      if (said) this.hear(said);
-      if (said && !this.queue.isRunning && !said.progress.waiting) break;
+      const now = await this.queue.ask("/state").catch(() => null);
+      if (now) this.hear(now);
+      if (now && !this.queue.isRunning && !now.progress.waiting) break;
       await new Promise((wake) => setTimeout(wake, ASKED_EVERY_MS));
     }
     this.asking = 0;
   }
 
-  hear({ progress, refused }) {
+  hear({ progress, refused, missing }) {
+    this.part("missing").hidden = !missing.length;
+    this.part("missing").textContent = missing.map((one) => `${one.name}: ${one.reason}`).join(" ");
     const dealt = progress.taken + progress.known + progress.left_out + progress.refused;
     const part = this.part("taken");
     part.hidden = false;
-    const words = [`${count(progress.taken, "file")} taken`];
-    if (progress.known) words.push(`${progress.known.toLocaleString("en")} here already`);
-    if (progress.left_out) words.push(`${progress.left_out.toLocaleString("en")} not needed`);
-    if (progress.refused) words.push(`${progress.refused.toLocaleString("en")} refused`);
-    const more = progress.waiting ? ` ${count(progress.waiting, "file")} still being looked through.` : "";
-    part.textContent = dealt || more ? `In this case so far: ${words.join(", ")}.${more}` : "";
+    const words = [say("{number} taken", { number: count(progress.taken, "file") })];
+    if (progress.known) words.push(say("{number} here already", { number: number(progress.known) }));
+    if (progress.left_out) words.push(say("{number} not needed", { number: number(progress.left_out) }));
+    if (progress.refused) words.push(say("{number} refused", { number: number(progress.refused) }));
+    const more = progress.waiting ? ` ${say("Still being looked through: {files}.", { files: count(progress.waiting, "file") })}` : "";
+    part.textContent = dealt || more ? `${say("In this case so far: {what}.", { what: words.join(", ") })}${more}` : "";
     part.hidden = !part.textContent;
     for (const one of refused.reverse()) {
       if (!this.told.has(keyOf(one))) this.tell(one.name, "refused", one.reason, keyOf(one));
@@ -225,17 +229,17 @@ class Box {
   tell(name, state, reason, key = `${name}\0${reason}`) {
     if (this.told.has(key)) return;
     const line = document.createElement("li");
-    const chip = span(`chip chip-${state === "refused" ? "bad" : "warn"}`, state === "refused" ? "refused" : "not sent");
+    const chip = span(`chip chip-${state === "refused" ? "bad" : "warn"}`, say(state === "refused" ? "refused" : "not sent"));
     const text = document.createElement("span");
     const file = document.createElement("strong");
     file.textContent = name;
-    text.append(file, ` ${reason}`);
+    text.append(file, ` ${said(reason)}`);
     line.append(chip, text);
     this.part("outcomes").append(line);
     this.told.set(key, line);
     const shown = [...this.told.values()].filter(Boolean).length;
     this.part("problems").hidden = false;
-    this.part("problems-title").textContent = `${count(shown, "file")} not taken`;
+    this.part("problems-title").textContent = say("{files} not taken", { files: count(shown, "file") });
   }
 }
 

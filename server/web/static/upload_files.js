@@ -1,5 +1,7 @@
 // Which files a person chose or dropped, with their paths; and how a file is known again later.
 
+import { number } from "./upload_language.js";
+
 /** Every file of a drop, folders gone through: [{file, path}]. */
 export async function dropped(transfer) {
   const entries = [...transfer.items].map((item) => item.webkitGetAsEntry?.()).filter(Boolean);
@@ -66,7 +68,7 @@ export function size(bytes) {
     amount /= 1000;
     unit += 1;
   }
-  return `${unit > 1 && amount < 100 ? amount.toFixed(1) : Math.round(amount)} ${UNITS[unit]}`;
+  return `${number(amount, unit > 1 && amount < 100 ? 1 : 0)} ${UNITS[unit]}`;
 }
 
 export function duration(seconds) {
@@ -75,5 +77,3 @@ export function duration(seconds) {
   if (seconds < 5400) return `${Math.round(seconds / 60)} min`;
   return `${Math.floor(seconds / 3600)} h ${Math.round((seconds % 3600) / 60)} min`;
 }
-
-export const count = (number, one, many = `${one}s`) => `${number.toLocaleString("en")} ${number === 1 ? one : many}`;

@@ -1,6 +1,7 @@
 // Sends files beside each other by tus 1.0, and goes on after everything that can break a line.
 
 import { markOf } from "./upload_files.js";
+import { spoken } from "./upload_language.js";
 
 const BESIDE_EACH_OTHER = 4;
 // What came of a piece that breaks off is kept; a large one spares waiting for the server's disk.
@@ -130,7 +131,7 @@ export class Queue {
   }
 
   async ask(path, body) {
-    const answer = await fetch(`${this.base}/uploads${path}`, {
+    const answer = await fetch(`${this.base}/uploads${path}?language=${spoken()}`, {
       method: body ? "POST" : "GET",
       headers: { Accept: "application/json", ...(body ? { "Content-Type": "application/json" } : {}) },
       body: body ? JSON.stringify(body) : undefined,

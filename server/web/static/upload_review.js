@@ -1,7 +1,7 @@
 // Before anything leaves: what will be taken out, which pictures may still show a name, what cannot be cleaned.
 
 import { CannotClean, Cleaner } from "./upload_identity.js";
-import { count } from "./upload_files.js";
+import { count, number, say } from "./upload_language.js";
 
 const DOCUMENTS = [
   ["%PDF-", "pdf"],
@@ -35,13 +35,13 @@ export class Review {
     this.part("drop").hidden = true;
     this.part("review").hidden = false;
     this.part("send-cleaned").disabled = true;
-    this.part("review-title").textContent = "Looking at what would leave this computer";
+    this.part("review-title").textContent = say("Looking at what would leave this computer");
     this.part("review").focus();
     try {
       this.cleaner ??= new Cleaner(await this.fetchRules());
     } catch {
-      this.part("review-title").textContent = "The rules for cleaning could not be loaded";
-      this.part("review-said").textContent = "Nothing was sent. Check the line and choose the files again.";
+      this.part("review-title").textContent = say("The rules for cleaning could not be loaded");
+      this.part("review-said").textContent = say("Nothing was sent. Check the line and choose the files again.");
       return;
     }
     let done = 0;
@@ -49,9 +49,9 @@ export class Review {
       if (turn !== this.turn) return;
       await this.look(one);
       done += 1;
-      if (done % 20 === 0) this.part("review-said").textContent = `${done} of ${count(files.length, "file")}`;
+      if (done % 20 === 0) this.part("review-said").textContent = say("{part} of {whole}", { part: number(done), whole: count(files.length, "file") });
     }
-    this.part("review-title").textContent = "This is what will leave this computer";
+    this.part("review-title").textContent = say("This is what will leave this computer");
     this.say();
   }
 
@@ -66,19 +66,19 @@ export class Review {
     if (head.slice(128) !== "DICM") {
       const ending = DOCUMENTS.find(([magic]) => head.startsWith(magic))?.[1];
       if (ending) this.raw.push({ file, path, how: "raw", name: `document-${this.raw.length + 1}.${ending}` });
-      else this.unclean.push([path, head.startsWith("PK") ? "A zip file or an office document cannot be cleaned here. Unpack it and choose the folder." : "It is not a DICOM file, and not sent."]);
+      else this.unclean.push([path, say(head.startsWith("PK") ? "A zip file or an office document cannot be cleaned here. Unpack it and choose the folder." : "It is not a DICOM file, and not sent.")]);
       return;
     }
     try {
       const { removed, risk, blob } = await this.cleaner.clean(file);
       for (const name of removed) this.removed.set(name, (this.removed.get(name) ?? 0) + 1);
-      const number = this.clean.length + this.risky.length + 1;
-      const item = { file: sized(file, blob.size), path, how: "cleaned", name: `image-${String(number).padStart(5, "0")}.dcm` };
+      const place = this.clean.length + this.risky.length + 1;
+      const item = { file: sized(file, blob.size), path, how: "cleaned", name: `image-${String(place).padStart(5, "0")}.dcm` };
       item.body = async () => (await this.cleaner.clean(file)).blob;
       if (risk) this.risky.push([item, risk]);
       else this.clean.push(item);
     } catch (problem) {
-      this.unclean.push([path, problem instanceof CannotClean ? problem.message : "It cannot be read."]);
+      this.unclean.push([path, say(problem instanceof CannotClean ? problem.message : "It cannot be read.")]);
     }
   }
 
@@ -89,21 +89,21 @@ export class Review {
 
   say() {
     const files = this.chosen();
-    this.part("review-said").textContent = `${count(files.length, "file")} will be sent. Their names are left behind too.`;
-    this.part("send-cleaned").textContent = files.length ? `Send ${count(files.length, "file")}` : "Nothing to send";
+    this.part("review-said").textContent = say("{files} will be sent. Their names are left behind too.", { files: count(files.length, "file") });
+    this.part("send-cleaned").textContent = files.length ? say("Send {files}", { files: count(files.length, "file") }) : say("Nothing to send");
     this.part("send-cleaned").disabled = !files.length;
     const removed = [...this.removed].sort((one, other) => other[1] - one[1]);
-    this.part("removed-count").textContent = `${count(removed.length, "kind")} of information taken out or replaced`;
-    fill(this.part("removed"), removed.map(([name, times]) => `${name} (${times.toLocaleString("en")})`));
+    this.part("removed-count").textContent = say("Taken out or replaced: {kinds} of information", { kinds: count(removed.length, "kind") });
+    fill(this.part("removed"), removed.map(([name, times]) => `${name} (${number(times)})`));
     this.part("risky").hidden = !this.risky.length;
-    this.part("risky-said").textContent = `${count(this.risky.length, "picture")} may show who the patient is.`;
-    this.part("risky-why").textContent = ` Text that is part of the picture cannot be taken out here: ${[...new Set(this.risky.map(([, why]) => why))].join("; ")}.`;
+    this.part("risky-said").textContent = say("{pictures} may show who the patient is.", { pictures: count(this.risky.length, "picture") });
+    this.part("risky-why").textContent = ` ${say("Text that is part of the picture cannot be taken out here: {why}.", { why: [...new Set(this.risky.map(([, why]) => say(why)))].join("; ") })}`;
     this.part("raw").hidden = !this.raw.length;
-    this.part("raw-said").textContent = `${count(this.raw.length, "document")} cannot be cleaned.`;
+    this.part("raw-said").textContent = say("{documents} cannot be cleaned.", { documents: count(this.raw.length, "document") });
     this.part("unclean").hidden = !this.unclean.length;
     fill(this.part("unclean"), this.unclean.map(([path, why]) => `${path}: ${why}`));
     this.part("unclean-title").hidden = !this.unclean.length;
-    this.part("unclean-title").textContent = `${count(this.unclean.length, "file")} will not be sent`;
+    this.part("unclean-title").textContent = say("{files} will not be sent", { files: count(this.unclean.length, "file") });
   }
 
   finish() {

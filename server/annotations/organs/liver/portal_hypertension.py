@@ -48,6 +48,8 @@ def measured(answers: Answers, _options: Options) -> Finding:
         return yes(f"HVPG {value.least:g} mmHg.") if value.least >= 10 else NO
     if answers.get("hvpg_measured") == "no":
         return NO
+    if answers.get("hvpg_measured") == "yes":
+        return still_open((f"/{HVPG.field}", "HVPG said to be measured, and not entered."))
     return still_open(("/hvpg_measured", "HVPG neither entered nor said not to be measured."))
 
 

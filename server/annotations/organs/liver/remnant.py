@@ -117,7 +117,7 @@ class Family:
 
 def evaluate(family: Family, answers: Answers, options: Options) -> Evaluation:
     """The family applied to answers of any shape."""
-    limits, missing = _limits(family, answers, options)
+    limits, undecided = _limits(family, answers, options)
     flags = volume_flags(answers)
     text = family.applies(answers)
     if text or not limits:
@@ -130,21 +130,50 @@ def evaluate(family: Family, answers: Answers, options: Options) -> Evaluation:
             flags=(Flag("not_addressed", text), *flags),
         )
     index = family.index(answers)
+    best, worst = _ends(limits, index, options)
     mildest = min(limits, key=lambda limit: limit.minimum)
     strictest = max(limits, key=lambda limit: limit.minimum)
-    best = judge(index.most, mildest, options)
-    worst = judge(index.least, strictest, options)
-    missing = (*missing, *index.missing) if best != worst else ()
+    missing = tuple(
+        one
+        for one in undecided
+        if best != worst and _narrows(family, answers, options, one, (best, worst))
+    )
+    if any(judge(index.most, one, options) != judge(index.least, one, options) for one in limits):
+        missing = (*missing, *index.missing)
     return Evaluation(
         ruleset=family.id,
         title=family.title,
         version=family.version,
         **result(best, worst),
         fired=_fired(family, index, {mildest, strictest}, options) if best == worst else (),
-        missing=missing,
+        missing=(missing or undecided) if best != worst else (),
         flags=flags,
         thresholds=_marks(family, limits, answers),
     )
+
+
+def _ends(limits: tuple[Limit, ...], index: Index, options: Options) -> tuple[Category, Category]:
+    """The best and the worst that the index can be against any of the minima."""
+    return (
+        min(judge(index.most, limit, options) for limit in limits),
+        max(judge(index.least, limit, options) for limit in limits),
+    )
+
+
+def _narrows(
+    family: Family,
+    answers: Answers,
+    options: Options,
+    missing: Missing,
+    ends: tuple[Category, Category],
+) -> bool:
+    """Whether one of the answers that `missing` asks for would narrow these ends."""
+    name, index = missing.pointer.removeprefix("/"), family.index(answers)
+    for value in BACKGROUNDS if name == "background" else ("yes", "no"):
+        limits, _ = _limits(family, {**answers, name: value}, options)
+        if limits and _ends(limits, index, options) != ends:
+            return True
+    return False
 
 
 def _marks(family: Family, limits: tuple[Limit, ...], answers: Answers) -> tuple[Threshold, ...]:

@@ -201,8 +201,11 @@ def nodes(answers: Answers, options: Options) -> tuple[Fact, Fact, Fact]:
         for gap in of_station
         if any(rank[name] == 2 for rank in ranks)
     ]
-    if len(ends) > 1:
-        gaps.insert(0, Missing("/lobe", "Lobe of the tumour not stated"))
+    lobe = Missing("/lobe", "Lobe of the tumour not stated")
+    if len({end[:2] for end in ends}) > 1:
+        gaps.insert(0, lobe)
+    if len({(end[2] > 1, end[3] > 1) for end in ends}) > 1:
+        more.insert(0, lobe)
     positive = tuple(STATIONS[name] for name, fact in found.items() if fact.best)
     return (
         Fact("n", *n, tuple(gaps) if n[0] != n[1] else ()),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from math import inf
 from typing import Final
 
 from server.annotations.decision import Answers, Category, Missing, Options, Trust
@@ -22,6 +21,7 @@ ALL_SEGMENTS: Final = 19  # not verified
 SEGMENTS: Final = {"rul": 3, "rml": 2, "rll": 5, "lul": 5, "lll": 4}  # not verified
 ENOUGH: Final = 60.0  # % of normal, not verified
 LEAST: Final = 30.0  # %, not verified
+MOST: Final = 200.0  # % of normal, the most that the form takes
 
 LOW_RISK: Final = Category(0, "low_risk", "Low risk")
 EXERCISE: Final = Category(1, "exercise_test", "Exercise test asked for")
@@ -48,9 +48,9 @@ def predicted_percent(value_percent: float, removed: int) -> float:
 
 def _read(answers: Answers, _options: Options) -> Reading:
     removed = segments_removed(answers)
-    return Reading(
-        (*(_predicted(answers, name, removed) for name in MEASURED), known("removed", removed))
-    )
+    given = tuple(name for name in MEASURED if number_of(answers.get(name)) is not None)
+    facts = (_predicted(answers, name, removed) for name in MEASURED)
+    return Reading((*facts, known("removed", removed), known("given", given)))
 
 
 def _predicted(answers: Answers, name: str, removed: int | None) -> Fact:
@@ -61,16 +61,13 @@ def _predicted(answers: Answers, name: str, removed: int | None) -> Fact:
         gaps.append(Missing(f"/{name}", f"{words} not given"))
     if removed is None:
         gaps.append(Missing("/segments_removed", "Segments to be removed not stated"))
-    if value is None:
-        return Fact(name, inf, 0.0, tuple(gaps))
-    if removed is None:
-        return Fact(name, value, 0.0, tuple(gaps))
     # Rounded so that binary fractions do not decide a value exactly on a threshold.
-    return known(name, round(predicted_percent(value, removed), 9))
+    most = round(predicted_percent(MOST if value is None else value, removed or 0), 9)
+    return Fact(name, most, 0.0, tuple(gaps)) if gaps else known(name, most)
 
 
 def _text(case: Case) -> str:
-    shares = [f"{w} {case[name]:.1f} %" for name, w in MEASURED.items() if case[name] < inf]
+    shares = [f"{MEASURED[name]} {case[name]:.1f} %" for name in case["given"]]
     without = f" without {case['removed']} segments" if case["removed"] is not None else ""
     return f"Predicted{without}: {', '.join(shares)}."
 

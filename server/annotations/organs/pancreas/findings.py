@@ -158,12 +158,12 @@ def read(answers: Answers, options: Options) -> Findings:
     taken, flags = list[Taken](), list[Flag]()
     given = answers.get("vessels")
     vessels: Mapping[str, Any] = given if isinstance(given, Mapping) else {}
-    for name, title in VESSELS.items():
-        raw = vessels.get(name)
-        reader = _VesselReader(name, title, raw if isinstance(raw, Mapping) else {})
+    readers = _readers(vessels)
+    untouched = frozenset(name for name, reader in readers.items() if reader.contact_deg == 0)
+    for name, reader in readers.items():
         known[name] = reader.best
-        unknown.extend(reader.unknown())
-        taken.extend(reader.taken())
+        unknown.extend(reader.unknown(EXTENSIONS - untouched))
+        taken.extend(reader.taken(EXTENSIONS - untouched))
         flags.extend(reader.flags())
     best = _patient(answers, Case(vessels=known, options=options))
     site, m1 = answers.get("site"), _m1(answers)
@@ -180,6 +180,14 @@ def read(answers: Answers, options: Options) -> Findings:
     best = replace(best, m1=bool(m1))
     flags.extend(_metastasis_flags(answers))
     return Findings(best, tuple(unknown), tuple(taken), tuple(flags))
+
+
+def _readers(vessels: Mapping[str, Any]) -> dict[str, _VesselReader]:
+    given = {name: vessels.get(name) for name in VESSELS}
+    return {
+        name: _VesselReader(name, VESSELS[name], raw if isinstance(raw, Mapping) else {})
+        for name, raw in given.items()
+    }
 
 
 def _patient(answers: Answers, case: Case) -> Case:
@@ -230,7 +238,7 @@ class _VesselReader:
         """Degrees of solid contact; None when not assessed."""
         kind, degrees = self.raw.get("contact_kind"), degrees_of(self.raw.get("contact_deg"))
         if degrees is None and "contact_deg" in self.raw:
-            return None  # said to be not assessed: nothing beside it makes it clear
+            return None  # said to be not assessed, whatever stands beside it
         if kind == "haze_only":
             return 0  # stranding is not solid contact, Al-Hawary 2014
         if degrees is None and (kind == "none" or self.raw.get("variant_kind") == "none"):
@@ -240,7 +248,7 @@ class _VesselReader:
     @cached_property
     def best(self) -> Vessel:
         raw, contact = self.raw, self.contact_deg
-        least = 1 if raw.get("contact_kind") == "solid" else 0
+        least = 1 if raw.get("contact_kind") == "solid" and "contact_deg" not in raw else 0
         return Vessel(
             contact_deg=least if contact is None else contact,
             contour=_one_of(raw.get("contour"), CONTOURS) or "regular",
@@ -251,7 +259,8 @@ class _VesselReader:
             short_segment=raw.get("short_segment") is not False,
         )
 
-    def unknown(self) -> Iterator[Unknown]:
+    def unknown(self, reachable: frozenset[str]) -> Iterator[Unknown]:
+        """What is not assessed; `reachable` is where contact that was not described may go on to."""
         raw, name = self.raw, self.name
         not_stated = raw.get("reconstructable") not in ("yes", "no")
         if self.contact_deg is not None:
@@ -271,7 +280,7 @@ class _VesselReader:
         if not_stated:
             worst["reconstructable"] = False
         if _extensions(raw.get("extends_to")) is None:
-            worst["extends_to"] = EXTENSIONS
+            worst["extends_to"] = reachable
         if raw.get("beyond_inferior_duodenum") is None:
             worst["beyond_inferior_duodenum"] = True
         if raw.get("short_segment") is None:
@@ -291,8 +300,8 @@ class _VesselReader:
         for _, text in _vessel_contradictions("", self.title, raw):
             yield Flag("contradiction", text)
 
-    def taken(self) -> Iterator[Taken]:
-        """What was left unsaid of a vessel whose contact is given."""
+    def taken(self, reachable: frozenset[str]) -> Iterator[Taken]:
+        """What was left unsaid of a vessel whose contact is given; `reachable` as above."""
         if not self.contact_deg:
             return
         raw, name = self.raw, self.name
@@ -301,7 +310,7 @@ class _VesselReader:
         if _one_of(raw.get("thrombus"), THROMBI) is None:
             yield Taken(name, "thrombus", "tumour", "thrombus as none")
         if _extensions(raw.get("extends_to")) is None:
-            yield Taken(name, "extends_to", EXTENSIONS, "extension as none")
+            yield Taken(name, "extends_to", reachable, "extension as none")
         if not isinstance(raw.get("beyond_inferior_duodenum"), bool):
             words = "as not beyond the inferior border of the duodenum"
             yield Taken(name, "beyond_inferior_duodenum", True, words)

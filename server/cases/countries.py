@@ -1,4 +1,4 @@
-"""Countries by their names. Kept are two letters (ISO 3166-1 alpha-2); people read a name."""
+"""Countries by their names. Kept are two letters (ISO 3166-1 alpha-2); people read a name. Pure."""
 
 from __future__ import annotations
 
@@ -25,6 +25,10 @@ _WRITTEN: Final = {
     "TR": "Türkiye",
 }
 _SMALL_WORDS: Final = re.compile(r"\b(And|Of|The)\b")
+_WITH_ARTICLE: Final = re.compile(
+    r"(United|Democratic|Central African|Dominican|Northern|Isle of|British) .*|.* (Islands|Territories)|"
+    r"Bahamas|Comoros|Gambia|Maldives|Netherlands|Philippines|Seychelles|Vatican City"
+)
 
 
 def _spaced(class_name: str) -> str:
@@ -38,3 +42,12 @@ _NAMES: Final = {two: _spaced(name) for name, two, *_ in COUNTRIES.values()} | _
 def country_name(code: str | None) -> str:
     """The English name of a country: `GB` is `United Kingdom`. What is no known code stays as it is."""
     return _NAMES.get((code or "").upper(), code or "")
+
+
+def country_in_sentence(code: str) -> str:
+    """A country, or a part of one, where a sentence goes on: `GB` is `the United Kingdom`, `DE-BY` is
+    `Germany (BY)`."""
+    two, _, part = code.partition("-")
+    name = country_name(two)
+    said = f"the {name}" if _WITH_ARTICLE.fullmatch(name) else name
+    return f"{said} ({part})" if part else said

@@ -1,0 +1,67 @@
+"""Descriptions in the letters of many countries, with their character set declared or not."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from pydicom import Dataset, dcmread
+from pydicom.dataset import FileMetaDataset
+from pydicom.uid import UID, CTImageStorage, ExplicitVRLittleEndian
+
+from server.imaging.character_sets import decoded, encodings_of
+from server.imaging.facts import facts_of
+from server.imaging.headers import of_dataset
+from server.imaging.phase import Phase
+
+CHINESE, JAPANESE = "腹部 门静脉期", "腹部 門脈相"
+
+
+@pytest.mark.parametrize(
+    ("declared", "text", "encoding", "read"),
+    [
+        ([""], CHINESE, "utf-8", CHINESE),
+        ([""], CHINESE, "gb18030", CHINESE),
+        (["ISO_IR 100"], CHINESE, "gb18030", CHINESE),
+        (["GB18030"], CHINESE, "gb18030", CHINESE),
+        (["GBK"], CHINESE, "gbk", CHINESE),
+        (["ISO_IR 192"], CHINESE, "gb18030", CHINESE),
+        (["ISO_IR 192"], "portalvenös", "latin-1", "portalvenös"),
+        (["ISO_IR 100"], "portalvenös", "utf-8", "portalvenös"),
+        (["ISO_IR 100"], "Übersicht ÄÖÜ", "latin-1", "Übersicht ÄÖÜ"),
+        ([""], "fase portal é", "latin-1", "fase portal é"),
+        (["", "ISO 2022 IR 87"], JAPANESE, "iso2022_jp", JAPANESE),
+        ([""], JAPANESE, "iso2022_jp", JAPANESE),
+        (["ISO_IR 13"], JAPANESE, "shift_jis", JAPANESE),
+        (["", "ISO 2022 IR 149"], "복부", "euc_kr", None),
+        (["NONSENSE"], "portal", "ascii", "portal"),
+    ],
+)
+def test_a_description_is_read_as_it_was_meant(
+    declared: list[str], text: str, encoding: str, read: str | None
+) -> None:
+    raw = text.encode(encoding)
+    if encoding == "euc_kr":
+        raw, read = b"\x1b$)C" + raw, text
+    assert decoded(raw, encodings_of(declared)) == read
+
+
+@pytest.mark.parametrize("raw", [b"\xff\xfe\xfd", b"\x1b\x1b", b"\x80\\\x81", bytes(range(256))])
+def test_no_bytes_are_too_strange_to_be_read(raw: bytes) -> None:
+    for declared in (None, "ISO_IR 192", ["", "ISO 2022 IR 87"], b"GB18030\\NONSENSE"):
+        assert isinstance(decoded(raw, encodings_of(declared)), str)
+
+
+def test_the_phase_of_a_japanese_file_is_read_from_the_disc(tmp_path: Path) -> None:
+    image = Dataset()
+    image.file_meta = FileMetaDataset()
+    image.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    image.file_meta.MediaStorageSOPClassUID = image.SOPClassUID = CTImageStorage
+    image.file_meta.MediaStorageSOPInstanceUID = image.SOPInstanceUID = UID("1.2.3")
+    image.SpecificCharacterSet = ["", "ISO 2022 IR 87"]
+    image.Modality, image.SeriesDescription = "CT", JAPANESE
+    image.Rows = image.Columns = 1
+    image.save_as(tmp_path / "one.dcm", enforce_file_format=True)
+    facts = facts_of(of_dataset(dcmread(tmp_path / "one.dcm")))
+    assert facts.description == JAPANESE
+    assert facts.header_phase.phase is Phase.PORTAL_VENOUS
