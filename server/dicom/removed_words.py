@@ -172,7 +172,7 @@ def _texts_of_file(dataset: Dataset, depth: int, inherited: tuple[str, ...]) -> 
     )  # what is looked into is converted
     charsets = _charsets(dataset) or inherited
     for element in elements:
-        tag, vr = int(element.tag), _vr_of(element)
+        tag, vr = int(element.tag), vr_of(element)
         if vr == "SQ":
             if depth < _DEEPEST and tag not in _FUNCTIONAL_GROUPS:
                 for item in own[element.tag].value or ():
@@ -182,7 +182,8 @@ def _texts_of_file(dataset: Dataset, depth: int, inherited: tuple[str, ...]) -> 
                 yield element.value[:_LONGEST_TEXT].decode(charset, errors="ignore")
 
 
-def _vr_of(element: DataElement | RawDataElement) -> str:
+def vr_of(element: DataElement | RawDataElement) -> str:
+    """The VR as the file says it, or of the dictionary where the file says none (or UN)."""
     if element.VR is None or element.VR == "UN":
         tag = int(element.tag)
         return dictionary_VR(tag) if dictionary_has_tag(tag) else "UN"

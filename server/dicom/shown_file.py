@@ -15,7 +15,6 @@ from dataclasses import dataclass
 from typing import Any, BinaryIO, Final, Self, cast
 
 from pydicom.charset import python_encoding
-from pydicom.datadict import dictionary_has_tag, dictionary_VR
 from pydicom.dataelem import DataElement, RawDataElement
 from pydicom.dataset import Dataset
 from pydicom.filereader import read_dataset
@@ -25,7 +24,7 @@ from pydicom.uid import UID
 from server.dicom.deidentification import Deed, Values, decision
 from server.dicom.files import PREAMBLE_BYTES, RefusedFile, read_head
 from server.dicom.pseudonyms import Pseudonyms
-from server.dicom.removed_words import RemovedWords, removed_from_file
+from server.dicom.removed_words import RemovedWords, removed_from_file, vr_of
 from server.dicom.shown_codes import age_at, is_removed_item, shown_code
 from server.dicom.shown_pixels import FileNotUnderstood, PixelElements, shown_pixels
 from server.dicom.uids import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
@@ -265,7 +264,7 @@ class _Walker:
     def _element(
         self, dataset: Dataset, element: DataElement | RawDataElement, depth: int, charset: str
     ) -> bytes | None:
-        tag, vr = int(element.tag), _vr_of(element)
+        tag, vr = int(element.tag), vr_of(element)
         decided = decision(tag, vr.partition(" or ")[0] if vr else "")
         deed = decided.deed
         if deed is Deed.DROP or (deed is Deed.KEEP_PIXELS and depth):
@@ -297,14 +296,6 @@ class _Walker:
         bodies = [b"".join(item[tag] for tag in sorted(item)) for item in items]
         value = b"".join(struct.pack(order + "HHI", *_ITEM, len(body)) + body for body in bodies)
         return written(tag, "SQ", value, self._encoding)
-
-
-def _vr_of(element: DataElement | RawDataElement) -> str:
-    """The VR as the file says it, or of the dictionary where the file says none (or UN)."""
-    if element.VR is None or element.VR == "UN":
-        tag = int(element.tag)
-        return dictionary_VR(tag) if dictionary_has_tag(tag) else "UN"
-    return str(element.VR)
 
 
 def _values(vr: str, value: bytes, charset: str) -> Values:

@@ -190,7 +190,15 @@ def _engine(url: str) -> Engine:
             hide_parameters=True,
             connect_args=POSTGRESQL_PATIENCE,
         )
-    engine = create_engine(url, hide_parameters=True, connect_args={"timeout": WRITE_LOCK_WAIT_S})
+    engine = create_engine(
+        url,
+        pool_size=10,
+        # A thread that reads may note something meanwhile by a second connection: with as many connections
+        # as threads, all of them could wait for the one that each holds. A file takes any number.
+        max_overflow=-1,
+        hide_parameters=True,
+        connect_args={"timeout": WRITE_LOCK_WAIT_S},
+    )
 
     @event.listens_for(engine, "connect")
     def _prepare(connection: Any, _record: object) -> None:

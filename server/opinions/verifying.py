@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 from hashlib import sha256
+from ipaddress import IPv6Address, ip_address, ip_network
 from typing import Final
 
 from sqlalchemy import delete, func, select
@@ -159,4 +160,16 @@ def _refuse_guessing(session: Session, source: str, now: datetime) -> None:
 
 
 def _hashed(source: str) -> str:
-    return sha256(f"verification from {source}".encode()).hexdigest()
+    return sha256(f"verification from {_neighbourhood(source)}".encode()).hexdigest()
+
+
+def _neighbourhood(source: str) -> str:
+    """The address, of IPv6 the network of 64 bits that a line is given at least (RFC 6177): its holder has
+    2^64 addresses to ask from."""
+    try:
+        address = ip_address(source.partition("%")[0])
+    except ValueError:
+        return source
+    if isinstance(address, IPv6Address) and address.ipv4_mapped is None:
+        return str(ip_network((address, 64), strict=False))
+    return source

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from flask import Response, request
 
 from server.access.action import Action
 from server.access.door import Route
+from server.foundation.errors import NoRoom, Unavailable
 from server.intake.queries import arrivals_of_case
 from server.opinions.actions import note_read
 from server.opinions.assessment import assessment_of
@@ -80,9 +83,10 @@ def _newest(visit: Visit) -> IssuedOpinion:
 
 
 def _note_read(visit: Visit, opinion: IssuedOpinion) -> None:
-    """The case's page says since when the hospital knows the opinion."""
+    """The case's page says since when the hospital knows the opinion. It is read all the same where that
+    cannot be noted; the next reading is then the first."""
     if opinion.first_read_at is None and is_hospital(visit):
-        with visit.services.db.writing() as session:
+        with suppress(Unavailable, NoRoom), visit.services.db.writing() as session:
             note_read(session, opinion.id, visit.now)
 
 

@@ -13,6 +13,7 @@ from server.access.permissions import OPEN_TO_ALL
 from server.dicomweb.routes import ROUTES as DICOMWEB
 from server.foundation import audit
 from server.web.routes import ROUTES as WEB
+from tests.web.conftest import Browser, signed_in  # noqa: F401
 from tests.world import World
 
 Visit = Callable[[str], tuple[FlaskClient, str]]
@@ -99,8 +100,17 @@ def test_an_address_that_only_takes_changes_says_so(client: FlaskClient) -> None
 def test_a_program_without_a_key_is_told_that_it_needs_one(client: FlaskClient) -> None:
     assert client.post("/api/v1/cases/M-2026-00001/offer/acceptance").status_code == 401
     assert client.delete("/api/v1/webhooks/0").status_code == 401
-    client.set_cookie("margin_session", "something that a browser brings by itself")
-    assert client.post("/api/v1/cases/M-2026-00001/offer/acceptance").status_code == 403
+    client.set_cookie("margin_session", "of a session that is over")
+    assert client.post("/api/v1/cases/M-2026-00001/offer/acceptance").status_code == 401
+
+
+def test_what_a_browser_brings_by_itself_changes_nothing_by_an_address_of_the_api(
+    signed_in: Callable[[str], Browser],  # noqa: F811
+) -> None:
+    clara = signed_in("Clara").client
+    assert clara.get("/worklist").status_code == 200
+    assert clara.post("/api/v1/cases/M-2026-00001/offer/acceptance").status_code == 403
+    assert clara.delete("/api/v1/webhooks/0").status_code == 403
 
 
 @pytest.mark.parametrize("who", ["surgeon", "hospital", "viewer"])

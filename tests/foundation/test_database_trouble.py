@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from datetime import datetime
 from pathlib import Path
 
@@ -44,6 +45,15 @@ def test_of_two_that_wait_for_each_other_the_one_that_gives_way_may_try_again(
     with pytest.raises(DatabaseAway), database.writing() as session:
         session.execute(text("DO $$ BEGIN RAISE EXCEPTION USING ERRCODE = '40P01'; END $$"))
     database.dispose()
+
+
+def test_any_number_of_readers_may_each_note_something_meanwhile(sqlite_database: Database) -> None:
+    readers = 70
+    with ExitStack() as stack:
+        for _ in range(readers):
+            stack.enter_context(sqlite_database.reading()).execute(text("SELECT 1"))
+        with sqlite_database.writing() as session:
+            assert session.scalar(text("SELECT 1")) == 1
 
 
 def test_a_lock_that_is_not_given_up_is_waited_for_no_longer_than_the_limit(

@@ -158,6 +158,24 @@ def test_guessing_is_slowed_down_and_a_right_answer_costs_nothing(
         assert verify(session, right, source="b", now=today).outcome is Outcome.GENUINE
 
 
+def test_the_addresses_of_one_ipv6_network_count_as_one(
+    small_world: World, today: datetime
+) -> None:
+    kept = issued(small_world, "M-2026-00001-O1")
+    right, wrong = Asked("", kept.number, kept.verify_code), Asked("", kept.number, "x")
+    with small_world.db.writing() as session:
+        for host in range(FAILURES_BEFORE_WAITING):
+            verify(session, wrong, source=f"2001:db8:1:2::{host}", now=today)
+        with pytest.raises(TooManyVerifications):
+            verify(session, right, source="2001:db8:1:2:ffff::1", now=today)
+        beside = verify(session, right, source="2001:db8:1:3::1", now=today)
+        assert beside.outcome is Outcome.GENUINE
+        for host in range(FAILURES_BEFORE_WAITING):
+            verify(session, wrong, source=f"::ffff:192.0.2.{host}", now=today)
+        mapped = verify(session, right, source="::ffff:192.0.2.99", now=today)
+        assert mapped.outcome is Outcome.GENUINE
+
+
 def test_too_many_wrong_questions_are_refused_by_the_page(
     small_world: World, client: FlaskClient
 ) -> None:
