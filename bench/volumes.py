@@ -34,6 +34,7 @@ from server.demo.segmentations import segment
 from server.dicom.geometry import Vector, of_series
 from server.volumetry.counting import count
 from server.volumetry.distance import margin_mm
+from server.volumetry.fitted_body import Small
 from server.volumetry.frames import read
 from server.volumetry.masks import on_grid
 from server.volumetry.placing import positions_mm
@@ -172,13 +173,15 @@ def _errors(
     seed: int,
 ) -> tuple[float, float]:
     drawn = shape(kind, half_mm, spacing_mm, seed)
-    summed = SurfaceSum()
+    summed, small = SurfaceSum(), Small()
     for index, plane in enumerate(drawn):
         summed.add(index, plane.astype(bool))
+        small.add(index, plane.astype(bool))
+    held, fitted = summed.voxels(), small.fitted(spacing_mm)
     whole = volume_mm3(kind, half_mm) / float(np.prod(spacing_mm))
     return (
         abs(100 * (np.count_nonzero(drawn) / whole - 1)),
-        abs(100 * (summed.voxels() / whole - 1)),
+        abs(100 * ((fitted.corrected(held) if fitted else held) / whole - 1)),
     )
 
 

@@ -48,10 +48,28 @@ TEXT = frozenset(
     {b"AE", b"AS", b"CS", b"DA", b"DS", b"DT", b"IS", b"LO", b"LT", b"PN", b"SH", b"ST", b"TM"}
     | {b"UC", b"UI", b"UR", b"UT"}
 )
+# Of a value of no form: texts hold no control characters but these of PS3.5 6.1.3, and are no longer.
+NO_TEXT = re.compile(rb"[^\t\n\x0c\r\x1b\x20-\xff]")
+LONGEST_TEXT = 65_534
 CHARACTER_SET, TRAILING_PADDING = 0x00080005, 0xFFFCFFFC
 PATIENT_ID, STUDY, SERIES, INSTANCE = 0x00100020, 0x0020000D, 0x0020000E, 0x00080018
-WANTED = (PATIENT_ID, STUDY, SERIES, INSTANCE)
+SOP_CLASS, DOCUMENT = 0x00080016, 0x00420011
+ROWS, COLUMNS, FRAMES, SAMPLES, BITS = 0x00280010, 0x00280011, 0x00280008, 0x00280002, 0x00280100
+PHOTOMETRIC = 0x00280004
+IDENTIFIED_BY = (PATIENT_ID, STUDY, SERIES, INSTANCE)
+OF_THE_PICTURE = (ROWS, COLUMNS, FRAMES, SAMPLES, BITS, PHOTOMETRIC)
+WANTED = frozenset({*IDENTIFIED_BY, *OF_THE_PICTURE, SOP_CLASS})
 PIXEL_DATA = 0x7FE00010
+# The transfer syntaxes in which the pixels lie as they are (PS3.5 A.1, A.2).
+NATIVE = frozenset({IMPLICIT, b"1.2.840.10008.1.2.1"})
+# As `server.intake` holds uploads to: no scanner makes a picture of so many bytes, an encapsulated PDF
+# (PS3.4 B.5) begins as a PDF and holds no page of the web.
+MOST_PIXEL_BYTES = 32_000_000_000
+ENCAPSULATED_PDF = b"1.2.840.10008.5.1.4.1.1.104.1"
+PDF_MAGIC = b"%PDF-"
+WEB_PAGE = (b"<!doctype html", b"<html", b"<script", b"<head", b"<body", b"<svg")
+DOCUMENT_HEAD_BYTES = 1024
+ABSURD, SHORT, NO_PDF = "absurd", "short", "no_pdf"
 BEHIND_META = 0x0002FFFF
 EXPLICIT_HEAD = struct.Struct("<HH2sH")
 IMPLICIT_HEAD = struct.Struct("<HHL")
@@ -69,20 +87,53 @@ class NotPlain(Exception):
 
 @dataclass(frozen=True)
 class Outline:
-    """What the walk over the top of a dataset found: the values of WANTED as they stand there, and from
-    where to where (bytes of the file) sequences may lie."""
+    """What the walk over the top of a dataset found: the values of WANTED as they stand there, from
+    where to where (bytes of the file) sequences may lie, how many bytes of pixels there are (None: no
+    pixels), and how a document begins."""
 
     values: dict[int, bytes]
     may_nest: tuple[tuple[int, int], ...]
+    pixel_bytes: int | None = None
+    document: bytes | None = None
 
     def identifiers(self) -> list[str]:
         """PatientID and the three UIDs from the study downwards. Raises NotPlain when one has to be
         understood first, or a UID is missing."""
         patient = self.values.get(PATIENT_ID, b"").rstrip(b" ")
-        uids = [self.values.get(tag, b"").removesuffix(b"\0") for tag in WANTED[1:]]
+        uids = [self.values.get(tag, b"").removesuffix(b"\0") for tag in IDENTIFIED_BY[1:]]
         if not SAME_EVERYWHERE.fullmatch(patient) or not all(map(UID.fullmatch, uids)):
             raise NotPlain
         return [one.decode("ascii") for one in (patient, *uids)]
+
+
+def fault_of(file: bytes, found: Outline) -> str:
+    """Why a file is not what it says it is (ABSURD, SHORT, NO_PDF), "" where nothing speaks against it."""
+    if (
+        found.values.get(SOP_CLASS, b"").rstrip(b"\0 ") == ENCAPSULATED_PDF
+        and found.document is not None
+    ):
+        return "" if _is_pdf(found.document) else NO_PDF
+    numbers = [_short_number(found.values.get(tag, b"")) for tag in (ROWS, COLUMNS, BITS)]
+    rows, columns, bits = numbers
+    if not (rows and columns and bits):
+        return ""
+    samples = _short_number(found.values.get(SAMPLES, b"")) or 1
+    frames = found.values.get(FRAMES, b"").strip(b" \0")
+    count = int(frames) if frames.isdigit() else 1
+    wanted = (rows * columns * bits * samples * count + 7) // 8
+    if wanted > MOST_PIXEL_BYTES:
+        return ABSURD
+    is_plain = transfer_syntax(file) in NATIVE and found.pixel_bytes is not None
+    halved = found.values.get(PHOTOMETRIC, b"").strip(b" \0") == b"YBR_FULL_422"
+    return SHORT if is_plain and not halved and (found.pixel_bytes or 0) < wanted else ""
+
+
+def _short_number(value: bytes) -> int:
+    return int.from_bytes(value, "little") if len(value) == 2 else 0
+
+
+def _is_pdf(head: bytes) -> bool:
+    return head.startswith(PDF_MAGIC) and not any(sign in head.lower() for sign in WEB_PAGE)
 
 
 def dataset_offset(file: bytes) -> int:
@@ -124,12 +175,17 @@ def outline(file: bytes) -> Outline:
 def _explicit(file: bytes, at: int) -> Outline:
     values: dict[int, bytes] = {}
     may_nest: list[tuple[int, int]] = []
+    pixel_bytes = document = None
     for tag, form, start, end in _elements(file, at):
         if form in MAY_NEST:
             may_nest.append((start, end))
         elif tag in WANTED:
             values[tag] = file[start:end]
-    return Outline(values, tuple(may_nest))
+        elif tag == PIXEL_DATA:
+            pixel_bytes = end - start
+        elif tag == DOCUMENT:
+            document = file[start : min(end, start + DOCUMENT_HEAD_BYTES)]
+    return Outline(values, tuple(may_nest), pixel_bytes, document)
 
 
 def same_values(one: bytes, other: bytes) -> bool:
@@ -166,7 +222,19 @@ def _significant(file: bytes) -> Iterator[tuple[int, bytes]]:
     for tag, form, start, end in _walked(file):
         if tag not in (CHARACTER_SET, TRAILING_PADDING) and tag & 0xFFFF:
             value = file[start:end]
-            yield tag, value.rstrip(b" \0") if form in TEXT else value
+            is_text = form in TEXT if form else _looks_like_text(tag, value)
+            yield tag, value.rstrip(b" \0") if is_text else value
+
+
+def _looks_like_text(tag: int, value: bytes) -> bool:
+    """Whether a value of no form may be text. A number may look so too: whoever asks compares what the
+    values say as well, and for private ones nobody can."""
+    is_private = bool(tag >> 16 & 1)
+    return (
+        not is_private
+        and len(value) <= LONGEST_TEXT
+        and NO_TEXT.search(value.rstrip(b"\0")) is None
+    )
 
 
 def _elements(file: bytes, at: int) -> Iterator[tuple[int, bytes, int, int]]:
@@ -196,14 +264,17 @@ def _implicit(file: bytes, at: int) -> Outline:
     """Any element may be a sequence where no form is given, except the pixels."""
     values: dict[int, bytes] = {}
     may_nest: list[tuple[int, int]] = []
+    pixel_bytes = document = None
     seen = at
     for tag, _, start, end in _unformed(file, at):
         if tag == PIXEL_DATA:
             may_nest.append((seen, start))
-            seen = end
+            seen, pixel_bytes = end, end - start
+        elif tag == DOCUMENT:
+            document = file[start : min(end, start + DOCUMENT_HEAD_BYTES)]
         elif tag in WANTED:
             values[tag] = file[start:end]
-    return Outline(values, (*may_nest, (seen, len(file))))
+    return Outline(values, (*may_nest, (seen, len(file))), pixel_bytes, document)
 
 
 def _unformed(file: bytes, at: int) -> Iterator[tuple[int, bytes, int, int]]:

@@ -7,7 +7,9 @@ tells Margin's worker of it (`server.intake.lines.orthanc_log`), which has the s
 Where another association is just bringing the first one, it waits until Orthanc has stored that.
 
 Sequences that lie in each other too deep are refused too: the first question about such an image would
-end Orthanc, and every later one again.
+end Orthanc, and every later one again. And what an upload refuses is refused here: pixels shorter than the
+header says, a picture as large as none is, a PDF that is a web page. Were it stored, the whole image would
+be refused when it comes.
 
 Loaded by Orthanc's Python plugin (`PythonScript`), which finds `encoded` in the same folder; nothing but
 the standard library is used. Whatever goes wrong in here, the image is let through to Orthanc as if this
@@ -25,6 +27,7 @@ from encoded import (
     NotPlain,
     Outline,
     dataset_offset,
+    fault_of,
     is_too_deep,
     outline,
     same_values,
@@ -37,6 +40,7 @@ TAKEN = 0x0000
 # PS3.4 table B.2-1: Cxxx, "Cannot understand". There is no status of C-STORE for a UID that is taken.
 OTHER_CONTENT = 0xC111
 TOO_DEEP = 0xC112
+FAULTY = 0xC113
 # How long an image that was let through may take until Orthanc has it; after that it is taken for lost.
 STORING_LIMIT_S = 10.0
 LOOK_AGAIN_S = 0.02
@@ -171,7 +175,7 @@ def caller_of(received: orthanc.DicomInstance) -> str:
 
 
 def judged(received: orthanc.DicomInstance) -> int:
-    """The DIMSE status for an image on its way in: TAKEN, OTHER_CONTENT or TOO_DEEP."""
+    """The DIMSE status for an image on its way in: TAKEN, OTHER_CONTENT, TOO_DEEP or FAULTY."""
     file = received.GetInstanceData()
     found = outline_of(file)
     if is_too_deep(file, found.may_nest if found else None):
@@ -179,17 +183,27 @@ def judged(received: orthanc.DicomInstance) -> int:
         return TOO_DEEP
     identifiers = identifiers_of(received, found)
     instance_id = orthanc_id(identifiers)
+    fault = fault_of(file, found) if found is not None else ""
+    if fault and not stored_md5(instance_id):
+        tell(received, f"faulty why={fault}", identifiers)
+        return FAULTY
     kept = md5_of_the_first(instance_id)
     if not kept:
         return TAKEN
     md5 = hashlib.md5(file, usedforsecurity=False).hexdigest()
     if md5 == kept or not is_another(file, received, instance_id):
         return TAKEN
+    tell(received, "repeated", identifiers)
+    return OTHER_CONTENT
+
+
+def tell(received: orthanc.DicomInstance, what: str, identifiers: list[str]) -> None:
+    """One line in the log about an image that is refused."""
+    md5 = hashlib.md5(received.GetInstanceData(), usedforsecurity=False).hexdigest()
     orthanc.LogWarning(
-        f"MARGIN repeated instance={instance_id} study={orthanc_id(identifiers[:2])} "
+        f"MARGIN {what} instance={orthanc_id(identifiers)} study={orthanc_id(identifiers[:2])} "
         f'md5={md5} by="{caller_of(received)}"'
     )
-    return OTHER_CONTENT
 
 
 def look(received: orthanc.DicomInstance) -> int:

@@ -25,6 +25,7 @@ from server.foundation.clock import Clock, utc_now
 from server.foundation.db import Database
 from server.foundation.errors import MarginError
 from server.foundation.files import FileStore
+from server.foundation.places import Places, places_in_bulk
 from server.foundation.settings import Settings, with_home_secrets
 from server.intake import queries as arrivals
 from server.notices.letters import check_words
@@ -50,8 +51,9 @@ def create_app(settings: Settings | None = None, clock: Clock = utc_now) -> Flas
     app.extensions["margin"] = services
     wording.teach(app.jinja_env)
     languages.teach(app.jinja_env)
-    _add_pages(app, services)
-    reading = _reading(services, shelf, views)
+    in_bulk = places_in_bulk(settings.web_threads)
+    _add_pages(app, services, in_bulk)
+    reading = _reading(services, shelf, views, in_bulk)
     _add_dicomweb(app, services, reading)
     app.register_error_handler(MarginError, problems.response_to)
     app.register_error_handler(HTTPException, problems.from_http)
@@ -104,8 +106,8 @@ def _configuration(settings: Settings) -> dict[str, object]:
     }
 
 
-def _add_pages(app: Flask, services: Services) -> None:
-    doorway = Doorway(services, CSRFProtect(app), _credentials_reader(services.settings))
+def _add_pages(app: Flask, services: Services, in_bulk: Places) -> None:
+    doorway = Doorway(services, CSRFProtect(app), _credentials_reader(services.settings), in_bulk)
     for route in WEB_ROUTES:
         app.add_url_rule(
             route.url,
@@ -115,7 +117,7 @@ def _add_pages(app: Flask, services: Services) -> None:
         )
 
 
-def _reading(services: Services, shelf: Shelf, views: CaseViews) -> Reading:
+def _reading(services: Services, shelf: Shelf, views: CaseViews, in_bulk: Places) -> Reading:
     """What the doorway to the pixels and the short way beside it share."""
 
     def ask_first(StudyInstanceUID: str, SeriesInstanceUID: str) -> None:
@@ -132,6 +134,7 @@ def _reading(services: Services, shelf: Shelf, views: CaseViews) -> Reading:
         Currency(services.archive, shelf, ask_first),
         views.of,
         services.clock,
+        in_bulk,
     )
 
 

@@ -21,6 +21,7 @@ from server.access import tokens
 from server.access.action import Action, Permit
 from server.access.actions import check_grant, good_grant, use_token
 from server.access.permissions import (
+    NO_LONGER_THEIRS,
     Account,
     Actor,
     Allowed,
@@ -62,6 +63,10 @@ class VisitEnded(Unauthenticated):
 
 class NotPermitted(Refused):
     """The actor is known and may not do this."""
+
+
+class NoLongerYours(NotPermitted):
+    """The case was with this surgeon, or they were asked for it, and that is over."""
 
 
 @dataclass(frozen=True)
@@ -152,6 +157,13 @@ def _decide(admission: Admission, action: Action) -> Admission:
             raise NotPermitted(
                 "With this link you draw or sign, and whoever does sends nothing into the case.",
                 remedy="Ask the coordinator for a link of its own for sending.",
+                why=answer.reason,
+                actor=admission.actor.text,
+            )
+        if answer.reason == NO_LONGER_THEIRS:
+            raise NoLongerYours(
+                "This case is not with you any more.",
+                remedy="Ask the coordinator if you expected to go on with it.",
                 why=answer.reason,
                 actor=admission.actor.text,
             )

@@ -269,6 +269,8 @@ class Program:
 
 
 Actor = Nobody | Account | Holder | Program
+# Why a surgeon is denied who had the case or was asked for it.
+NO_LONGER_THEIRS = "the case is no longer with this surgeon"
 
 
 @dataclass(frozen=True)
@@ -368,5 +370,5 @@ def _against_surgeon(actor: Account, action: Action, case_id: str) -> Denied | N
     if case_id in actor.offered_ids:
         return Denied("the case was offered and is not accepted yet")
     if case_id in actor.former_ids:
-        return Denied("the case is no longer with this surgeon")
+        return Denied(NO_LONGER_THEIRS)
     return Denied("the case is not assigned to this surgeon", hides=True)

@@ -25,7 +25,7 @@ class Grant(Base):
     id: Mapped[str] = mapped_column(String(32), primary_key=True, default=new_id)
     token_sha256: Mapped[str] = mapped_column(String(64), unique=True)
     case_id: Mapped[str | None] = mapped_column(ForeignKey(Case.id), index=True)
-    person_id: Mapped[str | None] = mapped_column(ForeignKey(Person.id))
+    person_id: Mapped[str | None] = mapped_column(ForeignKey(Person.id), index=True)
     for_whom: Mapped[str] = mapped_column(String(200))
     permits: Mapped[list[str]] = mapped_column(JSON)
     pseudonymised: Mapped[bool] = mapped_column(default=False)
@@ -49,7 +49,7 @@ class Launch(Base):
     secret_sha256: Mapped[str] = mapped_column(String(64))
     case_id: Mapped[str] = mapped_column(ForeignKey(Case.id))
     grant_id: Mapped[str | None] = mapped_column(ForeignKey("access_grant.id"), index=True)
-    person_id: Mapped[str | None] = mapped_column(ForeignKey(Person.id))
+    person_id: Mapped[str | None] = mapped_column(ForeignKey(Person.id), index=True)
     begun_at: Mapped[datetime]
     expires_at: Mapped[datetime]
 
@@ -61,7 +61,7 @@ class SignIn(Base):
 
     id: Mapped[str] = mapped_column(String(32), primary_key=True, default=new_id)
     secret_sha256: Mapped[str] = mapped_column(String(64), unique=True)
-    person_id: Mapped[str] = mapped_column(ForeignKey(Person.id))
+    person_id: Mapped[str] = mapped_column(ForeignKey(Person.id), index=True)
     begun_at: Mapped[datetime]
     expires_at: Mapped[datetime]
     ended_at: Mapped[datetime | None]

@@ -20,6 +20,7 @@ from server.access.sharing_records import Share, ShareConsent
 from server.cases.records import Case
 from server.dossier.queries import standing_consent
 from server.dossier.value_sets import CONSENT_WAYS
+from server.foundation.days import WRITE_A_DAY, day_typed
 from server.foundation.errors import Conflict, FieldProblem, Invalid
 from server.opinions.queries import OpinionNotIssued, issued
 
@@ -143,11 +144,10 @@ def _objections(case: Case, agreed: Agreed) -> list[FieldProblem]:
 
 
 def _day(text: str, pointer: str, problems: list[FieldProblem]) -> date | None:
-    try:
-        return date.fromisoformat(text.strip())
-    except ValueError:
-        problems.append(FieldProblem(pointer, "Write the date as 2026-11-20: year, month, day."))
-        return None
+    day = day_typed(text)
+    if day is None:
+        problems.append(FieldProblem(pointer, WRITE_A_DAY))
+    return day
 
 
 def share(

@@ -7,12 +7,13 @@ Pure. Read from the rules that fired: the text of a rule begins with its finding
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from server.annotations.decision import Category, Evaluation, in_sentence
 from server.annotations.organs.organ import Organ
+from server.foundation.sentences import listed
 
 # The contacts at which published sets cut, so that one degree decides: 90, 180 and 270.
 CUTS_DEG: Final = (90, 180, 270)  # PMC7603933 table 3, s13063-016-1262-z table 1
@@ -70,7 +71,7 @@ def _difference(
     by_category: dict[Category, list[str]] = {}
     for said, other in sorted(better, key=lambda pair: -pair[1].rank):
         by_category.setdefault(other, []).append(said.title)
-    against = _joined([_says(titles, other) for other, titles in by_category.items()])
+    against = listed([_says(titles, other) for other, titles in by_category.items()])
     text = f"{_where(findings)}{_says([said.title for said in worse], category)} where {against}."
     return Difference(
         text=text,
@@ -92,7 +93,7 @@ def _findings(said: Evaluation) -> tuple[str, ...]:
 def _where(findings: tuple[str, ...]) -> str:
     if not findings:
         return ""
-    words = _joined([_at(finding) for finding in findings])
+    words = listed([_at(finding) for finding in findings])
     return f"{words[0].upper()}{words[1:]}, "
 
 
@@ -107,9 +108,4 @@ def _at(finding: str) -> str:
 
 def _says(titles: list[str], category: Category) -> str:
     verb = "says" if len(titles) == 1 else "say"
-    return f"{_joined(titles)} {verb} {in_sentence(category.label)}"
-
-
-def _joined(words: Iterable[str]) -> str:
-    *most, last = words
-    return f"{', '.join(most)} and {last}" if most else last
+    return f"{listed(titles)} {verb} {in_sentence(category.label)}"

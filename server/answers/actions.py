@@ -236,18 +236,7 @@ def sign_addendum(
     _lock(session, case)
     answered = _still_open(session, case, question_ids)
     place = _next_place(session, opinion)
-    content = Addendum(
-        number=f"{opinion.number}-A{place}",
-        case_number=case.number,
-        opinion_number=opinion.number,
-        opinion_signed_at=moment(opinion.requested_at),
-        opinion_sha256=signing.revision_sha256,
-        text=words,
-        asked=tuple(asked_of(one) for one in answered),
-        signed_by=signing.name,
-        centre=signing.centre,
-        signed_at=moment(now),
-    )
+    content = _addendum(case, opinion, place, words, answered, signing, now)
     kept = OpinionAddendum(
         case_id=case.id,
         opinion_id=opinion.id,
@@ -267,6 +256,30 @@ def sign_addendum(
     key = f"{PRINT_ADDENDUM} {kept.id}"
     jobs.enqueue(session, PRINT_ADDENDUM, {"addendum_id": kept.id}, key=key, now=now)
     return kept
+
+
+def _addendum(
+    case: Case,
+    opinion: IssuedOpinion,
+    place: int,
+    text: str,
+    answered: Sequence[AnswerQuestion],
+    signing: Signing,
+    now: datetime,
+) -> Addendum:
+    """What is signed: the text with everything that it belongs to."""
+    return Addendum(
+        number=f"{opinion.number}-A{place}",
+        case_number=case.number,
+        opinion_number=opinion.number,
+        opinion_signed_at=moment(opinion.requested_at),
+        opinion_sha256=signing.revision_sha256,
+        text=text,
+        asked=tuple(asked_of(one) for one in answered),
+        signed_by=signing.name,
+        centre=signing.centre,
+        signed_at=moment(now),
+    )
 
 
 def _still_open(session: Session, case: Case, question_ids: Sequence[str]) -> list[AnswerQuestion]:

@@ -18,7 +18,7 @@ from server.cases.lifecycle import Event, State
 from server.cases.locking import lock
 from server.cases.records import Assignment, Case
 from server.foundation import jobs
-from server.foundation.errors import Conflict, FieldProblem, Invalid, Refused
+from server.foundation.errors import Conflict, FieldProblem, Invalid, NotFound, Refused
 from server.people.records import Person
 
 LAPSE_OFFERS: Final = "lapse_offers"
@@ -30,6 +30,10 @@ UNDECIDED: Final = (State.OPINED, State.CLOSED, State.WITHDRAWN, State.REASSESSM
 
 class OfferNotOpen(Conflict):
     """What was offered cannot be accepted or declined any more, or was never offered."""
+
+
+class PartNotFound(NotFound):
+    """There is no such offer or part in this case."""
 
 
 class NotAsked(Conflict):
@@ -214,10 +218,15 @@ def release(
     by: str,
     now: datetime,
 ) -> Assignment:
-    """Take one offer or one part in the case back; the others keep theirs. Raises OfferNotOpen."""
+    """Take one offer or one part in the case back; the others keep theirs. Raises PartNotFound
+    and OfferNotOpen."""
     lock(session, case)
     found = next((one for one in case.assignments if one.id == assignment_id), None)
-    if found is None or not can_become(Standing(found.state), Standing.WITHDRAWN):
+    if found is None:
+        raise PartNotFound(
+            "There is no such part in this case.", remedy="Reload the page to see who is left."
+        )
+    if not can_become(Standing(found.state), Standing.WITHDRAWN):
         raise OfferNotOpen(
             "This part in the case has ended already.", remedy="Reload the page to see who is left."
         )

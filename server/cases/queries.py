@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from datetime import datetime
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session, selectinload
 
+from server.cases.asking import Standing
 from server.cases.lifecycle import State
 from server.cases.records import Assignment, Case, CaseDocument, CaseStudy
 from server.foundation.errors import NotFound
@@ -55,6 +57,21 @@ def cases_of_ids(session: Session, ids: Collection[str]) -> list[Case]:
             wanted.order_by(Case.state.in_(FINISHED), Case.listed_on, Case.number.desc())
         )
     )
+
+
+def offers_to(session: Session, person_id: str, now: datetime) -> list[Assignment]:
+    """What somebody was offered and can still answer, with its cases; the first to run out first."""
+    wanted = (
+        select(Assignment)
+        .where(
+            Assignment.person_id == person_id,
+            Assignment.state == Standing.OFFERED.value,
+            Assignment.answer_by > now,
+        )
+        .options(selectinload(Assignment.case).selectinload(Case.hospital))
+        .order_by(Assignment.answer_by)
+    )
+    return list(session.scalars(wanted))
 
 
 def open_cases(session: Session) -> list[Case]:

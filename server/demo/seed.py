@@ -52,6 +52,7 @@ from server.people.records import Hospital, Person
 DEMO = "demo"
 PASSWORD_FILE = "demo-password"  # noqa: S105 - the name of a file, not a password
 LINK_DAYS = 14
+MATCHED_WITHIN = timedelta(seconds=120)
 REVIEW = frozenset({Permit.VIEW, Permit.ANNOTATE, Permit.SIGN})
 HOSPITAL = frozenset({Permit.UPLOAD, Permit.DOWNLOAD})
 Say = Callable[[str], None]
@@ -256,10 +257,10 @@ def _push(settings: Settings, folder: Path, hospital: DemoHospital, what: str, s
     )
 
 
-def _wait_for_match(db: Database, say: Say, patience: timedelta = timedelta(seconds=120)) -> None:
+def _wait_for_match(db: Database, say: Say) -> None:
     """Wait until the worker has matched both phantoms to their cases."""
     say("Margin follows the archive and matches the studies to their cases ...")
-    until = utc_now() + patience
+    until = utc_now() + MATCHED_WITHIN
     wanted = {liver_phantom().StudyInstanceUID, pancreas_phantom().StudyInstanceUID}
     while utc_now() < until:
         with db.reading() as session:

@@ -25,7 +25,7 @@ from server.dicom.pseudonyms import Pseudonyms
 from server.dicom.vocabulary import cleaned, is_term, stays_whole
 
 # Raised whenever a rule changes, so that nothing made by an older rule is served.
-RULES_VERSION: Final = 4
+RULES_VERSION: Final = 5
 
 Values = list[Any]
 Rule = Callable[[Sequence[Any], Pseudonyms], Values]
@@ -58,6 +58,7 @@ DESCEND: Final = Decision(Deed.DESCEND)
 _BINARY: Final = Decision(Deed.KEEP_BINARY)
 _PIXELS: Final = Decision(Deed.KEEP_PIXELS)
 
+NUMBERS_AS_TEXT: Final = frozenset({"DS", "IS"})
 BINARY_NUMBERS: Final = frozenset({"US", "SS", "UL", "SL", "FL", "FD", "SV", "UV", "AT"})
 _DATES: Final = {
     "DA": re.compile(r"(?:1[89]|2[01])[0-9]{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01])"),

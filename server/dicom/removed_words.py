@@ -13,6 +13,7 @@ import struct
 import unicodedata
 from array import array
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from decimal import Decimal
 from functools import lru_cache
 from itertools import islice, pairwise
 from typing import Any, BinaryIO, Final
@@ -50,6 +51,9 @@ _SHORT_TEXT: Final = frozenset(("AE", "LO", "PN", "SH", "ST", "UC"))
 _WHERE_TEXT_IS: Final = _SHORT_TEXT | {"SQ"}
 _KEY: Final = re.compile(r"[0-9A-Fa-f]{8}")
 _WORD: Final = re.compile(r"\w+")
+# Fewer digits are a measurement as often as an identifier; more, a DS cannot hold (PS3.5 6.2).
+_LEAST_IDENTIFIER: Final = 100_000
+_DIGITS: Final = re.compile(r"(?<![0-9])[0-9]{6,16}(?![0-9])")
 _EVERYWHERE: Final = ("utf-8", "utf-16-le", "utf-32-le", "utf-32-be")  # UTF-16 BE: when swapped
 _BEYOND_ASCII: Final = (
     *sorted({*python_encoding.values()} - {"UTF8", "iso8859"}),
@@ -66,6 +70,7 @@ class RemovedWords:
     def __init__(self, texts: Callable[[], Iterable[str]]) -> None:
         self._texts = texts
         self._needles: tuple[bytes, ...] | None = None
+        self._numbers: set[int] | None = None
 
     def stand_in(self, value: bytes) -> bool:
         """Whether one of the words stands in these bytes, in any character set that DICOM knows, in
@@ -90,10 +95,30 @@ class RemovedWords:
             held = window[-overlap:]
         return False
 
+    def are_among(self, numbers: Iterable[Any]) -> bool:
+        """Whether one of these numbers, as text or not, is a number of six digits or more that was
+        taken out, by itself or within letters: a patient's or an order's."""
+        large = {whole for one in numbers if (whole := _whole(one)) >= _LEAST_IDENTIFIER}
+        if not large:
+            return False
+        if self._numbers is None:
+            texts = islice(self._texts(), _MOST_TEXTS)
+            self._numbers = {int(run) for text in texts for run in _DIGITS.findall(text)}
+        return not large.isdisjoint(self._numbers)
+
     def _known(self) -> tuple[bytes, ...]:
         if self._needles is None:
             self._needles = _needles(tuple(islice(self._texts(), _MOST_TEXTS)))
         return self._needles
+
+
+def _whole(number: Any) -> int:
+    """The absolute value of a whole number; 0 for another, and for what is none."""
+    try:
+        exact = Decimal(str(number))
+        return abs(int(exact)) if exact == exact.to_integral_value() else 0
+    except (ArithmeticError, ValueError):
+        return 0
 
 
 def _holds(window: bytes, needles: tuple[bytes, ...]) -> bool:
@@ -149,8 +174,10 @@ def _is_identity(tag: int, vr: str) -> bool:
 
 
 def _texts_of_json(dataset: Json, depth: int) -> Iterator[str]:
-    for key, element in dataset.items():
-        vr = element.get("vr") if isinstance(element, dict) else None
+    """Those of the dataset itself come before those of its items, for there is a limit."""
+    elements = [pair for pair in dataset.items() if isinstance(pair[1], dict)]
+    for key, element in sorted(elements, key=lambda pair: pair[1].get("vr") == "SQ"):
+        vr = element.get("vr")
         if vr not in _WHERE_TEXT_IS or not isinstance(element.get("Value"), list):
             continue
         tag = int(key, 16) if _KEY.fullmatch(key) else 0
@@ -171,7 +198,7 @@ def _texts_of_file(dataset: Dataset, depth: int, inherited: tuple[str, ...]) -> 
         {element.tag: element for element in elements}
     )  # what is looked into is converted
     charsets = _charsets(dataset) or inherited
-    for element in elements:
+    for element in sorted(elements, key=lambda one: vr_of(one) == "SQ"):
         tag, vr = int(element.tag), vr_of(element)
         if vr == "SQ":
             if depth < _DEEPEST and tag not in _FUNCTIONAL_GROUPS:

@@ -349,10 +349,20 @@ def _pair(head: FileHead) -> Wanted:
     return head.SOPClassUID, head.TransferSyntaxUID
 
 
+# Statuses of a Margin server's own (`orthanc/repeats.py`); DICOM leaves their meaning to the receiver.
+_OF_MARGIN: Final = {
+    0xC111: " From Margin: another image with this SOPInstanceUID is there already, with other content.",
+    0xC112: " From Margin: its sequences lie in each other too deep.",
+    0xC113: " From Margin: it is not what its header says (pixels cut off, an absurd size, a PDF that is "
+    "none). Send it again from the original.",
+}
+
+
 def _in_words(answer: Answer) -> str:
     meaning = STORAGE_SERVICE_CLASS_STATUS.get(answer.status, ("", ""))[1] or "no meaning given"
     said = f", and says: {answer.comment}" if answer.comment else ""
-    return f"The receiver answered 0x{answer.status:04X} ({meaning}){said}."
+    own = _OF_MARGIN.get(answer.status, "")
+    return f"The receiver answered 0x{answer.status:04X} ({meaning}){said}.{own}"
 
 
 def _unwanted(pair: Wanted) -> str:

@@ -21,7 +21,7 @@ from pydicom.filereader import read_dataset
 from pydicom.tag import BaseTag
 from pydicom.uid import UID
 
-from server.dicom.deidentification import Deed, Values, decision
+from server.dicom.deidentification import NUMBERS_AS_TEXT, Deed, Values, decision
 from server.dicom.files import PREAMBLE_BYTES, RefusedFile, read_head
 from server.dicom.pseudonyms import Pseudonyms
 from server.dicom.removed_words import RemovedWords, removed_from_file, vr_of
@@ -280,6 +280,8 @@ class _Walker:
             kept = b"" if self._removed.stand_in(value) else value
             return written(tag, vr, kept, self._encoding)
         made = decided.rule(_values(vr, value, charset), self._pseudonyms) if value else []
+        if vr in NUMBERS_AS_TEXT and self._removed.are_among(made):
+            made = []
         return written(tag, vr, _joined(made), self._encoding)
 
     def _items(

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final
 
-from server.dicom.deidentification import DROP, Decision, Deed, decision
+from server.dicom.deidentification import DROP, NUMBERS_AS_TEXT, Decision, Deed, decision
 from server.dicom.pseudonyms import Pseudonyms
 from server.dicom.removed_words import LEAST_BYTES, RemovedWords, removed_from_json
 from server.dicom.shown_codes import age_at, is_removed_item, shown_code
@@ -85,6 +85,8 @@ def _element(decided: Decision, vr: str, element: Json, walk: _Walk, depth: int)
         values = element.get("Value")
         made = decided.rule(values, walk.pseudonyms) if isinstance(values, list) and values else ()
         if not made or (decided.numeric and walk.removed.stand_in(_as_bytes(vr, made))):
+            return {"vr": vr}
+        if vr in NUMBERS_AS_TEXT and walk.removed.are_among(made):
             return {"vr": vr}
         return {"vr": vr, "Value": [None if one == "" else one for one in made]}
     if deed is Deed.EMPTY:

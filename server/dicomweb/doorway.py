@@ -7,6 +7,7 @@ objects are written every time.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -28,6 +29,7 @@ from server.foundation import audit, strangers
 from server.foundation.clock import Clock
 from server.foundation.db import Database
 from server.foundation.errors import MarginError
+from server.foundation.places import Places
 from server.panel.sight import NOTHING_HIDDEN, Hidden, hidden_objects
 from server.panel.writing import is_begun_by, note_written
 from server.prepared.manifest import Manifest
@@ -106,6 +108,7 @@ class Reading:
     currency: Currency
     view_of: Callable[[ImageAdmission], View]
     clock: Clock
+    in_bulk: Places
 
 
 class Doorway:
@@ -134,7 +137,8 @@ class Doorway:
                     route.action, self._read_credentials(launch_id), launch_id
                 )
                 pass_ = self._pass_of(admission, launch_id)
-                response = held(route.view(pass_, **_in_the_archive(pass_.view, args)))
+                with self._place_for(route, admission):
+                    response = held(route.view(pass_, **_in_the_archive(pass_.view, args)))
             except MarginError as error:
                 self._record_refusal(route, admission, error, args)
                 return self._answer_to(error)
@@ -147,6 +151,13 @@ class Doorway:
             return response
 
         return endpoint
+
+    def _place_for(
+        self, route: Route, admission: ImageAdmission
+    ) -> contextlib.AbstractContextManager[None]:
+        if route.action is Action.IMAGES_READ:
+            return contextlib.nullcontext()
+        return self._reading.in_bulk.taken(admission.case_id or admission.actor.text)
 
     def _pass_of(self, admission: ImageAdmission, launch_id: str | None) -> ImagePass:
         # A program has no origin to complete a path with, so it gets whole addresses.

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Final
 
+from server.foundation.days import WRITE_A_DAY, day_typed
 from server.foundation.errors import FieldProblem
 
 OLDEST_VALUE_YEARS: Final = 30  # an age at which a typed year is more likely wrong than old
@@ -248,10 +249,9 @@ def read_day(text: str, now: datetime, at: str = "/taken_on") -> date | FieldPro
     """The day on which a sample was taken, `YYYY-MM-DD`; not in the future and not ages ago."""
     if not text.strip():
         return FieldProblem(at, "Enter the date on which it was measured.")
-    try:
-        day = date.fromisoformat(text.strip())
-    except ValueError:
-        return FieldProblem(at, "Write the date as 2026-11-20: year, month, day.")
+    day = day_typed(text)
+    if day is None:
+        return FieldProblem(at, WRITE_A_DAY)
     if day > (now + EARTH_IS_AHEAD).date():
         return FieldProblem(at, f"The date {day.isoformat()} lies in the future.")
     if day.year < now.year - OLDEST_VALUE_YEARS:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import datetime
 from typing import Final
 
 from sqlalchemy.orm import Session
@@ -14,6 +14,7 @@ from server.dossier.custody import Step
 from server.dossier.queries import events_of
 from server.dossier.records import CaseTask, CustodyEvent, Specimen
 from server.dossier.value_sets import SPECIMEN_KINDS, TASK_KINDS
+from server.foundation.days import WRITE_A_DAY, day_typed, moment_typed
 from server.foundation.errors import Conflict, FieldProblem, Invalid, NotFound
 
 MOST_PIECES: Final = 500
@@ -69,9 +70,9 @@ def list_specimen(
     pieces = int(count) if count.strip().isascii() and count.strip().isdigit() else 0
     if not 0 < pieces <= MOST_PIECES:
         problems.append(FieldProblem("/count", f"A whole number from 1 to {MOST_PIECES}."))
-    due = _day(due_back_on)
+    due = day_typed(due_back_on)
     if due_back_on.strip() and due is None:
-        problems.append(FieldProblem("/due_back_on", "Write the date as 2026-11-20."))
+        problems.append(FieldProblem("/due_back_on", WRITE_A_DAY))
     if problems:
         raise Invalid("The specimen was not listed.", problems)
     specimen = Specimen(
@@ -97,7 +98,7 @@ def note_custody(
     specimen = session.get(Specimen, specimen_id)
     if specimen is None or specimen.case_id != case.id:
         raise SpecimenNotFound("This case has no such specimen.", remedy="Reload the page.")
-    at = _moment(moved.at)
+    at = moment_typed(moved.at)
     if at is None:
         wanted = FieldProblem("/at", "Write date and time as 2026-11-20 08:30, in UTC.")
         raise Invalid("Nothing was noted.", [wanted])
@@ -151,9 +152,9 @@ def ask_for(
         problems.append(FieldProblem("/kind", "Choose what is asked for."))
     if not asked_of.strip():
         problems.append(FieldProblem("/asked_of", "Say of whom it is asked."))
-    due = _day(due_on)
+    due = day_typed(due_on)
     if due_on.strip() and due is None:
-        problems.append(FieldProblem("/due_on", "Write the date as 2026-11-20."))
+        problems.append(FieldProblem("/due_on", WRITE_A_DAY))
     elif due is not None and due < now.date():
         problems.append(FieldProblem("/due_on", "This date is past."))
     if problems:
@@ -203,18 +204,3 @@ def end_task(
     task.ended_by, task.ended_at = by, now
     session.flush()
     return task
-
-
-def _day(text: str) -> date | None:
-    try:
-        return date.fromisoformat(text.strip())
-    except ValueError:
-        return None
-
-
-def _moment(text: str) -> datetime | None:
-    try:
-        moment = datetime.fromisoformat(text.strip())
-    except ValueError:
-        return None
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)

@@ -45,6 +45,7 @@ from server.prepared import actions as preparation
 from server.prepared.actions import PREPARE_SERIES
 from server.prepared.finding import SeriesGone, find_series
 from server.prepared.preparing import Preparer, SeriesTooLarge
+from server.prepared.soundness import FRESH_FOR
 from server.prepared.writing import remove_folder
 from server.volumetry import orders as volume_orders
 from server.volumetry import tasks as volume_tasks
@@ -140,7 +141,8 @@ def _seal_key(errand: Errand) -> SealKey:
 def prepare_series(errand: Errand, payload: Payload) -> None:
     """Put a series on the shelf as the archive holds it now. Can be repeated and interrupted."""
     study, series = payload["StudyInstanceUID"], payload["SeriesInstanceUID"]
-    preparer = Preparer(errand.archive, errand.shelf, errand.room)
+    aged = errand.clock() - FRESH_FOR
+    preparer = Preparer(errand.archive, errand.shelf, errand.room, compared_before=aged)
     try:
         orthanc_id = payload["orthanc_id"] or find_series(errand.archive, study, series)
         made = preparer.prepare(study, orthanc_id, Reporter(errand, study, series))
@@ -228,6 +230,9 @@ def export_research(errand: Errand, payload: Payload) -> None:
     """Make the file of a research export. Can be repeated."""
     with errand.db.reading() as session:
         export = export_named(session, payload["export_id"])
+        if export.state == "ready":
+            # Whoever made it died before saying so. What may be downloaded already stays what it is.
+            return
         result = make_export(session, query_of(export), errand.settings.secret_key)
     sha256 = errand.files.put(result.content)
     with errand.db.writing() as session:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 from sqlalchemy import select
@@ -21,6 +21,7 @@ from server.figures.records import ResearchExport
 from server.figures.research import Made, Query, Record, export_key, made, query_of_json, record_of
 from server.figures.research_fhir import of_nobody
 from server.foundation import jobs
+from server.foundation.days import moment_typed
 from server.foundation.errors import FieldProblem, Invalid, NotFound
 from server.opinions.assessment import assessment_of
 from server.opinions.fhir import fhir_bundle
@@ -42,23 +43,14 @@ def read_query(typed: Mapping[str, str], now: datetime) -> Query:
     k = typed.get("k", "").strip() or str(USUAL_K)
     if not (k.isascii() and k.isdigit() and LEAST_K <= int(k[:9]) <= MOST_K):
         problems.append(FieldProblem("/k", f"Give a number from {LEAST_K} to {MOST_K}."))
-    as_of = _moment(typed.get("as_of", ""), now)
+    wanted = typed.get("as_of", "")
+    as_of = moment_typed(wanted) if wanted.strip() else now.replace(microsecond=0)
     if as_of is None or as_of > now + timedelta(minutes=1):
         problems.append(FieldProblem("/as_of", "Write a past moment as 2026-11-20 08:30:00, UTC."))
     if problems or as_of is None:
         raise Invalid("No export was asked for.", problems)
     fhir = typed.get("fhir", "") == "yes"
     return Query(as_of, filters.cancer, filters.since, filters.until, int(k), fhir)
-
-
-def _moment(text: str, now: datetime) -> datetime | None:
-    if not text.strip():
-        return now.replace(microsecond=0)
-    try:
-        found = datetime.fromisoformat(text.strip())
-    except ValueError:
-        return None
-    return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
 
 
 def request_export(session: Session, query: Query, *, by: str, now: datetime) -> ResearchExport:

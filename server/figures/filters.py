@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from datetime import date
 from typing import Final
 
+from server.foundation.days import WRITE_A_DAY, day_typed
 from server.foundation.errors import FieldProblem
 
 LONGEST: Final = 200
@@ -49,9 +50,9 @@ def read_filters(
     for name in DAYS:
         text = query.get(name, "").strip()
         if text:
-            days[name] = _day(text)
+            days[name] = day_typed(text)
             if days[name] is None:
-                problems.append(FieldProblem(f"/{name}", "Write the day as 2026-11-20."))
+                problems.append(FieldProblem(f"/{name}", WRITE_A_DAY))
     since, until = days["since"], days["until"]
     if since and until and since > until:
         problems.append(FieldProblem("/until", "The period ends before it begins."))
@@ -60,10 +61,3 @@ def read_filters(
         for name in ("cancer", "centre", "reviewer", "hospital")
     }
     return Filters(**texts, since=since, until=until, hospital_ids=hospital_ids), problems
-
-
-def _day(text: str) -> date | None:
-    try:
-        return date.fromisoformat(text) if len(text) == len("2026-11-20") else None
-    except ValueError:
-        return None

@@ -13,9 +13,9 @@ from server.annotations.agreement import fleiss_kappa, percent_agreement
 from server.annotations.organs import ORGANS
 from server.figures.filters import Filters
 from server.figures.records import FigureRow
+from server.panel.deciding import RATERS
 from server.panel.records import Panel, PanelVote
 
-RATERS: Final = 3
 MOST_PANELS: Final = 2000
 
 

@@ -148,7 +148,12 @@ SETTINGS: tuple[Setting, ...] = (
     ),
     Setting("seal_password", TEXT, "", "Password of that key's file.", secret=True),
     Setting("web_workers", count(1, 64), "1", "How many processes answer web requests."),
-    Setting("web_threads", count(1, 256), "24", "How many threads each of those processes has."),
+    Setting(
+        "web_threads",
+        count(1, 256),
+        "24",
+        "How many threads of each of those processes answer pages; twice as many more take uploads.",
+    ),
     Setting("viewer_dir", FOLDER, "{project}/build/viewer", "Folder of the installed viewer."),
     Setting(
         "sample_ct",

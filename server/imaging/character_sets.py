@@ -23,6 +23,17 @@ _ESCAPE: Final = b"\x1b"
 # Letters of GB 2312 come in pairs of these bytes. Four of them in a row are two Chinese letters; four
 # accented letters in a row are no word of a European language.
 _GB_PAIRS: Final = re.compile(rb"(?:[\xa1-\xf7][\xa1-\xfe])+")
+# Letters of Japanese, Chinese and Korean texts, with the signs between them; and of western Europe's.
+_SIGNS_OF_CHINESE: Final = r"\x20-\x7e\u3000-\u303f\uff01-\uff60"
+_GUESSES: Final = (
+    ("utf-8", re.compile(r".*", re.DOTALL)),
+    ("cp932", re.compile(rf"[{_SIGNS_OF_CHINESE}\u3041-\u30ff\u4e00-\u9fff\uff61-\uff9f]*")),
+    ("gb18030", re.compile(rf"[{_SIGNS_OF_CHINESE}\u4e00-\u9fff]*")),
+    ("cp949", re.compile(rf"[{_SIGNS_OF_CHINESE}\uac00-\ud7a3]*")),
+    ("big5", re.compile(rf"[{_SIGNS_OF_CHINESE}\u4e00-\u9fff]*")),
+    ("euc_jp", re.compile(rf"[{_SIGNS_OF_CHINESE}\u3041-\u30ff\u4e00-\u9fff]*")),
+    ("latin-1", re.compile(r"[\x20-\x7e\xa0-\xff]*")),
+)
 _NOT_ASCII: Final = re.compile(rb"[\x80-\xff]+")
 _FEWEST_BYTES: Final = 4
 
@@ -46,13 +57,37 @@ def decoded(raw: bytes, encodings: Sequence[str], *, is_name: bool = False) -> s
         known = [*encodings, *(one for one in _BY_ESCAPE if one not in encodings)]
         return _declared(raw, known, is_name)
     is_unicode = _is_unicode(raw)
-    if (set(encodings) <= _ONE_BYTE and is_unicode) or (encodings[0].lower() in ("utf8", "utf-8")):
+    if (is_one_byte(encodings) and is_unicode) or (encodings[0].lower() in ("utf8", "utf-8")):
         if is_unicode:
             return raw.decode("utf-8")
         return raw.decode("gb18030" if _is_chinese(raw) else "latin-1", "replace")
-    if set(encodings) <= _ONE_BYTE and _is_chinese(raw):
+    if is_one_byte(encodings) and _is_chinese(raw):
         return raw.decode("gb18030", "replace")
     return _declared(raw, encodings, is_name)
+
+
+def is_one_byte(encodings: Sequence[str]) -> bool:
+    """Whether the declared character set is none at all, or the Latin letters that exports write there
+    without looking.
+    """
+    return set(encodings) <= _ONE_BYTE
+
+
+def guesses(raw: bytes) -> tuple[str, ...]:
+    """What these bytes of no declared character set may say as well, the likeliest first: only readings
+    whose letters are all of the country in question. Good to look for known words in, not to be shown.
+    """
+    if raw.isascii():
+        return ()
+    found = []
+    for encoding, letters in _GUESSES:
+        try:
+            text = raw.decode(encoding).strip(" \0")
+        except UnicodeDecodeError:
+            continue
+        if letters.fullmatch(text):
+            found.append(text)
+    return tuple(dict.fromkeys(found))
 
 
 def _declared(raw: bytes, encodings: Sequence[str], is_name: bool) -> str:

@@ -74,7 +74,7 @@ def _without(want: Want, severity: Severity) -> Finding:
         f"missing_{want.id}",
         severity,
         {"wanted": term(f"want.{want.id}")},
-        {"wanted": want.id, "need": want.need, "source": want.source},
+        {"wanted": want.id, "need": want.need, "source": want.source, "trust": want.trust},
     )
 
 
@@ -270,7 +270,12 @@ def beside(series: Sequence[SeriesFacts], protocol: Protocol, on: date) -> list[
                     f"missing_{other.id.replace('-', '_')}",
                     most,
                     {"wanted": term(f"protocol.{other.id}")},
-                    {"wanted": other.id, "need": also.need, "source": also.source},
+                    {
+                        "wanted": other.id,
+                        "need": also.need,
+                        "source": also.source,
+                        "trust": also.trust,
+                    },
                 )
             )
             continue

@@ -55,6 +55,12 @@ def _levels(organs: Organs, mask: Mask, least_cm2: float) -> NDArray[np.int_]:
     return np.flatnonzero(mask.sum(axis=(1, 2)) * y_mm * x_mm / 100.0 >= least_cm2)
 
 
+def _cut_share(mask: Mask, level: int) -> float:
+    """The area of a mask in one slice as a share of its largest."""
+    areas = mask.sum(axis=(1, 2))
+    return round(float(areas[level]) / max(float(areas.max()), 1.0), 2)
+
+
 def _right_of_spine(organs: Organs, mask: Mask, off_mm: float) -> Mask:
     columns = organs.coarse.mm(2)
     middle = organs.spine.x_mm[organs.spine.found]
@@ -85,28 +91,30 @@ def _lungs(organs: Organs) -> tuple[Seen, Seen]:
     enough = _beyond(organs)
     height = len(levels) * step
     if above < enough:
-        apex = Seen(False, 0.9, "The uppermost image still cuts through the lungs.")
+        sentence = "The uppermost image still cuts through the lungs."
+        apex = Seen(False, 0.9, sentence, _cut_share(organs.lungs, int(levels[-1])))
     elif height < 100.0:
         apex = Seen(None, 0.3, f"Only {height:.0f} mm of lung are shown; it may not be the apex.")
     else:
         apex = Seen(True, 0.9, f"The lungs end {above * step:.0f} mm below the uppermost image.")
     if below < enough:
-        return apex, Seen(False, 0.9, "The lowest image still cuts through the lungs.")
+        sentence = "The lowest image still cuts through the lungs."
+        return apex, Seen(False, 0.9, sentence, _cut_share(organs.lungs, below))
     return apex, Seen(True, 0.9, f"The lungs end {below * step:.0f} mm above the lowest image.")
 
 
 def _liver_dome(organs: Organs) -> Seen:
     if organs.liver is None or _few(organs):
         return Seen(None, 0.0, "The liver was not found, so its dome cannot be told.")
-    liver = _levels(organs, _right_of_spine(organs, organs.liver.mask, 25.0), _LIVER_CM2)
+    right = _right_of_spine(organs, organs.liver.mask, 25.0)
+    liver = _levels(organs, right, _LIVER_CM2)
     if not len(liver):
         return Seen(None, 0.0, "The right half of the liver was not found.")
     step, top = organs.coarse.spacing_mm[0], int(liver[-1])
     above = organs.coarse.hu.shape[0] - 1 - top
     if above < _beyond(organs):
-        return Seen(
-            False, 0.9, "The uppermost image still cuts through the liver: its dome is cut off."
-        )
+        sentence = "The uppermost image still cuts through the liver: its dome is cut off."
+        return Seen(False, 0.9, sentence, _cut_share(right, top))
     lung = _levels(organs, _right_of_spine(organs, organs.lungs, 25.0), _LUNG_CM2)
     over = int((lung > top).sum())
     sentence = f"The liver ends {above * step:.0f} mm below the uppermost image"
@@ -122,13 +130,15 @@ def _liver_dome(organs: Organs) -> Seen:
 def _liver_edge(organs: Organs) -> Seen:
     if organs.liver is None or _few(organs):
         return Seen(None, 0.0, "The liver was not found, so its lower edge cannot be told.")
-    liver = _levels(organs, _right_of_spine(organs, organs.liver.mask, 0.0), _LIVER_CM2)
+    right = _right_of_spine(organs, organs.liver.mask, 0.0)
+    liver = _levels(organs, right, _LIVER_CM2)
     if not len(liver):
         return Seen(None, 0.0, "The right half of the liver was not found.")
     below, step = int(liver[0]), organs.coarse.spacing_mm[0]
     if below < _beyond(organs):
         sentence = "The lowest image still cuts through the liver: its lower edge is cut off."
-        return Seen(False, round(0.85 * organs.liver.confidence, 2), sentence)
+        confidence = round(0.85 * organs.liver.confidence, 2)
+        return Seen(False, confidence, sentence, _cut_share(right, below))
     return Seen(
         True,
         round(0.85 * organs.liver.confidence, 2),

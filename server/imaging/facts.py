@@ -226,7 +226,9 @@ def _phase(headers: Sequence[Header], role: Role, modality: str) -> PhaseReading
     if (role not in _LOOKED_AT and role is not Role.SUBTRACTION) or modality not in ("CT", "MR"):
         return unknown("No phase is looked for in a series of this kind.")
     step = max(1, len(headers) // _READ_FOR_PHASE)
-    return header_phase([as_dataset(one) for one in headers[::step]])
+    read = ("SeriesDescription", "ImageComments", "ProtocolName")
+    guessed = {keyword: headers[0].guessed(keyword) for keyword in read}
+    return header_phase([as_dataset(one) for one in headers[::step]], guessed)
 
 
 def _commonest(headers: Sequence[Header], keyword: str) -> float | None:
@@ -288,8 +290,10 @@ def _is_attenuation(first: Header) -> bool:
 
 
 def _is_corrected(first: Header) -> bool | None:
-    """Whether PET is attenuation-corrected (PS3.3 C.8.9.1: then it says ATTN); None where nothing tells.
-    Makers write AC and NAC into descriptions."""
+    """Whether PET is attenuation-corrected (PS3.3 C.8.9.1: then it says ATTN; the enhanced one says YES or
+    NO, C.8.22.5); None where nothing tells. Makers write AC and NAC into descriptions."""
+    if first.flag("AttenuationCorrected") in ("YES", "NO"):
+        return first.flag("AttenuationCorrected") == "YES"
     said = {text.upper() for text in first.texts("CorrectedImage") if text.strip()}
     if said:
         return "ATTN" in said

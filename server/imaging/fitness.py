@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from server.imaging.facts import SeriesFacts
 from server.imaging.findings import Finding, Severity, day, term
+from server.imaging.fitness_of_coverage import coverage_fits
 from server.imaging.fitness_of_kinds import RULES as RULES_OF_KINDS
 from server.imaging.protocols import Protocol, Want
 from server.imaging.roles import Role
@@ -22,8 +23,6 @@ from server.imaging.series_finding import finding_about as _finding
 _ROUNDING_MM: Final = 0.05
 # [UNPUB] More than this share of the slices missing, and the organ is not shown.
 _MISSING_SHARE_BLOCKING: Final = 0.2
-# [UNPUB] A stack shorter than this share of what is needed shows no organ.
-_SHORT_SHARE_BLOCKING: Final = 0.5
 # [UNPUB] A matrix below this share of the usual one is a picture made smaller.
 _MATRIX_SHARE_LIMITING: Final = 0.75
 # [DERIVED] Below a quarter of it a pixel of a body is wider than 3 mm: the arteries of 3 to 5 mm that
@@ -74,14 +73,17 @@ def _thickness(facts: SeriesFacts, protocol: Protocol, want: Want, _on: date) ->
         thick = facts.slice_thickness_mm  # MR leaves small gaps: they make no slice thicker
     limit = want.most_thickness_mm or rule.limit_mm
     good = want.most_thickness_mm or rule.good_mm
-    values = {"mm": round(thick, 2), "limit_mm": limit, "good_mm": min(good, limit)}
+    values: dict[str, Any] = {"mm": round(thick, 2), "limit_mm": limit, "good_mm": min(good, limit)}
     for most, severity in (
         (max(rule.refuse_mm, limit), Severity.BLOCKING),
         (limit, Severity.LIMITING),
         (values["good_mm"], Severity.ADVICE),
     ):
         if thick > most + _ROUNDING_MM:
-            return _finding(facts, "slices_thick", severity, rank=thick, **values)
+            trust = want.trust_of("most_thickness_mm") if want.most_thickness_mm else rule.trust
+            return _finding(
+                facts, "slices_thick", severity, rank=thick, limit_trust=trust, **values
+            )
     return None
 
 
@@ -100,7 +102,7 @@ def _apart(facts: SeriesFacts, protocol: Protocol, _want: Want, _on: date) -> Fi
     if gap is None:
         return None
     thick, spacing = facts.slice_thickness_mm, round(facts.spacing.spacing_mm or 0.0, 2)
-    values = {"mm": round(gap, 2), "thickness_mm": thick, "spacing_mm": spacing}
+    values: dict[str, Any] = {"mm": round(gap, 2), "thickness_mm": thick, "spacing_mm": spacing}
     return _finding(facts, "slices_apart", Severity.LIMITING, rank=gap, **values)
 
 
@@ -148,7 +150,7 @@ def _at(
 ) -> Finding | None:
     if not places:
         return None
-    values = {"count": len(places), "positions_mm": _places(places)}
+    values: dict[str, Any] = {"count": len(places), "positions_mm": _places(places)}
     return _finding(facts, id_, severity, rank=len(places), **values)
 
 
@@ -183,7 +185,7 @@ def _tilted(facts: SeriesFacts, _protocol: Protocol, _want: Want, _on: date) -> 
 def _incomplete(facts: SeriesFacts, _protocol: Protocol, _want: Want, _on: date) -> Finding | None:
     if facts.announced is None or facts.announced <= facts.images:
         return None
-    values = {"announced": facts.announced, "count": facts.images}
+    values: dict[str, Any] = {"announced": facts.announced, "count": facts.images}
     return _finding(facts, "series_incomplete", Severity.ADVICE, **values)
 
 
@@ -200,8 +202,9 @@ def _matrix(facts: SeriesFacts, protocol: Protocol, want: Want, _on: date) -> Fi
     severity = Severity.LIMITING if small < _MATRIX_SHARE_LIMITING * least else Severity.ADVICE
     if small < _MATRIX_SHARE_BLOCKING * least:
         severity = Severity.BLOCKING
-    values = {"rows": facts.rows, "columns": facts.columns, "least": least}
-    return _finding(facts, "matrix_small", severity, rank=-small, **values)
+    values: dict[str, Any] = {"rows": facts.rows, "columns": facts.columns, "least": least}
+    trust = want.trust_of("least_matrix") if want.least_matrix else protocol.picture.trust
+    return _finding(facts, "matrix_small", severity, rank=-small, limit_trust=trust, **values)
 
 
 def _field(facts: SeriesFacts, protocol: Protocol, _want: Want, _on: date) -> Finding | None:
@@ -213,7 +216,7 @@ def _field(facts: SeriesFacts, protocol: Protocol, _want: Want, _on: date) -> Fi
     least = protocol.picture.least_field_of_view_mm
     if wide >= least:
         return None
-    values = {"mm": round(wide), "least_mm": least}
+    values: dict[str, Any] = {"mm": round(wide), "least_mm": least}
     return _finding(facts, "field_of_view_small", Severity.LIMITING, rank=-wide, **values)
 
 
@@ -255,7 +258,7 @@ def _lossy(facts: SeriesFacts, protocol: Protocol, _want: Want, _on: date) -> Fi
             facts, "lossy_compression_unknown", Severity.LIMITING, why=lost.evidence, limit=most
         )
     severity = Severity.LIMITING if lost.ratio > most else Severity.ADVICE
-    values = {"ratio": lost.ratio, "limit": most, "why": lost.evidence}
+    values: dict[str, Any] = {"ratio": lost.ratio, "limit": most, "why": lost.evidence}
     return _finding(facts, "lossy_compression", severity, rank=lost.ratio, **values)
 
 
@@ -269,42 +272,6 @@ def _reformatted(facts: SeriesFacts, _protocol: Protocol, _want: Want, _on: date
     if facts.role is not Role.MPR:
         return None
     return _finding(facts, "only_reformatted", Severity.LIMITING)
-
-
-# How much of the body
-
-
-def _coverage(facts: SeriesFacts, protocol: Protocol, want: Want, _on: date) -> Finding | None:
-    rule, shown = protocol.coverage, facts.coverage
-    if rule is not None and shown is not None:
-        for places, severity in (
-            (rule.required, Severity.LIMITING),
-            (rule.expected, Severity.ADVICE),
-        ):
-            cut = [place for place in places if shown.shows(place) is False]
-            if cut:
-                values: dict[str, Any] = {
-                    "missing": [term(f"landmark.{place.value}") for place in cut]
-                }
-                return _finding(facts, "coverage_cut", severity, rank=len(cut), **values)
-        if rule.required and all(shown.shows(place) for place in rule.required):
-            return None
-    return _short(facts, protocol, want)
-
-
-def _short(facts: SeriesFacts, protocol: Protocol, want: Want) -> Finding | None:
-    """A stack that is shorter than what is to be seen, along the normal of its slices."""
-    across = facts.modality == "MR" and not facts.spacing.is_axial
-    usual = protocol.coverage.least_length_mm if protocol.coverage and not across else 0.0
-    least = want.least_length_mm or usual
-    if not facts.spacing.positions or not least:
-        return None  # nobody knows how long it is (that its images are unplaced is said), or asks
-    length = facts.spacing.length_mm + (facts.thickness_mm or 0.0)
-    if length >= least:
-        return None
-    severity = Severity.BLOCKING if length < _SHORT_SHARE_BLOCKING * least else Severity.LIMITING
-    values = {"mm": round(length), "least_mm": least}
-    return _finding(facts, "coverage_short", severity, rank=-length, **values)
 
 
 # When, and which phase
@@ -391,7 +358,7 @@ _RULES: Final[tuple[Rule, ...]] = (
     _kernel,
     _reformatted,
     *RULES_OF_KINDS,
-    _coverage,
+    coverage_fits,
     _age,
     _second_best,
     _doubtful,

@@ -49,21 +49,27 @@ def _uptake_time(facts: SeriesFacts, _protocol: Protocol, _want: Want, _on: date
     if least <= minutes <= most:
         return None
     severity = Severity.ADVICE if minutes < _UPTAKE_EARLY_MIN else Severity.INFO
-    values = {"minutes": minutes, "least": least, "most": most}
+    values: dict[str, Any] = {"minutes": minutes, "least": least, "most": most}
     return finding_about(facts, "pet_uptake_time", severity, rank=-minutes, **values)
 
 
 def _diffusion(facts: SeriesFacts, _protocol: Protocol, want: Want, _on: date) -> Finding | None:
     if want.least_b is None or facts.kind is not Kind.DIFFUSION:
         return None
+    values: dict[str, Any] = {"least": want.least_b}
     if not facts.b_values:
-        values: dict[str, Any] = {"least": want.least_b}
         return finding_about(facts, "diffusion_unknown", Severity.ADVICE, **values)
-    most = max(facts.b_values)
-    if most >= want.least_b:
+    values["most"] = max(facts.b_values)
+    if values["most"] >= want.least_b:
         return None
-    values = {"most": most, "least": want.least_b}
-    return finding_about(facts, "diffusion_weak", Severity.LIMITING, rank=-most, **values)
+    return finding_about(
+        facts,
+        "diffusion_weak",
+        Severity.LIMITING,
+        rank=-values["most"],
+        limit_trust=want.trust_of("least_b"),
+        **values,
+    )
 
 
 RULES: Final[tuple[Rule, ...]] = (_uncorrected, _no_uptake_values, _uptake_time, _diffusion)

@@ -18,7 +18,8 @@ from pydicom.config import IGNORE
 from pydicom.datadict import dictionary_VR, tag_for_keyword
 from pydicom.dataelem import RawDataElement
 
-from server.imaging.character_sets import decoded, encodings_of
+from server.imaging import private_b_values
+from server.imaging.character_sets import decoded, encodings_of, guesses, is_one_byte
 
 Texts = tuple[str, ...]
 MOST_FRAMES: Final = 20_000
@@ -54,6 +55,7 @@ KEYWORDS: Final = (
     *("CorrectedImage", "Units", "DecayCorrection", "Radiopharmaceutical"),
     *("RadiopharmaceuticalStartTime", "RadiopharmaceuticalStartDateTime"),
     *("RadionuclideTotalDose", "RadionuclideHalfLife"),
+    *("AttenuationCorrected", "DecayCorrected", "DecayCorrectionDateTime"),
 )
 _TAGS: Final = {keyword: tag_for_keyword(keyword) or 0 for keyword in KEYWORDS}
 _BY_HEX: Final = {f"{tag:08X}": keyword for keyword, tag in _TAGS.items()}
@@ -66,7 +68,17 @@ _SHARED_TAG, _FRAMES_TAG, _AGENTS_TAG = 0x52009229, 0x52009230, 0x00180012
 _TRACER: Final = "RadiopharmaceuticalInformationSequence"
 _TRACER_TAG: Final = 0x00540016
 _CHARSET_TAG: Final = 0x00080005
+_NOT_DECLARED: Final = "iso8859"  # what `encodings_of` makes of no character set
+# What the pixels of an enhanced image count: the unit's code (PS3.3 C.7.6.16.2.11, UCUM).
+UNITS: Final = "MeasurementUnits"
+_UNITS_CODE: Final = "MeasurementUnitsCodeSequence"
+_UNITS_TAG, _CODE_TAG = "004008EA", "00080100"
 _DEEPEST: Final = 4
+# Texts whose words are looked for, and under which name other readings of their bytes are kept.
+_GUESSED: Final = {
+    keyword: f"{keyword}Guesses"
+    for keyword in ("SeriesDescription", "ProtocolName", "ImageComments", "StudyDescription")
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +119,12 @@ class Header:
     def flag(self, keyword: str) -> str:
         """The first value in capitals: for coded strings."""
         return self.text(keyword).upper()
+
+    def guessed(self, keyword: str) -> Texts:
+        """What else the bytes of a text may say whose character set is not declared: to look for words
+        in, never to be shown as what was written.
+        """
+        return self.values.get(_GUESSED.get(keyword, ""), ())
 
 
 def finite(text: str) -> float | None:
@@ -215,7 +233,21 @@ def _of_raw(dataset: Dataset) -> dict[str, Texts]:
             texts = _converted(element.value)
         if any(texts):
             found[keyword] = tuple(text[:_LONGEST_TEXT] for text in texts[:_MOST_VALUES])
-    return found
+            if keyword in _GUESSED and is_one_byte(encodings):
+                found |= _guesses(keyword, element.value, found[keyword])
+    return _with_b_value(found, private_b_values.of_dataset(dataset))
+
+
+def _guesses(keyword: str, raw: Any, read: Texts) -> dict[str, Texts]:
+    others = [one for one in guesses(raw) if one not in read] if isinstance(raw, bytes) else []
+    return {_GUESSED[keyword]: tuple(one[:_LONGEST_TEXT] for one in others)} if others else {}
+
+
+def _with_b_value(found: dict[str, Texts], private: dict[str, Texts]) -> dict[str, Texts]:
+    if not private and "ImageComments" in found:
+        manufacturer, comments = found.get("Manufacturer", ("",)), found["ImageComments"]
+        private = private_b_values.of_comments(manufacturer[0], comments[0])
+    return {**found, **private} if private else found
 
 
 def _converted(value: Any) -> Texts:
@@ -251,6 +283,9 @@ def _flat(items: Iterable[Dataset], depth: int = 0) -> dict[str, Texts]:
     found: dict[str, Texts] = {}
     for item in items:
         found |= _of_raw(item)
+        if _UNITS_CODE in item and item[_UNITS_CODE].value:
+            code = str(item[_UNITS_CODE].value[0].get("CodeValue", ""))
+            found |= {UNITS: (code,)} if code else {}
         if depth < _DEEPEST:
             for element in item:
                 if element.VR == "SQ" and element.value:
@@ -273,7 +308,23 @@ def _of_json_item(item: Mapping[str, Any]) -> dict[str, Texts]:
         keyword = _BY_HEX.get(tag)
         if keyword is not None and (texts := _json_texts(element)):
             found[keyword] = texts
-    return found
+    for keyword in _GUESSED.keys() & found.keys():
+        found |= _reread(keyword, found[keyword])
+    return _with_b_value(found, private_b_values.of_json(item))
+
+
+def _reread(keyword: str, texts: Texts) -> dict[str, Texts]:
+    """The archive reads what declares no character set as Latin letters, byte by byte: so the bytes can
+    be had again, and are read as those of a file.
+    """
+    if texts[0].isascii():
+        return {}
+    try:
+        raw = texts[0].encode("latin-1")
+    except UnicodeEncodeError:
+        return {}
+    read = (decoded(raw, [_NOT_DECLARED]), *texts[1:])
+    return {keyword: read, **_guesses(keyword, raw, read)}
 
 
 def _json_texts(element: Any) -> Texts:
@@ -296,6 +347,9 @@ def _flat_json(items: Iterable[Mapping[str, Any]], depth: int = 0) -> dict[str, 
     found: dict[str, Texts] = {}
     for item in items:
         found |= _of_json_item(item)
+        for unit in _items(item, _UNITS_TAG)[:1]:
+            if code := _json_texts(unit.get(_CODE_TAG)):
+                found[UNITS] = code
         if depth < _DEEPEST:
             for element in item.values():
                 if isinstance(element, dict) and element.get("vr") == "SQ":

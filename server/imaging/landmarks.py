@@ -40,12 +40,14 @@ _IN_WORDS: Final = {
 @dataclass(frozen=True)
 class Seen:
     """One landmark: whether the series shows it (None: could not be told), how sure (0.0 to 1.0),
-    and why, as a sentence.
+    and why, as a sentence. `cut_share` is, of an organ that the first or last image cuts off there, its
+    area in that image as a share of its largest area: 1.0 where the cut goes through its middle.
     """
 
     shown: bool | None
     confidence: float
     evidence: str
+    cut_share: float = 0.0
 
 
 @dataclass(frozen=True)

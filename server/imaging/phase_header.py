@@ -6,8 +6,9 @@ contradiction is told. Nothing here looks at pixels.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Final
 
 from pydicom.dataset import Dataset
@@ -23,6 +24,7 @@ _BY_TIME_NEAR_A_BOUND: Final = 0.5
 _BY_CODE: Final = 0.8
 _BY_DESCRIPTION: Final = 0.5
 _BY_PROTOCOL: Final = 0.3
+_GUESSED: Final = 0.8  # what is left of it where the character set had to be guessed
 _BY_POSITION: Final = 0.4
 _BY_ABSENCE: Final = 0.3
 _MOST: Final = 0.95
@@ -68,9 +70,13 @@ class _Source:
         return phase is self.phase or phase in self.also
 
 
-def header_phase(headers: Sequence[Dataset]) -> PhaseReading:
+def header_phase(
+    headers: Sequence[Dataset], guessed: Mapping[str, Sequence[str]] = MappingProxyType({})
+) -> PhaseReading:
     """The phase told by the headers of one series (pixels are not needed; any order; one image is
-    enough, all are better because the acquisition time may differ from slice to slice).
+    enough, all are better because the acquisition time may differ from slice to slice). `guessed` are
+    other readings of texts without a declared character set, by keyword: they are asked where the texts as
+    they were read say nothing, and are worth less.
 
     Looks at ContrastBolusAgentPhase, at the time between ContrastBolusStartTime and the
     acquisition, at the temporal position of dynamic MR, at the contrast attributes, and at the
@@ -89,11 +95,14 @@ def header_phase(headers: Sequence[Dataset]) -> PhaseReading:
                 sources.append(one)
             else:
                 remarks.append(one)
-    told, said = _by_words(first)
+    told, said = _by_words(first, guessed)
     sources += told
     remarks += said.remarks
     silent = given is False and not said.of_series
-    if silent and not any(one.phase is not Phase.NATIVE for one in sources):
+    is_denied = given is False and _filled(
+        first, "ContrastBolusAgent"
+    )  # it says that none was given
+    if is_denied or (silent and not any(one.phase is not Phase.NATIVE for one in sources)):
         sources.append(_Source(Phase.NATIVE, _BY_ABSENCE, remark))
     else:
         remarks.append(remark)
@@ -117,6 +126,9 @@ class _Said:
 def _given(header: Dataset) -> tuple[bool | None, str]:
     """Whether the contrast attributes say that contrast was given into a vein."""
     filled = [name for name in _ATTRIBUTES if _filled(header, name)]
+    coded = next(phase_timing.nested(header, "ContrastBolusAgentPhase"), "PRE_CONTRAST")
+    if not filled and str(coded).strip().upper() != "PRE_CONTRAST":
+        return True, "A phase of the contrast agent is filled in."
     if not filled:
         return False, (
             "No contrast attribute is filled in, which speaks for no contrast but does not prove it."
@@ -211,7 +223,15 @@ def _whole(value: object) -> int | None:
         return None
 
 
-def _by_words(header: Dataset) -> tuple[list[_Source], _Said]:
+def _told(header: Dataset, keyword: str, guessed: Sequence[str]) -> tuple[tuple[Told, ...], str]:
+    """What a text says, and a remark where only a guess at its character set says it."""
+    if told := told_by(str(header.get(keyword) or "")):
+        return told, ""
+    found = next((told for one in guessed if (told := told_by(one))), ())
+    return found, " (its character set is not declared and was guessed)" if found else ""
+
+
+def _by_words(header: Dataset, guessed: Mapping[str, Sequence[str]]) -> tuple[list[_Source], _Said]:
     """Phases named in texts. The description of the series speaks first; the name of the protocol
     often belongs to the whole examination.
     """
@@ -224,9 +244,9 @@ def _by_words(header: Dataset) -> tuple[list[_Source], _Said]:
         ("ImageComments", _BY_PROTOCOL),
         ("ProtocolName", _BY_PROTOCOL),
     ):
-        told = told_by(str(header.get(keyword) or ""))
+        told, by_guess = _told(header, keyword, guessed.get(keyword, ()))
         named = _told_phases(told)
-        sentence = f"{keyword} says {', '.join(repr(one.word) for one in told)}"
+        sentence = f"{keyword} says {', '.join(repr(one.word) for one in told)}{by_guess}"
         if keyword == "SeriesDescription":
             of_series = not any(one.contrast is False for one in told) and any(
                 one.contrast for one in told
@@ -239,7 +259,8 @@ def _by_words(header: Dataset) -> tuple[list[_Source], _Said]:
         if named:
             best = max((one for one in told if one.phase is named[0]), key=lambda one: one.weight)
             text = f"{sentence}: {best.phase.in_words}, by a description alone."
-            sources.append(_Source(best.phase, worth * best.weight, text, best.also))
+            sure = _GUESSED if by_guess else 1.0
+            sources.append(_Source(best.phase, sure * worth * best.weight, text, best.also))
         elif told:
             remarks.append(f"{sentence}, which names no phase.")
         if keyword == "SeriesDescription":

@@ -79,7 +79,7 @@ _ENTRIES: Final = (
             r"leberspezifisch\w*",
             r"(?:15|20|25|30) ?(?:min|mn|mins|minutes|minuten|minutos|minutas)",
         ),
-        ("肝胆", "肝膽", "肝細胞(?:造影)?相", "肝细胞期", "肝細胞期", "20分"),
+        ("肝胆", "肝膽", "肝細胞(?:造影)?相", "肝细胞期", "肝細胞期", "20分", "간담도기"),
     ),
     _Entry(
         Phase.TRANSITIONAL,
@@ -145,7 +145,7 @@ _ENTRIES: Final = (
         ),
         (
             "延迟", "延遲", "延时", "平衡期", "平衡相", "排泄期", "排泄相", "遅延", "後期相",
-            "(?<![0-9])[2-9]分",
+            "(?<![0-9])[2-9]分", "지연기",
         ),
         # "Transitional, 3 min" and "liver-specific late phase": the other word is the special one.
         frozenset({Phase.TRANSITIONAL, Phase.HEPATOBILIARY}),
@@ -159,7 +159,7 @@ _ENTRIES: Final = (
             r"portalven\w*", r"portal ?venos\w*", r"pvp?", r"pv ?ph(?:ase)?", r"pvp?",
             r"port(?! ?a ?cath)", r"pfortader\w*", r"temps portal",
         ),
-        ("门静脉期?", "門靜脈期?", "门脉期?", "門脈相?", "門脈期?", "门静脉相"),
+        ("门静脉期?", "門靜脈期?", "门脉期?", "門脈相?", "門脈期?", "门静脉相", "문맥기?"),
     ),
     _Entry(
         Phase.ARTERIAL_LATE,
@@ -169,7 +169,7 @@ _ENTRIES: Final = (
             r"art(?:s|e|er)?", r"arterial(?: phase)?", r"arteriell\w*", r"arterien\w*",
             r"arteriel(?:le)?s?", r"arteri[ao]", r"artph(?:ase)?", r"aph",
         ),
-        ("动脉期?", "動脈相?", "動脈期?", "动脉相"),
+        ("动脉期?", "動脈相?", "動脈期?", "动脉相", "동맥기?"),
         ARTERIAL,
     ),
     _Entry(
@@ -198,7 +198,7 @@ _ENTRIES: Final = (
             r"cminus", r"kmminus", r"ivminus",
             r"injminus",
         ),
-        ("平扫", "平掃", "非增强", "非增強", "未增强", "単純", "造影前", "非造影", "無造影"),
+        ("平扫", "平掃", "非增强", "非增強", "未增强", "単純", "造影前", "非造影", "無造影", "조영 ?전"),
     ),
     _Entry(
         Phase.INDETERMINATE,
@@ -209,7 +209,7 @@ _ENTRIES: Final = (
             r"(?:contrast )?enhanced", r"ce", r"cect", r"post ?con\w*", r"postcontrast\w*",
             r"injecte?e?", r"km", r"cplus", r"kmplus", r"ivplus", r"injplus", r"contraste?",
         ),
-        ("增强", "增強", "造影"),
+        ("增强", "增強", "造影", "조영"),
     ),
 )  # fmt: skip
 

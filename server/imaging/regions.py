@@ -34,11 +34,15 @@ _WHOLE: Final = frozenset({CHEST, ABDOMEN, PELVIS})
 
 def regions_said(header: Header) -> frozenset[str]:
     """What BodyPartExamined and the series' own texts name; the study's only when they name none."""
-    own = _found(
-        f"{header.text('BodyPartExamined')} {header.text('SeriesDescription')} "
-        f"{header.text('ProtocolName')}"
-    )
-    return own or _found(header.text("StudyDescription"))
+    for keywords in (
+        ("BodyPartExamined", "SeriesDescription", "ProtocolName"),
+        ("StudyDescription",),
+    ):
+        said = " ".join(header.text(one) for one in keywords)
+        guessed = " ".join(guess for one in keywords for guess in header.guessed(one))
+        if found := _found(said) or _found(guessed):
+            return found
+    return frozenset()
 
 
 def _found(text: str) -> frozenset[str]:

@@ -287,11 +287,11 @@ def _by_words(first: Header, headers: Sequence[Header], _spacing: Spacing) -> Ro
 
 
 def _spoken(headers: Sequence[Header]) -> RoleReading | None:
-    text = headers[0].text("SeriesDescription")
-    for role, pattern in _SPOKEN:
-        found = pattern.search(text)
-        if found:
-            return RoleReading(role, f"Its description says “{found.group(0)}”.")
+    first = headers[0]
+    for text in (first.text("SeriesDescription"), " ".join(first.guessed("SeriesDescription"))):
+        for role, pattern in _SPOKEN:
+            if found := pattern.search(text):
+                return RoleReading(role, f"Its description says “{found.group(0)}”.")
     return None
 
 

@@ -13,6 +13,7 @@ from enum import StrEnum
 from typing import Final
 
 from server.imaging.headers import Header
+from server.imaging.private_b_values import BEYOND
 
 
 class Kind(StrEnum):
@@ -87,6 +88,7 @@ _HIGHEST_B: Final = 10_000
 _LOW_B: Final = 10.0  # s/mm2: below, a diffusion sequence is not weighted
 _T1_MOST_TR_MS, _T1_MOST_TE_MS = 800.0, 15.0
 _T2_LEAST_TE_MS: Final = 60.0
+# [GK] of the echo times below.
 _MRCP_LEAST_TE_MS: Final = 500.0
 # A description may lie, an echo time does not: below, no sequence is weighted by T2 (the first echo of
 # several is not the only one), above, none by T1.
@@ -111,14 +113,14 @@ def kind_of(headers: Sequence[Header]) -> tuple[Kind, str]:
         return Kind.UNKNOWN, "ImageType says FAT: of a Dixon sequence the picture of fat alone."
     if "ADC" in always:
         return Kind.ADC, "ImageType says ADC."
-    weights = sorted(
-        {round(b) for one in headers if (b := one.number("DiffusionBValue")) is not None}
-    )
+    weights = sorted(_numbers(headers, "DiffusionBValue"))
     if weights and weights[-1] > _LOW_B:
-        return Kind.DIFFUSION, f"b-values {', '.join(map(str, weights[:8]))} s/mm²."
+        return Kind.DIFFUSION, f"b-values {_listed(weights)} s/mm²."
     if _FAT_ALONE.search(first.text("SeriesDescription")):
         return Kind.UNKNOWN, "Its description says that it is the picture of fat alone."
     spoken = _called(first)
+    if by_maker := _by_makers_b(headers, spoken):
+        return by_maker
     if spoken is not None:
         kind, word = spoken
         sentence = f"The description says “{word}”"
@@ -131,14 +133,44 @@ def kind_of(headers: Sequence[Header]) -> tuple[Kind, str]:
     return _by_timing(first, types)
 
 
+def _by_makers_b(
+    headers: Sequence[Header], spoken: tuple[Kind, str] | None
+) -> tuple[Kind, str] | None:
+    """Diffusion by the maker's own attribute. GE fills it in other sequences with other numbers: it counts
+    where nothing else is named, or where the sequence is echo planar (PS3.3 C.8.3.1, ScanningSequence EP).
+    """
+    weights = sorted(_numbers(headers, BEYOND))
+    if not weights or weights[-1] <= _LOW_B:
+        return None
+    first = headers[0]
+    kind = spoken[0] if spoken is not None else Kind.UNKNOWN
+    is_planar = "EP" in {text.upper() for text in first.texts("ScanningSequence")}
+    if kind is Kind.ADC or not (kind in (Kind.UNKNOWN, Kind.DIFFUSION) or is_planar):
+        return None
+    where = next(one.texts(BEYOND)[-1] for one in headers if one.texts(BEYOND))
+    return Kind.DIFFUSION, f"b-values {_listed(weights)} s/mm² in a private attribute of {where}."
+
+
+def _numbers(headers: Sequence[Header], keyword: str) -> set[int]:
+    return {round(b) for one in headers if (b := one.number(keyword)) is not None}
+
+
+def _listed(weights: Sequence[int]) -> str:
+    return ", ".join(map(str, weights[:8]))
+
+
 def _called(first: Header) -> tuple[Kind, str] | None:
-    """The kind that the texts call it, and the word."""
-    said = f"{first.text('SeriesDescription')} {first.text('ProtocolName')}"
-    text = re.sub(r"[_.,;:()]+", " ", said)
-    for kind, pattern in _SPOKEN:
-        found = pattern.search(text)
-        if found:
-            return kind, found.group(0)
+    """The kind that the texts call it, and the word; by a guessed character set only where the texts as
+    they were read name none.
+    """
+    keywords = ("SeriesDescription", "ProtocolName")
+    plain = " ".join(first.text(one) for one in keywords)
+    guessed = " ".join(guess for one in keywords for guess in first.guessed(one))
+    for said in (plain, guessed):
+        text = re.sub(r"[_.,;:()]+", " ", said)
+        for kind, pattern in _SPOKEN:
+            if found := pattern.search(text):
+                return kind, found.group(0)
     return None
 
 
@@ -186,9 +218,9 @@ def holds_in_out(headers: Sequence[Header]) -> bool:
 
 def b_values_of(headers: Sequence[Header]) -> tuple[int, ...]:
     """The b-values in s/mm² of a diffusion series, ascending: as the attribute has them, else the
-    name of the sequence, else the description; empty where nothing tells.
+    maker's own attribute, else the name of the sequence, else the description; empty where nothing tells.
     """
-    written = {round(b) for one in headers if (b := one.number("DiffusionBValue")) is not None}
+    written = _numbers(headers, "DiffusionBValue") or _numbers(headers, BEYOND)
     if not written:
         names = {one.text(key) for one in headers for key in ("SequenceName", "PulseSequenceName")}
         written = {int(b) for name in names for b in _B_SEQUENCE.findall(name)}

@@ -9,10 +9,20 @@ from server.imaging.findings import Finding, Severity
 
 
 def finding_about(
-    facts: SeriesFacts, id_: str, severity: Severity, *, rank: float = 0.0, **params: Any
+    facts: SeriesFacts,
+    id_: str,
+    severity: Severity,
+    *,
+    rank: float = 0.0,
+    limit_trust: str = "",
+    **params: Any,
 ) -> Finding:
-    """One finding about a series; `params` are the values of its sentences and its evidence."""
+    """One finding about a series; `params` are the values of its sentences and its evidence.
+    `limit_trust` is how far the limit that it was measured by is to be trusted.
+    """
     evidence = {"SeriesInstanceUID": facts.SeriesInstanceUID, **params}
+    if limit_trust:
+        evidence["limit_trust"] = limit_trust
     return Finding(
         id_,
         severity,

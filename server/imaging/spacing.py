@@ -33,6 +33,7 @@ _PASS_KEYWORDS: Final = (
     "TemporalPositionIdentifier",
     "TemporalPositionIndex",
     "DiffusionBValue",
+    "PrivateBValue",
     "EchoTime",
     "EffectiveEchoTime",
     "EchoNumbers",

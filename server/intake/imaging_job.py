@@ -35,7 +35,7 @@ from server.prepared.metadata import MetadataUnreadable, in_order, read_array
 from server.prepared.shelf import Shelf
 
 _AT_ONCE: Final = 4  # series whose metadata are asked for at the same time
-_VERSION: Final = "1"  # of the facts: a newer program assesses everything anew
+_VERSION: Final = "2"  # of the facts: a newer program assesses everything anew
 WORKER: Final = "worker"
 
 

@@ -55,7 +55,7 @@ class Arrival(Base):
     held_for: Mapped[list[dict[str, Any]]] = mapped_column(JSON, default=list, server_default="[]")
     allowed: Mapped[list[str]] = mapped_column(JSON, default=list, server_default="[]")
     not_cases: Mapped[list[str]] = mapped_column(JSON, default=list, server_default="[]")
-    split_from: Mapped[str | None] = mapped_column(String(32))
+    split_from: Mapped[str | None] = mapped_column(String(32), index=True)
     decided_by: Mapped[str] = mapped_column(String(200), default="", server_default="")
     decided_at: Mapped[datetime | None]
     refusal: Mapped[str] = mapped_column(Text, default="", server_default="")
@@ -72,7 +72,7 @@ class ArrivalSender(Base):
 
     id: Mapped[str] = mapped_column(String(32), primary_key=True, default=new_id)
     arrival_id: Mapped[str] = mapped_column(ForeignKey("arrival.id"), index=True)
-    calling_aet: Mapped[str] = mapped_column(String(64))
+    calling_aet: Mapped[str] = mapped_column(String(64), index=True)
     remote_address: Mapped[str] = mapped_column(String(64))
     first_seen_at: Mapped[datetime]
     instances: Mapped[int] = mapped_column(default=0)
@@ -94,7 +94,8 @@ class ReceivedInstance(Base):
 
 
 class RepeatedInstance(Base):
-    """An instance that came again with other content under the same UIDs. The archive kept the first.
+    """An instance that was refused on its way in: it came again with other content under the same UIDs,
+    and the archive kept the first; or it has a `fault`, one of those of `lines.orthanc_log`.
 
     `md5` is of the file that was not taken, as far as it is known; `study_id` is Orthanc's.
     """
@@ -107,6 +108,7 @@ class RepeatedInstance(Base):
     study_id: Mapped[str] = mapped_column(String(44), index=True)
     sender: Mapped[str] = mapped_column(String(200))
     md5: Mapped[str] = mapped_column(String(32), default="")
+    fault: Mapped[str] = mapped_column(String(20), default="", server_default="")
     times: Mapped[int] = mapped_column(default=1)
     at: Mapped[datetime]
 

@@ -13,8 +13,10 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any, Final
 
+from server.foundation.days import WRITE_A_DAY, day_typed
 from server.foundation.errors import FieldProblem
 from server.opinions.document import Alteration, Conversion, Opinion
+from server.opinions.key_images import chosen_images
 from server.opinions.standing import BASES, CATEGORIES, finding_categories
 
 LONGEST_TEXT: Final = 8000
@@ -149,7 +151,7 @@ def changed(draft: Draft, sent: Mapping[str, Any], generated: Mapping[str, str])
     }
     if "assessed_on" in sent:
         day = sent["assessed_on"]
-        choices["assessed_on"] = date.fromisoformat(day) if day else None
+        choices["assessed_on"] = day_typed(day) if day else None
     return replace(draft, texts=texts, **choices)
 
 
@@ -200,9 +202,7 @@ def written_into(opinion: Opinion, draft: Draft) -> Opinion:
         conversion=conversion if conversion != Conversion("") else None,
         trial_eligibility=texts["trials"],
         categories=finding_categories(draft.categories),
-        key_images=tuple(
-            one for one in opinion.key_images if one.pointer not in draft.images_left_out
-        ),
+        key_images=chosen_images(opinion.key_images, draft.images_left_out),
         status="final" if draft.status == "final" else "preliminary",
         basis=draft.basis_words if draft.status == "final" else "",
         assessed_on=draft.assessed_on
@@ -299,10 +299,9 @@ def _is_list_of(value: object, good: Any) -> bool:
 def _day_problems(day: object, today: date) -> list[FieldProblem]:
     if day in (None, ""):
         return []
-    try:
-        given = date.fromisoformat(day if isinstance(day, str) else "")
-    except ValueError:
-        return [FieldProblem("/assessed_on", "Write the day as 2026-11-20.")]
+    given = day_typed(day) if isinstance(day, str) else None
+    if given is None:
+        return [FieldProblem("/assessed_on", WRITE_A_DAY)]
     if given > today:
         return [FieldProblem("/assessed_on", "The assessment in person lies in the future.")]
     return []

@@ -41,7 +41,6 @@ def encapsulated_pdf(
     SeriesInstanceUID: str,
     document_title: str,
     signed_at: datetime,
-    instance_number: int = 1,
     source_instances: Sequence[tuple[str, str]] = (),
 ) -> bytes:
     """A Part 10 file that holds `pdf` in the study of `reference`; the same input gives the same
@@ -68,7 +67,7 @@ def encapsulated_pdf(
     dataset.SeriesDescription = SERIES_DESCRIPTION
     dataset.Manufacturer = "Margin"
     dataset.ConversionType = "WSD"  # PS3.3 C.8.6.1: made at a workstation
-    _describe_document(dataset, document_title, signed_at, instance_number)
+    _describe_document(dataset, document_title, signed_at)
     if source_instances:
         dataset.SourceInstanceSequence = DicomSequence(map(_source, source_instances))
     dataset.EncapsulatedDocumentLength = len(pdf)  # PS3.3 C.24.2: without the padding
@@ -86,11 +85,9 @@ def _refuse(pdf: bytes, reference: Dataset, uids: tuple[str, ...], signed_at: da
             raise OpinionNotEncapsulated(f"'{uid}' is not a DICOM UID.")
 
 
-def _describe_document(
-    dataset: Dataset, title: str, signed_at: datetime, instance_number: int
-) -> None:
+def _describe_document(dataset: Dataset, title: str, signed_at: datetime) -> None:
     local = local_time(signed_at, dataset)
-    dataset.InstanceNumber = instance_number
+    dataset.InstanceNumber = 1
     dataset.ContentDate = local.strftime("%Y%m%d")
     dataset.ContentTime = local.strftime("%H%M%S")
     dataset.InstanceCreationDate = dataset.ContentDate

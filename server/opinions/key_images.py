@@ -63,7 +63,7 @@ def key_images(fields: Iterable[Field], answers: Mapping[str, Any]) -> tuple[Key
     return tuple(found)
 
 
-def chosen_images(images: Iterable[KeyImage], left_out: Iterable[str] = ()) -> tuple[KeyImage, ...]:
+def chosen_images(images: Iterable[KeyImage], left_out: Iterable[str]) -> tuple[KeyImage, ...]:
     """Those to print: not the ones left out by their pointer, at most `MOST_IMAGES`."""
     without = set(left_out)
     return tuple([one for one in images if one.pointer not in without][:MOST_IMAGES])

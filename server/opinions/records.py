@@ -73,4 +73,4 @@ class FailedVerification(Base):
 
     id: Mapped[str] = mapped_column(String(32), primary_key=True, default=new_id)
     source_sha256: Mapped[str] = mapped_column(String(64), index=True)
-    at: Mapped[datetime]
+    at: Mapped[datetime] = mapped_column(index=True)

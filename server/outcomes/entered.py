@@ -7,6 +7,7 @@ from dataclasses import dataclass, fields
 from datetime import date
 from typing import Final
 
+from server.foundation.days import WRITE_A_DAY, day_typed
 from server.foundation.errors import FieldProblem
 from server.outcomes import value_sets
 
@@ -84,10 +85,10 @@ def read(typed: Mapping[str, str], organ: str) -> tuple[Outcome, list[FieldProbl
         if name in offered and text not in offered[name]:
             problems.append(FieldProblem(f"/{name}", "Choose one of the answers offered."))
         elif name in _DAYS:
-            day = _day(text)
+            day = day_typed(text)
             found[name] = day
             if day is None:
-                problems.append(FieldProblem(f"/{name}", "Write the day as 2026-11-20."))
+                problems.append(FieldProblem(f"/{name}", WRITE_A_DAY))
         elif name == "flr_after_ml":
             found[name] = _millilitres(text, problems)
         else:
@@ -159,13 +160,6 @@ def _contradictions(outcome: Outcome) -> Iterator[FieldProblem]:
     if operated and measured and measured < operated:
         message = "This was measured before the operation; the remnant is what is left after it."
         yield FieldProblem("/flr_measured_on", message)
-
-
-def _day(text: str) -> date | None:
-    try:
-        return date.fromisoformat(text) if len(text) == len("2026-11-20") else None
-    except ValueError:
-        return None
 
 
 def _millilitres(text: str, problems: list[FieldProblem]) -> float | None:

@@ -106,9 +106,9 @@ def convene(
     )
     session.add(panel)
     session.flush()
-    _seat(session, panel, case, wanted.members, Role.REVIEWER, wanted.answer_hours, by, now)
+    _seat(session, case, wanted.members, Role.REVIEWER, wanted.answer_hours, by, now)
     if wanted.chair is not None:
-        _seat(session, panel, case, [wanted.chair], Role.CHAIR, wanted.answer_hours, by, now)
+        _seat(session, case, [wanted.chair], Role.CHAIR, wanted.answer_hours, by, now)
     return panel
 
 
@@ -144,7 +144,6 @@ def _against(rule: PanelRule, wanted: Wanted) -> list[FieldProblem]:
 
 def _seat(
     session: Session,
-    panel: Panel,
     case: Case,
     people: Sequence[Person],
     role: Role,
@@ -218,7 +217,7 @@ def fill(session: Session, panel: Panel, case: Case, *, by: str, now: datetime) 
     found = open_seats(panel, case)
     people = [session.get_one(Person, one) for one in found.ask]
     able = [one for one in people if one.active]
-    called = _seat(session, panel, case, able, Role.REVIEWER, panel.answer_hours, by, now)
+    called = _seat(session, case, able, Role.REVIEWER, panel.answer_hours, by, now)
     return Advance(called, found.unfilled + len(people) - len(able))
 
 
@@ -282,7 +281,7 @@ def name_chair(
             "The chair was not named.",
             [FieldProblem("/chair", "Name somebody who is not a member of the panel.")],
         )
-    _seat(session, panel, case, [person], Role.CHAIR, None, by, now)
+    _seat(session, case, [person], Role.CHAIR, None, by, now)
     panel.chair_id, panel.chair_votes = person.id, False
     session.flush()
 
@@ -319,7 +318,7 @@ def add_members(
     if not people or len(people) > free:
         said = f"Only {free} of the seats are free." if free else "No seat is free."
         raise Invalid("Nobody was asked.", [FieldProblem("/person_id", said)])
-    _seat(session, panel, case, people, Role.REVIEWER, panel.answer_hours, by, now)
+    _seat(session, case, people, Role.REVIEWER, panel.answer_hours, by, now)
 
 
 def dissolve(session: Session, case: Case) -> Panel | None:

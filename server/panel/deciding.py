@@ -15,6 +15,8 @@ from typing import Any, Final
 from server.foundation.errors import FieldProblem, Invalid
 
 SINGLE: Final = "single"
+# Fleiss' kappa wants as many votes of every case; three is what the larger rule begins with.
+RATERS: Final = 3
 RULES_FILE: Final = Path(__file__).with_name("rules.toml")
 
 

@@ -13,7 +13,7 @@ from server.annotations.organs import ORGANS
 from server.annotations.records import Annotation, Revision
 from server.cases.asking import Role, Standing
 from server.cases.records import Assignment, Case
-from server.panel.deciding import PanelRule, rule_of
+from server.panel.deciding import RATERS, PanelRule, rule_of
 from server.panel.records import Panel, PanelMessage, PanelVote
 
 _WHOLE = (
@@ -130,9 +130,9 @@ def messages_of(session: Session, panel: Panel) -> list[PanelMessage]:
     return list(session.scalars(wanted.order_by(PanelMessage.written_at, PanelMessage.id)))
 
 
-def kappa_over_cases(session: Session, organ: str, *, raters: int = 3) -> list[FieldKappa]:
+def kappa_over_cases(session: Session, organ: str) -> list[FieldKappa]:
     """Fleiss' kappa per field over the panels of an organ whose votes are open: of each the first
-    `raters` votes, which were cast without any other having been called."""
+    `RATERS` votes, which were cast without any other having been called."""
     wanted = (
         select(Panel)
         .join(Case)
@@ -143,4 +143,4 @@ def kappa_over_cases(session: Session, organ: str, *, raters: int = 3) -> list[F
         [one.revision.answers for one in panel.votes if not one.called_later]
         for panel in session.scalars(wanted)
     ]
-    return over_cases(ORGANS[organ], rated, raters)
+    return over_cases(ORGANS[organ], rated, RATERS)

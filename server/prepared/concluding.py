@@ -6,7 +6,7 @@ import contextlib
 from pathlib import Path
 
 from server.archive import Series
-from server.dicom.transfer_syntaxes import EXPLICIT_LITTLE, UNCOMPRESSED
+from server.dicom.transfer_syntaxes import EXPLICIT_LITTLE, NOT_FOR_THE_WEB, UNCOMPRESSED
 from server.prepared import metadata
 from server.prepared.codec import Layout, Unreadable, decoded
 from server.prepared.manifest import Manifest, PreparedInstance
@@ -68,7 +68,8 @@ def conclude(
 def available_syntaxes(one: PreparedInstance) -> list[str]:
     """In which transfer syntaxes an instance is sure to be had (PS3.18 10.6.3.3.3), the one that its
     frames are given in first. Further ones are made where a client names them."""
-    found = list(dict.fromkeys(uid for uid in (one.frame_syntax, one.TransferSyntaxUID) if uid))
+    kept = (one.frame_syntax if any(one.frame_bytes) else "", one.TransferSyntaxUID)
+    found = list(dict.fromkeys(uid for uid in kept if uid and uid not in NOT_FOR_THE_WEB))
     has_whole_bytes = one.BitsAllocated % 8 == 0 or one.TransferSyntaxUID in UNCOMPRESSED
     is_readable = bool(one.TransferSyntaxUID) and not one.problem and all(one.frame_bytes)
     if is_readable and has_whole_bytes and EXPLICIT_LITTLE not in found:

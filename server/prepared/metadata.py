@@ -76,7 +76,12 @@ def in_order(dataset: JsonDataset) -> JsonDataset:
 
     Of long numbers the archive tells the first only; they are pointed to instead.
     """
-    return _in_order(dataset, f"instances/{text_of(dataset, _SOP_INSTANCE_UID)}/bulk/")
+    return _in_order(dataset, bulk_address(dataset))
+
+
+def bulk_address(dataset: JsonDataset) -> str:
+    """Below which the values of this instance's attributes lie, relative to its series."""
+    return f"instances/{text_of(dataset, _SOP_INSTANCE_UID)}/bulk/"
 
 
 def _in_order(dataset: JsonDataset, address: str) -> JsonDataset:
@@ -115,6 +120,7 @@ def _value(vr: str, value: Any) -> Any:
     if value in ("", None) or value == {}:
         return None
     if isinstance(value, str):
+        value = value.rstrip(" \0")  # padding (PS3.5 6.2), which Orthanc leaves in some files
         if vr == "PN":
             return {"Alphabetic": value}
         if vr in _WHOLE or vr in _DECIMAL:

@@ -13,16 +13,18 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from pathlib import Path
 from threading import BoundedSemaphore
 from typing import BinaryIO
 
 from server.archive import Archive, ArchiveFailed, Instance, NotInArchive, Series
-from server.dicom.transfer_syntaxes import HTJ2K_RPCL, UNCOMPRESSED
+from server.dicom.transfer_syntaxes import EXPLICIT_LITTLE, HTJ2K_RPCL, UNCOMPRESSED
 from server.foundation.errors import MarginError, Unavailable
 from server.prepared import metadata
 from server.prepared.codec import Layout, Unreadable, fits_htj2k, kept_syntax, prepared
 from server.prepared.concluding import conclude
+from server.prepared.describing import described
 from server.prepared.eviction import Room
 from server.prepared.fetching import fetch, fetched_ahead
 from server.prepared.finding import SeriesGone
@@ -30,7 +32,9 @@ from server.prepared.journal import ALONE_AFTER, GIVEN_UP_AFTER, Journal, is_dou
 from server.prepared.manifest import NO_REMARKS, REMARKS, Manifest, PreparedInstance
 from server.prepared.metadata import JsonDataset
 from server.prepared.shelf import FRAMES, Shelf, bare, digest, frame_body
+from server.prepared.soundness import NotAsReceived, check_sound
 from server.prepared.stored import MOST_FRAMES, NoFrames, StoredInstance, read_stored
+from server.prepared.way import Way
 from server.prepared.writing import (
     InOtherHands,
     ShelfNotWritable,
@@ -90,12 +94,22 @@ class _Begun:
 
 
 class Preparer:
-    """Prepares series, one after the other. Not to be shared between threads."""
+    """Prepares series, one after the other. Not to be shared between threads.
 
-    def __init__(self, archive: Archive, shelf: Shelf, room: Room) -> None:
+    Files of a series that was whole before `compared_before` are compared with their MD5.
+    """
+
+    def __init__(
+        self,
+        archive: Archive,
+        shelf: Shelf,
+        room: Room,
+        compared_before: datetime | None = None,
+    ) -> None:
         self._archive = archive
         self._shelf = shelf
         self._room = room
+        self._compared_before = compared_before
 
     def prepare(
         self, StudyInstanceUID: str, series_id: str, progress: Progress = lambda *_: None
@@ -128,7 +142,9 @@ class Preparer:
                 remove_folder(folder, self._shelf.root)
                 raise InOtherHands("What was left unfinished before a restart was thrown away.")
             self._room.make(needed, spare=folder)
-            work = _Work(self._archive, StudyInstanceUID, series, folder, progress)
+            way = Way(self._shelf.root)
+            work = _Work(self._archive, StudyInstanceUID, series, folder, way, progress)
+            work.compares_files = self._may_have_aged(series)
             try:
                 manifest = _on_the_shelf(lambda: work.do(instances, known))
             except ShelfNotWritable as error:
@@ -138,6 +154,10 @@ class Preparer:
             size = self._room.note(folder)
         self._room.make(0, spare=folder)
         return Outcome(manifest, size, time.monotonic() - began, work.encoded)
+
+    def _may_have_aged(self, series: Series) -> bool:
+        before, came = self._compared_before, series.last_update
+        return before is not None and (came is None or came < before)
 
 
 def _on_the_shelf(do: Callable[[], Manifest]) -> Manifest:
@@ -158,18 +178,25 @@ class _Work:
     """One series being prepared into its folder."""
 
     def __init__(
-        self, archive: Archive, study: str, series: Series, folder: Path, progress: Progress
+        self,
+        archive: Archive,
+        study: str,
+        series: Series,
+        folder: Path,
+        way: Way,
+        progress: Progress,
     ) -> None:
         self._archive = archive
         self._study = study
         self._series = series
         self._folder = folder
+        self._way = way
         self._progress = progress
         self._slots = BoundedSemaphore(FRAMES_IN_FLIGHT)
-        self._datasets: dict[str, JsonDataset] = {}
         self._done: dict[str, PreparedInstance] = {}
         self._begun: deque[_Begun] = deque()
         self._total = 0
+        self.compares_files = False
         self.encoded = 0
 
     def do(self, instances: tuple[Instance, ...], known: Manifest | None) -> Manifest:
@@ -179,12 +206,15 @@ class _Work:
         with closing(Journal(self._folder)) as journal:
             self._journal = journal
             self._keep_what_is_there(instances, known)
-            self._read_metadata()
-            if not {one.SOPInstanceUID for one in instances} <= self._datasets.keys():
-                raise SeriesChanging("The series is still being received.")
-            self._encode(instances)
+            # The archive works them out on one processor, while frames are encoded on the others.
+            with ThreadPoolExecutor(1, "metadata") as aside:
+                self._told = aside.submit(self._read_metadata)
+                self._encode(instances)
+                datasets = self._told.result()
+        if not {one.SOPInstanceUID for one in instances} <= datasets.keys():
+            raise SeriesChanging("The series is still being received.")
         done = [self._done[one.SOPInstanceUID] for one in instances]
-        return conclude(self._folder, self._study, self._series, self._datasets, done)
+        return conclude(self._folder, self._study, self._series, datasets, done)
 
     def _keep_what_is_there(self, instances: tuple[Instance, ...], known: Manifest | None) -> None:
         """Frames that an earlier attempt made, or that were made before the series grew.
@@ -210,13 +240,13 @@ class _Work:
     def _frame(self, SOPInstanceUID: str, number: int) -> Path:
         return self._folder / FRAMES / f"{digest(SOPInstanceUID)}.{number}"
 
-    def _read_metadata(self) -> None:
+    def _read_metadata(self) -> dict[str, JsonDataset]:
+        """Each instance's metadata by its SOPInstanceUID."""
         path = f"/studies/{self._study}/series/{self._series.SeriesInstanceUID}/metadata"
         try:
             with self._archive.open_dicomweb(path, accept="application/dicom+json") as stream:
-                for dataset in metadata.read_array(stream.chunks()):
-                    uid = metadata.text_of(dataset, "00080018")
-                    self._datasets[uid] = metadata.in_order(dataset)
+                told = described(self._archive, stream)
+                return {metadata.text_of(one, "00080018"): one for one in told}
         except NotInArchive as gone:
             raise SeriesGone("The archive holds this series no more.") from gone
         except metadata.MetadataUnreadable as reason:
@@ -274,15 +304,20 @@ class _Work:
             raise SeriesChanging("An instance was deleted from the series.") from gone
         except MarginError:
             raise
+        except NotAsReceived as reason:
+            self._give_up(instance, str(reason), even_as_stored=True)
         except NoFrames as reason:
             self._give_up(instance, str(reason))
         except Exception as error:  # a file that pydicom cannot read fails in many ways
             self._give_up(instance, f"Its file cannot be read ({type(error).__name__}).")
 
     def _submit(self, pool: ThreadPoolExecutor, instance: Instance, file: BinaryIO) -> None:
+        if self.compares_files:
+            check_sound(self._archive, instance, file)
         stored = read_stored(file)
         if stored.layout is None:
-            self._note(self._listed(instance, str(stored.header.file_meta.TransferSyntaxUID)))
+            syntax = str(stored.header.file_meta.TransferSyntaxUID)
+            self._note(_listed(instance, stored.SOPClassUID, syntax))
             return
         begun = _Begun(instance, stored, stored.layout, fits_htj2k(stored.layout))
         if begun.layout.TransferSyntaxUID not in UNCOMPRESSED:
@@ -293,6 +328,7 @@ class _Work:
     def _submit_frames(self, pool: ThreadPoolExecutor, begun: _Begun) -> None:
         try:
             for number, frame in enumerate(begun.stored.frames(), 1):
+                self._way.give()
                 self._slots.acquire()
                 task = pool.submit(self._keep_frame, begun, number, frame)
                 task.add_done_callback(lambda _: self._slots.release())
@@ -332,7 +368,7 @@ class _Work:
         ended = begun.reason or "It ends early: not all of its frames are there."
         kept += [_Kept(0, reason=ended)] * missing
         self.encoded += sum(1 for one in kept if one.size)
-        listed = self._listed(begun.instance, layout.TransferSyntaxUID)
+        listed = _listed(begun.instance, begun.stored.SOPClassUID, layout.TransferSyntaxUID)
         ladder = tuple(one.resolutions for one in kept)
         remarks = tuple(one.remarks for one in kept)
         return replace(
@@ -360,26 +396,20 @@ class _Work:
             plain = replace(begun, htj2k=False)
             return [self._keep_frame(plain, number, frame) for number, frame in frames]
 
-    def _listed(self, instance: Instance, syntax: str, problem: str = "") -> PreparedInstance:
-        return PreparedInstance(
-            SOPInstanceUID=instance.SOPInstanceUID,
-            SOPClassUID=metadata.text_of(self._datasets[instance.SOPInstanceUID], "00080016"),
-            orthanc_id=instance.orthanc_id,
-            TransferSyntaxUID=syntax,
-            problem=problem,
-        )
-
-    def _give_up(self, instance: Instance, reason: str) -> None:
-        """List the instance with all its frames as unreadable."""
-        dataset = self._datasets[instance.SOPInstanceUID]
+    def _give_up(self, instance: Instance, reason: str, *, even_as_stored: bool = False) -> None:
+        """List the instance with all its frames as unreadable; `even_as_stored`, so that they are not
+        passed through from the archive either."""
+        dataset = self._told.result().get(instance.SOPInstanceUID, {})
         number = metadata.numbers_of(dataset, "00280008")
         frames = int(number[0]) if number else 1
         unread = (0,) * max(1, min(frames, MOST_FRAMES))
-        syntax = metadata.text_of(dataset, "00083002")
+        sop_class, syntax = (metadata.text_of(dataset, tag) for tag in ("00080016", "00083002"))
         self._note(
             replace(
-                self._listed(instance, syntax, reason),
+                _listed(instance, sop_class, syntax),
+                problem=reason,
                 NumberOfFrames=len(unread),
+                frame_syntax=EXPLICIT_LITTLE if even_as_stored else "",
                 frame_bytes=unread,
             )
         )
@@ -391,3 +421,12 @@ class _Work:
 
     def _tick(self) -> None:
         self._progress(len(self._done), self._total)
+
+
+def _listed(instance: Instance, SOPClassUID: str, TransferSyntaxUID: str) -> PreparedInstance:
+    return PreparedInstance(
+        SOPInstanceUID=instance.SOPInstanceUID,
+        SOPClassUID=SOPClassUID,
+        orthanc_id=instance.orthanc_id,
+        TransferSyntaxUID=TransferSyntaxUID,
+    )

@@ -42,6 +42,11 @@ class StoredInstance:
     value_bytes: int | None = None
     word_bytes: int = 1
 
+    @property
+    def SOPClassUID(self) -> str:  # noqa: N802 - the keyword of PS3.6
+        """Of what kind the object is, "" when it does not say."""
+        return str(self.header.get("SOPClassUID") or "")
+
     def frames(self) -> Iterator[bytes]:
         """The stored bytes of each frame in order, fewer when the file ends early.
 
@@ -136,10 +141,10 @@ def _order(syntax: str) -> str:
 
 
 def _word_bytes(layout: Layout, vr: bytes) -> int:
-    """PS3.5 7.3: a big-endian OW swaps every two bytes, whatever the samples are."""
-    if vr == b"OB":
-        return 1
-    return max(2, layout.BitsAllocated // 8) if vr in (b"OF", b"OD") else 2
+    """How many bytes a big-endian file swaps. OB is not swapped, OW is, also where two samples of 8 bits
+    share a word. Samples of 32 bits are swapped whole, as GDCM and pydicom write them; by the letter of
+    PS3.5 7.3 an OW would be swapped by two bytes then too."""
+    return 1 if vr == b"OB" else max(2, layout.BitsAllocated // 8)
 
 
 def _shifted(piece: bytes, first_bit: int, bits: int) -> bytes:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from server.foundation.places import IN_BULK_PER_THREAD
 from server.foundation.settings import Settings
 from server.processes import health
 from server.processes.nginx_configuration import WEB_SOCKET, nginx_program
@@ -80,13 +81,15 @@ LEAN = {"MALLOC_ARENA_MAX": "2"}
 
 
 def web_command(settings: Settings) -> tuple[str, ...]:
-    """gunicorn with threads; loading before the fork saves memory from two processes on."""
+    """gunicorn with threads, of which those for bodies in bulk leave those for pages alone; loading before
+    the fork saves memory from two processes on."""
+    threads = settings.web_threads * (1 + IN_BULK_PER_THREAD)
     in_memory = Path("/dev/shm")  # noqa: S108 - gunicorn makes a file of its own there
     command = [
         *(sys.executable, "-m", "gunicorn", "server.app:create_app()"),
         *_bound(settings),
         *("--worker-class", "server.processes.web_worker.LingeringThreads"),
-        *("--workers", str(settings.web_workers), "--threads", str(settings.web_threads)),
+        *("--workers", str(settings.web_workers), "--threads", str(threads)),
         *("--timeout", "120", "--graceful-timeout", str(WEB_GRACE_S), "--keep-alive", "75"),
         *("--limit-request-line", str(LONGEST_ADDRESS_BYTES)),
         *("--log-level", settings.log_level, "--no-control-socket"),

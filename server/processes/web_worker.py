@@ -11,26 +11,42 @@ from __future__ import annotations
 
 import os
 import select
+import selectors
 import socket
 import threading
-from typing import Any
+import time
+from collections import deque
+from concurrent.futures import Future
+from functools import partial
+from typing import Any, Final
 
 from gunicorn.workers.gthread import TConn, ThreadWorker
 
+from server.foundation.places import IN_BULK_PER_THREAD
 from server.processes import too_long
 
 LINGER_MS = 20
+# What follows an answer that did not wait for its body: read so long in case it is here already.
+REST_OF_BODY_S: Final = 0.05
+# A sender that is still sending when its line is closed does not get to read the answer (RFC 9112, 9.6).
+# It is listened to for so long, and no longer.
+LISTENED_TO_S: Final = 2.0
+_PIECE_BYTES: Final = 64 * 1024
 
 
 class LingeringThreads(ThreadWorker):  # type: ignore[misc]
-    """The worker class: at most half of the threads wait, each for `LINGER_MS` at a time.
+    """The worker class: at most half of the threads that answer pages wait, for `LINGER_MS` at a time.
 
-    Several processes take the processors in turn, of those that they may use at all.
+    Several processes take the processors in turn, of those that they may use at all. No sender who is
+    refused and goes on sending holds up a thread, and least of all the main thread, where gunicorn would
+    listen to each of them for two seconds while nobody else is served.
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._may_linger = threading.Semaphore(self.cfg.threads // 2)
+        for_pages = self.cfg.threads // (1 + IN_BULK_PER_THREAD)
+        self._may_linger = threading.Semaphore(max(1, for_pages // 2))
+        self._leaving: deque[tuple[float, TConn]] = deque()
 
     def init_process(self) -> None:
         """Called in the new process, before it listens."""
@@ -47,6 +63,51 @@ class LingeringThreads(ThreadWorker):  # type: ignore[misc]
         while outcome is True and self._next_follows(conn):
             outcome = super().handle(conn)
         return outcome
+
+    def finish_request(self, conn: TConn, done: Future[Any]) -> None:
+        """What is done in the main thread after each request: a connection that ends is listened to as it
+        leaves, beside all others."""
+        if done.cancelled() or done.exception() is not None or done.result() is not False:
+            super().finish_request(conn, done)
+            return
+        try:
+            conn.sock.shutdown(socket.SHUT_WR)
+            conn.sock.setblocking(False)
+            heard = partial(self._hear_out, conn)
+            self.poller.register(conn.sock, selectors.EVENT_READ, heard)
+        except (OSError, ValueError):
+            self._let_go(conn)
+            return
+        self._leaving.append((time.monotonic() + LISTENED_TO_S, conn))
+
+    def _hear_out(self, conn: TConn, line: socket.socket) -> None:
+        try:
+            if line.recv(_PIECE_BYTES):
+                return
+        except BlockingIOError:
+            return
+        except OSError:
+            pass
+        self.poller.unregister(line)
+        self._let_go(conn)
+
+    def _let_go(self, conn: TConn) -> None:
+        self.nr_conns -= 1
+        conn.close()
+
+    def murder_pending(self) -> None:
+        """Called in every turn of the main thread."""
+        super().murder_pending()
+        while self._leaving and self._leaving[0][0] <= time.monotonic():
+            _, conn = self._leaving.popleft()
+            if conn.sock.fileno() >= 0:
+                self.poller.unregister(conn.sock)
+                self._let_go(conn)
+
+    def _keepalive_after(self, conn: TConn, keepalive: bool) -> bool:
+        # gunicorn's own reads a body that nobody wanted for five seconds, in the thread.
+        until = time.monotonic() + REST_OF_BODY_S
+        return keepalive and bool(conn.parser.finish_body(deadline=until))
 
     def handle_error(self, req: Any, client: socket.socket, addr: Any, exc: Exception) -> None:
         """Answer a request that cannot be read, in our own shape where only its length is wrong."""

@@ -10,7 +10,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from server.cases.records import Case
-from server.foundation.errors import Conflict, FieldProblem, Invalid
+from server.foundation.errors import Conflict, FieldProblem, Invalid, NotFound
 from server.people.records import Hospital, Person
 from server.routing.checking import (
     LONGEST_NOTE,
@@ -37,6 +37,10 @@ NEED_KINDS = ("capability", "operation", "language")
 
 class CentreNameTaken(Conflict):
     """A centre of this name is known already."""
+
+
+class NeedNotFound(NotFound):
+    """A coordinator said nothing of this id about what the case calls for."""
 
 
 class EntryChangedMeanwhile(Conflict):
@@ -339,5 +343,12 @@ def decide_need(
 
 
 def undo_need(session: Session, case: Case, need_id: str) -> None:
-    """Take the coordinator's word back. Doing it twice is harmless."""
-    session.execute(delete(CaseNeed).where(CaseNeed.id == need_id, CaseNeed.case_id == case.id))
+    """Take the coordinator's word back. Raises NeedNotFound."""
+    gone = session.execute(
+        delete(CaseNeed).where(CaseNeed.id == need_id, CaseNeed.case_id == case.id)
+    )
+    if gone.rowcount != 1:  # type: ignore[attr-defined]
+        raise NeedNotFound(
+            "Nothing of the kind is said of what this case calls for.",
+            remedy="Reload the page to see what is said.",
+        )

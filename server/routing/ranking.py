@@ -319,11 +319,9 @@ def _add_time(marks: list[Mark], one: Candidate, question: Question) -> None:
     ]
 
 
-def rank_centres(
-    needs: CaseNeeds, centres: Iterable[CentreFacts], by: Weights | None = None
-) -> list[RankedCentre]:
+def rank_centres(needs: CaseNeeds, centres: Iterable[CentreFacts]) -> list[RankedCentre]:
     """Centres best first, then the excluded by name."""
-    question = Question(needs, by or weights())
+    question = Question(needs, weights())
     fit: list[tuple[tuple[Any, ...], CentreFacts, float, list[Mark]]] = []
     out: list[tuple[CentreFacts, list[Mark]]] = []
     for one in centres:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from server.cases.countries import country_in_sentence
+from server.foundation.sentences import listed
 from server.routing.values import Away, CaseNeeds, Mark, Reason
 from server.routing.vocabulary import (
     ORGAN_TITLES,
@@ -57,18 +58,12 @@ def _count(number: int, one: str, many: str = "") -> str:
     return f"{number} {one if number == 1 else many or one + 's'}"
 
 
-def _listed(words: Iterable[str]) -> str:
-    """`a`, `a and b`, `a, b and c`."""
-    *most, last = words
-    return f"{', '.join(most)} and {last}" if most else last
-
-
 def _called(code: str, needs: CaseNeeds) -> str:
     by = [call.called_by for call in needs.calls if call.capability == code and call.needed]
     by = list(dict.fromkeys(by))
     if len(by) > _MOST_CALLERS:
         by = [*by[:_MOST_CALLERS], f"{len(by) - _MOST_CALLERS} more"]
-    return _listed(by) if by else "the case"
+    return listed(by) if by else "the case"
 
 
 def _capitalised(text: str) -> str:
@@ -85,7 +80,7 @@ def _capability(ending: str) -> Callable[[Any, CaseNeeds], str]:
 def _welcome(beginning: str) -> Callable[[Any, CaseNeeds], str]:
     def words(codes: Iterable[str], needs: CaseNeeds) -> str:
         cancer = in_sentence(cancer_of(needs.organ, needs.cancer).title)
-        named = _listed(capability_words(code) for code in codes)
+        named = listed(capability_words(code) for code in codes)
         return f"{beginning} often decides in {cancer} (claim): {named}."
 
     return words
@@ -121,7 +116,7 @@ def _tied(fact: Any) -> str:
 
 
 def _speaks(codes: Iterable[str]) -> str:
-    return _listed(languages().get(code, code) for code in codes)
+    return listed(languages().get(code, code) for code in codes)
 
 
 def _against(conflict: Any) -> str:

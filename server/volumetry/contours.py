@@ -142,24 +142,12 @@ def _check_frame_of_reference(dataset: Dataset, images: SeriesGeometry) -> None:
 def _mask(
     item: Dataset, images: SeriesGeometry, name: str
 ) -> tuple[NDArray[np.uint8], tuple[str, ...]]:
-    mask = np.zeros((images.depth, images.rows, images.columns), np.uint8)
     contours = list(item.get("ContourSequence") or ())
     closed = [one for one in contours if str(one.get("ContourGeometricType", "")) in _CLOSED]
     found = [_outline(contour, images, name) for contour in closed]
-    used = crossed = 0
     once = _without_repeats(found)
-    by_image: dict[int, list[_Outline]] = {}
-    for outline in once:
-        by_image.setdefault(_index(outline, images), []).append(outline)
-    drawn_on: dict[int, list[Points]] = {}
-    for index, near in by_image.items():
-        here = _nearest_plane(near, index)
-        drawn = drawn_on[index] = [_in_pixels(one.points, images, index) for one in here]
-        areas = [filled(one, images.rows, images.columns) for one in drawn]
-        for area in areas:
-            mask[index] ^= area.astype(np.uint8)
-        used += len(here)
-        crossed += _any_cross(drawn, areas)
+    drawn_on = _by_image(once, images)
+    mask, crossed = _united(drawn_on, images)
     every = [points for drawn in drawn_on.values() for points in drawn]
     traced = has_diagonal(every)
     rim = _rim(drawn_on, images) & (mask ^ 1)
@@ -169,7 +157,7 @@ def _mask(
             name,
             open_ones=len(contours) - len(closed),
             repeated=len(found) - len(once),
-            between=len(once) - used,
+            between=len(once) - len(every),
             crossed=crossed,
             empty=_empty_between(mask),
             pointless=0 if traced and rim.any() else sum(len(points) < 3 for points in every),
@@ -177,6 +165,31 @@ def _mask(
             traced=traced,
         )
     )
+
+
+def _by_image(outlines: Sequence[_Outline], images: SeriesGeometry) -> dict[int, list[Points]]:
+    """The outlines that count on each image, in its pixels: those of the plane nearest to it."""
+    near: dict[int, list[_Outline]] = {}
+    for outline in outlines:
+        near.setdefault(_index(outline, images), []).append(outline)
+    return {
+        index: [_in_pixels(one.points, images, index) for one in _nearest_plane(here, index)]
+        for index, here in near.items()
+    }
+
+
+def _united(
+    drawn_on: Mapping[int, Sequence[Points]], images: SeriesGeometry
+) -> tuple[NDArray[np.uint8], int]:
+    """The outlines of each image joined by the even-odd rule, and on how many of them some cross."""
+    mask = np.zeros((images.depth, images.rows, images.columns), np.uint8)
+    crossed = 0
+    for index, drawn in drawn_on.items():
+        areas = [filled(points, images.rows, images.columns) for points in drawn]
+        for area in areas:
+            mask[index] ^= area.astype(np.uint8)
+        crossed += _any_cross(drawn, areas)
+    return mask, crossed
 
 
 def _rim(drawn_on: Mapping[int, Sequence[Points]], images: SeriesGeometry) -> NDArray[np.uint8]:

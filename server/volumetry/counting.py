@@ -4,20 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 
 from server.dicom.geometry import SPACING_TOLERANCE, SeriesGeometry, of_series
 from server.volumetry import surface
 from server.volumetry.contours import structures
+from server.volumetry.fitted_body import Fitted, Small
 from server.volumetry.frame_grid import SegmentationUnreadable
 from server.volumetry.frames import Frame, Segmentation, read
 from server.volumetry.masks import Volume, describe, fitted, spacing_note
 from server.volumetry.overlaps import Overlaps
 from server.volumetry.remnant import Volumes
 from server.volumetry.roles import Role, Segment, assign, in_words
+from server.volumetry.sampling import Spacing
 from server.volumetry.segmentation import (
     SpacingUnknown,
     by_place,
@@ -37,7 +41,7 @@ class SegmentVolume:
     """One segment: `code` is its property type as scheme and value, "" when it has none.
 
     `volume_ml` is voxels times the size of one; `surface_ml` what its surface holds, by
-    `surface_method` (see `surface`).
+    `surface_method` (see `surface`, and `fitted_body` for small regular segments).
     """
 
     number: int
@@ -133,10 +137,11 @@ def count_structures(file: bytes, headers: Sequence[Dataset]) -> Count:
             code="",
             voxels=one.voxels,
             volume_ml=one.volume_ml,
-            surface_ml=_surface_ml(one.mask, images),
-            surface_method=surface.METHOD,
+            surface_ml=swept.inside * (images.voxel_volume_ml or 0.0),
+            surface_method=swept.method,
         )
         for one in found
+        for swept in (_swept_mask(one.mask, images),)
     )
     return Count(
         label="RT Structure Set",
@@ -265,17 +270,55 @@ def _segments(
 class _Swept:
     """One segment while its planes go by, lowest first. `filled` sums occupancies, in voxels."""
 
-    surface: surface.SurfaceSum
-    voxels: int = 0
+    images: SeriesGeometry
     filled: float | None = None
 
-    @property
+    voxels: int = 0
+
+    def __post_init__(self) -> None:
+        missing = frozenset(_missing_planes(self.images))
+        self._surface = surface.SurfaceSum(missing)
+        # A gap is no surface: what lies in it was not drawn.
+        self._small = None if missing else Small()
+
+    def add(self, index: int, mask: NDArray[np.bool_]) -> None:
+        """The plane at `index`; each higher than the one before."""
+        self.voxels += int(np.count_nonzero(mask))
+        if self.filled is None:
+            self._surface.add(index, mask)
+            if self._small is not None:
+                self._small.add(index, mask)
+
+    @cached_property
     def inside(self) -> float:
-        return self.surface.voxels() if self.filled is None else self.filled
+        """What the surface holds, in voxels; the planes are over."""
+        if self.filled is not None:
+            return self.filled
+        held = self._surface.voxels()
+        return self._fitted.corrected(held) if self._fitted else held
 
     @property
     def method(self) -> str:
-        return surface.METHOD if self.filled is None else surface.PARTIAL_VOLUME_METHOD
+        if self.filled is not None:
+            return surface.PARTIAL_VOLUME_METHOD
+        return fitted_method(self._fitted.kind) if self._fitted else surface.METHOD
+
+    @cached_property
+    def _fitted(self) -> Fitted | None:
+        spacing = _spacing_mm(self.images)
+        return self._small.fitted(spacing) if self._small is not None and spacing else None
+
+
+def fitted_method(kind: str) -> str:
+    """How `surface_ml` was found where a body of this kind was fitted."""
+    return f"{surface.METHOD}, less the sampling error of the fitted {kind}"
+
+
+def _spacing_mm(images: SeriesGeometry) -> Spacing | None:
+    """Between planes, rows and columns; None for a single plane of unknown thickness."""
+    if not images.slice_spacing_mm:
+        return None
+    return (images.slice_spacing_mm, images.row_spacing_mm, images.column_spacing_mm)
 
 
 def _swept(
@@ -284,12 +327,9 @@ def _swept(
     roles: Mapping[Role, tuple[Segment, ...]],
 ) -> tuple[dict[int, _Swept], Overlaps]:
     """Every segment by SegmentNumber, and how those with a role lie to each other, in one go."""
-    missing = frozenset(_missing_planes(images))
     overlaps = Overlaps(frozenset(roles))
     found = {
-        one.number: _Swept(
-            surface.SurfaceSum(missing), filled=0.0 if segmentation.is_occupancy else None
-        )
+        one.number: _Swept(images, filled=0.0 if segmentation.is_occupancy else None)
         for one in segmentation.segments
     }
     for index, planes in by_place(segmentation, images):
@@ -297,10 +337,8 @@ def _swept(
         for number, values in planes.items():
             mask = segmentation.mask(number, values)
             swept = found[number]
-            swept.voxels += int(np.count_nonzero(mask))
-            if swept.filled is None:
-                swept.surface.add(index, mask)
-            else:
+            swept.add(index, mask)
+            if swept.filled is not None:
                 swept.filled += float(values.sum(dtype=np.float64)) / segmentation.full
     return found, overlaps
 
@@ -311,8 +349,8 @@ def _missing_planes(images: SeriesGeometry) -> Iterator[int]:
         yield from range(first, first + gap.missing)
 
 
-def _surface_ml(mask: Volume, images: SeriesGeometry) -> float:
-    summed = surface.SurfaceSum(frozenset(_missing_planes(images)))
+def _swept_mask(mask: Volume, images: SeriesGeometry) -> _Swept:
+    swept = _Swept(images)
     for index in np.flatnonzero(mask.any(axis=(1, 2))):
-        summed.add(int(index), mask[index].astype(bool))
-    return summed.voxels() * (images.voxel_volume_ml or 0.0)
+        swept.add(int(index), mask[index].astype(bool))
+    return swept

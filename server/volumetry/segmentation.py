@@ -66,14 +66,7 @@ def measure(seg: bytes, headers: Sequence[Dataset]) -> RemnantMeasurement:
     first = next(iter(headers))
     segmentation = fitted(segmentation, images, str(first.get("SeriesInstanceUID", "")))
     check_spacing(images)
-    roles = assign(segmentation.segments)
-    if not roles:
-        raise NothingToMeasure(
-            "No segment is named liver, FLR or tumour; found: "
-            + ", ".join(f"“{segment.label}”" for segment in segmentation.segments)
-            + ".",
-            remedy="Name the segments “liver”, “FLR” and “tumour”.",
-        )
+    roles = _roles(segmentation)
     volumes = role_volumes(segmentation, images, roles)
     refuse_empty(volumes, roles)
     return RemnantMeasurement(
@@ -93,12 +86,25 @@ def measure(seg: bytes, headers: Sequence[Dataset]) -> RemnantMeasurement:
         ),
         method=METHOD,
         voxel_mm=(images.column_spacing_mm, images.row_spacing_mm, images.slice_spacing_mm or 0.0),
-        couinaud=tuple(
-            dict.fromkeys(
-                name for one in segmentation.segments if (name := couinaud_name(one.label))
-            )
-        ),
+        couinaud=_couinaud(segmentation),
     )
+
+
+def _roles(segmentation: Segmentation) -> Mapping[Role, tuple[Segment, ...]]:
+    """Which segments are liver, remnant and tumour. Raises NothingToMeasure where none is."""
+    if roles := assign(segmentation.segments):
+        return roles
+    labels = ", ".join(f"“{segment.label}”" for segment in segmentation.segments)
+    raise NothingToMeasure(
+        f"No segment is named liver, FLR or tumour; found: {labels}.",
+        remedy="Name the segments “liver”, “FLR” and “tumour”.",
+    )
+
+
+def _couinaud(segmentation: Segmentation) -> tuple[str, ...]:
+    """Which of Couinaud's segments are drawn, each once, in the order of the file."""
+    named = (couinaud_name(segment.label) for segment in segmentation.segments)
+    return tuple(dict.fromkeys(name for name in named if name))
 
 
 def refuse_empty(volumes: Volumes, roles: Mapping[Role, tuple[Segment, ...]]) -> None:

@@ -79,14 +79,9 @@ def grow(
     `within`, a mask, is what a tumour cannot leave (the liver). Raises SeedUnusable, RegionLeaked
     or RegionTooSmall.
     """
-    if not all(0 <= at < size for at, size in zip(seed, hu.shape, strict=True)):
-        raise SeedUnusable("The point lies outside the images.", remedy="Click inside the organ.")
     growth = GROWTHS[organ]
-    box = box_around(hu.shape, seed, spacing_mm(images), growth.reach_mm)
     tell("Smoothing the images", 20)
-    scene = Scene.of(
-        hu[box], images, tuple(at - one.start for at, one in zip(seed, box, strict=True)), growth
-    )
+    box, scene = _surroundings(hu, images, seed, growth)
     inside = None if within is None else scene.shrunk(within[box])
     tell("Looking at the tissue around the point", 40)
     sample = Sample.of(scene, growth)
@@ -111,6 +106,17 @@ def grow(
             remedy="Click in the middle of the organ, away from vessels and edges.",
         )
     return Grown(mask, volume_ml, window, cut_mm, tuple(notes))
+
+
+def _surroundings(
+    hu: Values, images: SeriesGeometry, seed: Place, growth: Growth
+) -> tuple[tuple[slice, slice, slice], Scene]:
+    """What of the images the region can reach, and the scene there. Raises SeedUnusable."""
+    if not all(0 <= at < size for at, size in zip(seed, hu.shape, strict=True)):
+        raise SeedUnusable("The point lies outside the images.", remedy="Click inside the organ.")
+    box = box_around(hu.shape, seed, spacing_mm(images), growth.reach_mm)
+    plane, row, column = (at - one.start for at, one in zip(seed, box, strict=True))
+    return box, Scene.of(hu[box], images, (plane, row, column), growth)
 
 
 Window = tuple[float, float]
@@ -187,7 +193,7 @@ def _steadiest(
         for window in windows:
             region = _region(scene, growth, window, cut_mm, inside)
             size_ml = int(np.count_nonzero(region)) * scene.voxel_ml
-            reason = _leak(scene, growth, region, size_ml, [one[0] for one in found])
+            reason = _leak(growth, region, size_ml, [one[0] for one in found])
             if reason:
                 break
             if size_ml > 0:
@@ -224,7 +230,6 @@ def _least_changing(sizes_ml: list[float], growth: Growth) -> int | None:
 
 
 def _leak(
-    scene: Scene,
     growth: Growth,
     region: NDArray[np.bool_],
     size_ml: float,

@@ -72,31 +72,20 @@ def as_segmentation(
     lie at one place, the first of them counts. Raises ImagesInOne for an enhanced image.
     """
     refuse_enhanced(headers)
-    uids = uids or NewUids.unused()
-    by_place: dict[int, Dataset] = {}
-    for header in headers:
-        by_place.setdefault(images.index_of(along(images.normal, _position(header))), header)
+    by_place = _by_place(headers, images)
     places = sorted(by_place)
     drawn = {label: volume for label, volume in volumes.items() if volume.any()}
-    sources = [_as_source(by_place[place]) for place in places]
     segmentation = _quietly(
-        source_images=sources,
+        source_images=[_as_source(by_place[place]) for place in places],
         pixel_array=_where_drawn(drawn.values(), places),
         segmentation_type=SegmentationTypeValues.BINARY,
         segment_descriptions=[
             _description(number, label, method) for number, label in enumerate(drawn, start=1)
         ],
-        series_instance_uid=uids.SeriesInstanceUID,
-        series_number=SERIES_NUMBER,
-        sop_instance_uid=uids.SOPInstanceUID,
-        instance_number=1,
-        manufacturer="Margin",
-        manufacturer_model_name="Margin",
-        software_versions="1",
-        device_serial_number="1",
         content_label=content_label,
         content_description=description[:64],
         series_description=description[:64],
+        **_identity(uids or NewUids.unused()),
     )
     segmentation.Rows, segmentation.Columns = images.rows, images.columns
     segmentation.SegmentsOverlap = _overlap(list(drawn.values()), places).value
@@ -105,6 +94,28 @@ def as_segmentation(
     file = BytesIO()
     segmentation.save_as(file, enforce_file_format=True)
     return file.getvalue()
+
+
+def _identity(uids: NewUids) -> dict[str, Any]:
+    """Which object of which series this is, and what made it."""
+    return {
+        "series_instance_uid": uids.SeriesInstanceUID,
+        "series_number": SERIES_NUMBER,
+        "sop_instance_uid": uids.SOPInstanceUID,
+        "instance_number": 1,
+        "manufacturer": "Margin",
+        "manufacturer_model_name": "Margin",
+        "software_versions": "1",
+        "device_serial_number": "1",
+    }
+
+
+def _by_place(headers: Sequence[Dataset], images: SeriesGeometry) -> dict[int, Dataset]:
+    """The first header at each place, counted in slices from the lowest."""
+    found: dict[int, Dataset] = {}
+    for header in headers:
+        found.setdefault(images.index_of(along(images.normal, _position(header))), header)
+    return found
 
 
 def _as_source(header: Dataset) -> Dataset:

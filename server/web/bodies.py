@@ -53,10 +53,20 @@ def bound_strangers(*, takes_a_file: bool) -> None:
     request.max_content_length = min(request.max_content_length or most, most)
 
 
+def has_body() -> bool:
+    """Whether anything stands behind the headers of this request."""
+    return bool(request.content_length) or "Transfer-Encoding" in request.headers
+
+
+def is_form() -> bool:
+    """Whether the body is what a form sends."""
+    return request.mimetype in ("multipart/form-data", "application/x-www-form-urlencoded")
+
+
 def await_body() -> None:
     """Have the whole body here. Before a transaction that writes: a slow line would keep all others
     waiting for its end. Of JSON no more is read than some address takes."""
-    if request.mimetype in ("multipart/form-data", "application/x-www-form-urlencoded"):
+    if is_form():
         _ = request.form
     else:
         request.stream = BytesIO(request.stream.read(MOST_BYTES_DRAWN + 1))

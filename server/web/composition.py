@@ -27,7 +27,7 @@ from server.opinions.document import (
     Study,
     Volume,
 )
-from server.opinions.key_images import chosen_images, key_images
+from server.opinions.key_images import key_images
 from server.opinions.recorded import (
     entered_volume,
     measured_thresholds,
@@ -80,8 +80,8 @@ def compose(
     seen_by: str = "",
     slices: Slices | None = None,
 ) -> Opinion:
-    """The opinion as these answers make it: a draft without `signature`, preliminary until a draft's
-    texts and choices are written into it (`server.opinions.drafts`).
+    """The opinion as these answers make it: a draft without `signature`, preliminary and with every key
+    image until a draft's texts and choices are written into it (`server.opinions.drafts`).
 
     `options` are those chosen of the rulesets; `amendment` says what a later opinion replaces.
     `seen_by` is the id of the reviewer who reads it: of what others measured while a panel votes it
@@ -92,13 +92,7 @@ def compose(
     summary = remaining_sections(sections(organ, answers, evaluations), organ.schema)
     return Opinion(
         status="preliminary",
-        case_number=case.number,
-        hospital_name=case.hospital.name,
-        hospital_reference=case.accession_number,
         organ_title=organ.schema.get("x-margin", {}).get("label", organ.title),
-        question=case.question,
-        local_verdict=case.local_verdict,
-        local_verdict_reason=case.local_verdict_reason,
         signer=signer,
         sections=(
             *(Section.copy_of(section) for section in summary),
@@ -110,11 +104,24 @@ def compose(
         thresholds=measured_thresholds(answers),
         imaging=tuple(map(_study, arrivals_of_case(session, case.id))),
         amendment=amendment,
-        key_images=chosen_images(key_images(organ.fields, answers)),
+        key_images=key_images(organ.fields, answers),
+        **_what_was_asked(case),
         **recorded_fields(answers, organ.schema),
         **_for_the_hospital(session, case, now.date()),
         **(signature.fields if signature else {}),
     )
+
+
+def _what_was_asked(case: Case) -> dict[str, Any]:
+    """Which case of which hospital, its question, and what the local team thinks of it."""
+    return {
+        "case_number": case.number,
+        "hospital_name": case.hospital.name,
+        "hospital_reference": case.accession_number,
+        "question": case.question,
+        "local_verdict": case.local_verdict,
+        "local_verdict_reason": case.local_verdict_reason,
+    }
 
 
 def _volumes(session: Session, case: Case, answers: Answers, seen_by: str) -> list[Volume]:

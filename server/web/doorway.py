@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import replace
+from datetime import datetime
+from functools import partial
 from typing import Any
 
 from flask import make_response, request
@@ -18,9 +21,10 @@ from server.access.permissions import OPEN_TO_ALL, READING_IS_RECORDED, Nobody, 
 from server.access.programs import note_use
 from server.foundation import audit, strangers
 from server.foundation.errors import MarginError, NotFound, Refused
+from server.foundation.places import Places, places_for_forms
 from server.foundation.strangers import NOBODY
-from server.web import problems, shown
-from server.web.bodies import await_body, bound_strangers
+from server.web import languages, problems, shown
+from server.web.bodies import await_body, bound_strangers, has_body, is_form
 from server.web.pace import Pace
 from server.web.visit import Services, Visit
 
@@ -40,12 +44,15 @@ class Doorway:
         services: Services,
         protection: CSRFProtect,
         read_credentials: Callable[[str | None], Credentials],
+        in_bulk: Places,
     ) -> None:
         self._services = services
         self._protection = protection
         self._read_credentials = read_credentials
         self._openings = Openings()
         self._pace = Pace(services.settings.api_requests_per_minute)
+        self._in_bulk = in_bulk
+        self._forms = places_for_forms(services.settings.web_threads)
 
     def endpoint(self, route: Route) -> Callable[..., Any]:
         """The endpoint of one route."""
@@ -82,9 +89,12 @@ class Doorway:
 
     def _change(self, route: Route, launch_id: str | None, number: str | None, args: Any) -> Any:
         try:
-            self._before_bytes(route, launch_id, number)
-            self._refuse_cross_site(route)
-            await_body()
+            sender = self._before_bytes(route, launch_id, number)
+            with self._forms.taken(sender) if has_body() else nullcontext():
+                self._refuse_cross_site(route)
+                await_body()
+            # Let in once more, in the transaction that writes: a body may take minutes, and what was
+            # withdrawn meanwhile, also a moment ago, stops the change. The case is read anew as well.
             with self._services.db.writing() as session:
                 visit = self._visit(session, route, launch_id, number)
                 with shown.refusals(visit):
@@ -104,14 +114,20 @@ class Doorway:
         return response
 
     def _take(self, route: Route, launch_id: str | None, number: str | None, args: Any) -> Any:
-        """A change that brings bytes in bulk. What the view noted is written into the trail; of the
-        pieces of one file it notes the first and the last."""
+        """A change that brings bytes in bulk, let in before the first of them. What the view noted is
+        written into the trail; of the pieces of one file it notes the first and the last."""
         try:
-            self._before_bytes(route, launch_id, number)
-            self._refuse_cross_site(route)
             with self._services.db.reading() as session:
                 visit = self._visit(session, route, launch_id, number)
-            response = make_response(route.view(visit, **args))
+            with self._in_bulk.taken(visit.case.id) if has_body() else nullcontext():
+                self._refuse_cross_site(route)
+                if is_form():
+                    # Nothing is done with a form before all of it is here, and that may take minutes.
+                    await_body()
+                    with self._services.db.reading() as session:
+                        visit = self._renewed(session, route, launch_id, number)
+                visit.readmit = partial(self._readmit, route, launch_id, number)
+                response = make_response(route.view(visit, **args))
         except MarginError as error:
             self._record_refusal(route, number or launch_id, error)
             return problems.response_to(error)
@@ -124,7 +140,42 @@ class Doorway:
     def _visit(
         self, session: Session, route: Route, launch_id: str | None, number: str | None
     ) -> Visit:
+        visit = self._renewed(session, route, launch_id, number)
+        if isinstance(visit.actor, Program):
+            self._pace.take(visit.actor.program_id)
+        return visit
+
+    def _readmit(self, route: Route, launch_id: str | None, number: str | None) -> None:
+        with self._services.db.reading() as session:
+            self._admit(session, route, launch_id, number, self._services.clock())
+
+    def _renewed(
+        self, session: Session, route: Route, launch_id: str | None, number: str | None
+    ) -> Visit:
         now = self._services.clock()
+        admission = self._admit(session, route, launch_id, number, now)
+        visit = Visit(session, now, admission, self._services)
+        languages.speak(visit)
+        return visit
+
+    def _before_bytes(self, route: Route, launch_id: str | None, number: str | None) -> str:
+        """Of whoever may not do this nothing is read: the forms' token stands in the body, and a body may
+        be as large as an upload. Gives who sends. Raises what `admit` raises."""
+        if route.action in OPEN_TO_ALL:
+            bound_strangers(takes_a_file=route.action is Action.PUBLIC)
+            return request.remote_addr or ""
+        with self._services.db.reading() as session:
+            admission = self._admit(session, route, launch_id, number, self._services.clock())
+        return admission.actor.text
+
+    def _admit(
+        self,
+        session: Session,
+        route: Route,
+        launch_id: str | None,
+        number: str | None,
+        now: datetime,
+    ) -> Admission:
         credentials = self._read_credentials(launch_id)
         if not route.by_key:
             credentials = replace(credentials, bearer=None)
@@ -132,28 +183,9 @@ class Doorway:
             session, route.action, credentials, now=now, number=number, launch_id=launch_id
         )
         request.environ["margin.admission"] = admission
-        if isinstance(admission.actor, Program):
-            self._pace.take(admission.actor.program_id)
-        return Visit(session, now, admission, self._services)
-
-    def _before_bytes(self, route: Route, launch_id: str | None, number: str | None) -> None:
-        """Of whoever may not do this nothing is read: the forms' token stands in the body, and a body may
-        be as large as an upload. Raises what `admit` raises."""
-        if route.action in OPEN_TO_ALL:
-            bound_strangers(takes_a_file=route.action is Action.PUBLIC)
-            return
-        credentials = self._read_credentials(launch_id)
-        if not route.by_key:
-            credentials = replace(credentials, bearer=None)
-        with self._services.db.reading() as session:
-            request.environ["margin.admission"] = admit(
-                session,
-                route.action,
-                credentials,
-                now=self._services.clock(),
-                number=number,
-                launch_id=launch_id,
-            )
+        # Read now: what a refusal undid can be asked of its session no more.
+        request.environ["margin.case_number"] = admission.case.number if admission.case else None
+        return admission
 
     def _note_use(self, visit: Visit) -> None:
         """When a key was last used, to the minute: shown to whoever wonders whether it still is."""
@@ -194,7 +226,7 @@ class Doorway:
     def _record_refusal(self, route: Route, named: str | None, error: MarginError) -> None:
         """A denial is audited in a transaction of its own: the request's was undone."""
         admission: Admission | None = request.environ.get("margin.admission")
-        case = admission.case if admission else None
+        number = request.environ.get("margin.case_number")
         actor = admission.actor.text if admission else str(error.facts.get("actor", NOBODY))
         # The link or key that is good no more.
         lapsed = str(error.facts.get("grant", ""))
@@ -203,7 +235,7 @@ class Doorway:
         line: dict[str, Any] = {
             "actor": f"grant {lapsed}" if lapsed else actor,
             "action": route.action.value,
-            "object_": _object(case.number if case else named),
+            "object_": _object(number or named),
             "outcome": "refused",
             "now": self._services.clock(),
             "reason": describe_refusal(error),
@@ -212,14 +244,13 @@ class Doorway:
             if lapsed or actor == NOBODY:
                 strangers.note(session, kind=error.code, **line)
             else:
-                audit.append(session, case_number=case.number if case else None, **line)
+                audit.append(session, case_number=number, **line)
 
 
 def _record(session: Session, route: Route, visit: Visit, outcome: audit.Outcome) -> None:
-    case = visit.admission.case
     notes = dict(visit.notes)
     actor = notes.pop("actor", visit.actor.text)
-    number = case.number if case else notes.pop("case_number", None)
+    number = request.environ["margin.case_number"] or notes.pop("case_number", None)
     line: dict[str, Any] = {
         "actor": actor,
         "action": route.action.value,

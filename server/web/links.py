@@ -18,6 +18,7 @@ from server.foundation.errors import BadRequest
 from server.people.queries import person as person_of
 from server.web import cookies
 from server.web.bodies import fields_of_body
+from server.web.languages import speak_to_stranger
 from server.web.shared_places import SHARED_PAGE
 from server.web.telling_after import share_opened
 from server.web.visit import Visit
@@ -37,6 +38,7 @@ class LinkIsForPrograms(BadRequest):
 
 def open_page(visit: Visit) -> str:
     """The page that reads the token from the address's fragment, which no server ever sees."""
+    speak_to_stranger()
     return render_template("open.html")
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import Response, jsonify, make_response, render_template, request
+from flask import Response, g, jsonify, make_response, render_template, request
 from werkzeug.exceptions import HTTPException
 
 from server.foundation.errors import (
@@ -24,6 +24,7 @@ from server.foundation.errors import (
     body_of,
 )
 from server.web.headers import FRAMED_POLICY
+from server.web.languages import speak_to_stranger
 
 STATUS: dict[type[MarginError], int] = {
     BadRequest: 400,
@@ -63,16 +64,20 @@ _OF_OURS = "Nothing of this was kept. Try again, and tell the coordinator if it 
 TITLES_OF_CODES = {
     "offer_not_open": "This offer is not open any more",
     "not_asked": "You are not asked to review this case",
+    "no_longer_yours": "This case is not with you any more",
     "consent_withdrawn": "This is no longer shared with you",
     "consent_over": "This is no longer shared with you",
     "consent_missing": "This is not shared with you",
     "grant_revoked": "This access was withdrawn",
     "grant_expired": "This access has expired",
+    "no_place_free": "Too much is being sent at once",
     "database_away": "Margin does not reach its records",
     "database_not_writable": "Margin cannot keep anything at present",
 }
 
 
+# Where whoever came by a link, and nobody else, meets an error.
+BY_LINK = ("/r/", "/open")
 # What our own pages show in a frame: what goes wrong there is said in the frame, too.
 FRAMED = "/opinion/preview"
 
@@ -105,6 +110,8 @@ def response_to(error: MarginError) -> Response:
         response = jsonify(body_of(error))
     else:
         title = TITLES_OF_CODES.get(error.code) or TITLES.get(status, "Something went wrong")
+        if "spoken" not in g and request.path.startswith(BY_LINK):
+            speak_to_stranger()
         framed = request.path.endswith(FRAMED)
         template = "problem_framed.html" if framed else "problem.html"
         response = make_response(render_template(template, error=error, title=title))

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import time
 from collections.abc import Iterator
 from datetime import UTC
 from email.utils import format_datetime
@@ -20,7 +21,7 @@ from sqlalchemy.orm import Session
 from werkzeug.exceptions import ClientDisconnected
 
 from server.access.action import Action
-from server.access.door import Route
+from server.access.door import REMEMBERED_FOR_S, Route
 from server.access.permissions import Account, Holder, Program
 from server.foundation import audit
 from server.foundation.db import new_id
@@ -41,10 +42,14 @@ VERSION = "1.0.0"
 EXTENSIONS = "creation,creation-with-upload,expiration,termination,checksum"
 PIECE_TYPE = "application/offset+octet-stream"
 PIECE_BYTES = 256 * 1024
+LEAST_PIECE_BYTES = 4 * 1024
+SLOW_S = 1.0
 LONGEST_METADATA = 4096
 AT_ONCE_BYTES = 4_000_000
 # A line that is silent for so long is given up; what came over it is kept.
 SILENCE_S = 60.0
+# A withdrawn link stops within 5 s (docs/operations.md).
+READMITTED_EVERY_S = REMEMBERED_FOR_S
 NOTHING = 204
 CREATED = 201
 
@@ -101,12 +106,13 @@ def create(visit: Visit) -> Response:
         begun = _begin(visit, upload_id, size, told)
     elif request.content_length == size <= AT_ONCE_BYTES:
         # The whole of a small file in one request needs one transaction, when it is on disk.
-        offset = folder.put(upload_id, _pieces(), size, checksum)
+        offset = folder.put(upload_id, _pieces(visit), size, checksum)
         begun = _begin(visit, upload_id, size, told, offset)
     else:
         # The row stands before the first byte: when the line breaks, the page finds the upload again.
         begun = _begin(visit, upload_id, size, told)
-        offset = folder.append(upload_id, _pieces(), offset=0, total=size, checksum=checksum)
+        pieces = _pieces(visit)
+        offset = folder.append(upload_id, pieces, offset=0, total=size, checksum=checksum)
         if offset == size:
             _complete(visit, begun)
     response = _standing(Response(status=CREATED), begun, offset)
@@ -185,7 +191,7 @@ def take(visit: Visit, upload_id: str) -> Response:
         return _standing(Response(status=NOTHING), upload, offset)
     folder.check_room(min(request.content_length or 0, upload.size_bytes - offset))
     reached = folder.append(
-        upload_id, _pieces(), offset=offset, total=upload.size_bytes, checksum=checksum
+        upload_id, _pieces(visit), offset=offset, total=upload.size_bytes, checksum=checksum
     )
     if reached == upload.size_bytes:
         _complete(visit, upload)
@@ -219,18 +225,27 @@ def _offset(visit: Visit, upload: Upload) -> int:
     return upload.size_bytes
 
 
-def _pieces() -> Iterator[bytes]:
-    """The body as it comes. Ends where the line ends: what came before is kept."""
+def _pieces(visit: Visit) -> Iterator[bytes]:
+    """The body as it comes. Ends where the line ends: what came before is kept. Whoever may not send any
+    more is stopped within seconds, at the latest at the end; raises what the door raises."""
+    asked_at, wanted = time.monotonic(), LEAST_PIECE_BYTES
     # gunicorn's; other servers wait as long as they like.
     line: Any = request.environ.get("gunicorn.socket")
     if line is not None:
         line.settimeout(SILENCE_S)
     try:
         while True:
+            begun_at = time.monotonic()
             try:
-                piece = request.stream.read(PIECE_BYTES)
+                piece = request.stream.read(wanted)
             except (ClientDisconnected, OSError):
                 return
+            # Of a slow line little at a time, so that little is lost when it breaks.
+            is_slow = time.monotonic() - begun_at > SLOW_S
+            wanted = LEAST_PIECE_BYTES if is_slow else min(2 * wanted, PIECE_BYTES)
+            if time.monotonic() - asked_at >= READMITTED_EVERY_S:
+                visit.readmit()
+                asked_at = time.monotonic()
             if not piece:
                 return
             yield piece

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from functools import cached_property
@@ -59,7 +59,8 @@ class Visit:
 
     `session` is a transaction that commits when the view of a changing request returns; in a reading
     request nothing is kept. `note` adds facts to the audit line of this request (never identity);
-    `found` is what was found out once for all who ask in this request.
+    `found` is what was found out once for all who ask in this request. `readmit` asks the door once more,
+    for a view that takes bytes for minutes: it raises what the door raises.
     """
 
     session: Session
@@ -68,6 +69,7 @@ class Visit:
     services: Services
     notes: dict[str, Any] = field(default_factory=dict)
     found: dict[str, Any] = field(default_factory=dict)
+    readmit: Callable[[], None] = lambda: None
 
     @property
     def actor(self) -> Actor:
@@ -114,10 +116,17 @@ class Visit:
     def may(self, action: Action) -> bool:
         return self.admission.may(action)
 
-    def attempt(self) -> AbstractContextManager[object]:
+    @contextmanager
+    def attempt(self) -> Iterator[None]:
         """A change that leaves nothing behind when it is refused, so that a page can show its form again
-        in the same transaction: `with visit.attempt(): ...`."""
-        return self.session.begin_nested()
+        in the same transaction, beside what is kept by then: `with visit.attempt(): ...`."""
+        try:
+            with self.session.begin_nested():
+                yield
+        except Exception:
+            # Who was refused because somebody else was faster is shown what that one kept.
+            self.session.expire_all()
+            raise
 
     def note(self, **facts: Any) -> None:
         self.notes.update(facts)

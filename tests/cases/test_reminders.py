@@ -127,5 +127,11 @@ def test_the_next_round_is_reminded_of_by_itself() -> None:
     assert {one.key for one in first}.isdisjoint(one.key for one in second)
 
 
-def test_every_kind_has_words() -> None:
-    assert all(one.words == KINDS[one.kind] for one in said_after(15, "in_review"))
+def test_every_kind_has_words_and_is_said_at_some_time() -> None:
+    said = [
+        one.kind
+        for days in range(20)
+        for state in ("ready", "assigned", "awaiting_records")
+        for one in said_after(days, state, waits_for="hospital")
+    ]
+    assert set(said) == set(KINDS)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import base64
 import io
+import json
 import struct
 import time
 from array import array
+from typing import Any
 
 import numpy as np
 import pytest
@@ -147,3 +149,39 @@ def _swapped(data: bytes) -> bytes:
     words = array("H", data + b"\0" * (len(data) % 2))
     words.byteswap()
     return words.tobytes()
+
+
+@pytest.mark.parametrize(
+    ("taken", "numbers", "found"),
+    [
+        ("1234567", ["1234567"], True),
+        ("MRN-1234567/b", [0.5, 1234567.0], True),
+        ("0001234567", ["-1234567.0"], True),
+        ("1234567", ["1.234567e6"], True),
+        ("1234567", ["12345678", "234567", 1234567.5], False),
+        ("12345", ["12345"], False),
+        ("000012", ["12", 12], False),
+        ("1234567", [None, "", "1234567x", "nan"], False),
+    ],
+)
+def test_an_identifiers_digits_are_no_measurement(
+    taken: str, numbers: list[Any], found: bool
+) -> None:
+    assert removed("Novak^Jana", taken).are_among(numbers) is found
+
+
+def test_a_patients_number_does_not_leave_as_a_measurement() -> None:
+    dataset = planted_ct(f"{ROOT}.1", f"{ROOT}.2", f"{ROOT}.3")
+    dataset.PatientID = "H-4711081"
+    dataset.KVP, dataset.AcquisitionNumber, dataset.SliceThickness = "4711081", "4711081", "1.25"
+    item = Dataset()
+    item.NumericValue = ["2", "4711081"]
+    dataset.ContentSequence = Sequence([item])
+    with opened(io.BytesIO(written(dataset))) as file:
+        shown = shown_file(file, CASE, {})
+    with shown.file:
+        whole = b"".join(shown.chunks())
+    told = shown_json(dataset.to_json_dict(suppress_invalid_tags=True), CASE)
+    assert b"4711081" not in whole + json.dumps(told).encode()
+    assert b"1.25" in whole
+    assert told["00180050"]["Value"] == [1.25]

@@ -31,6 +31,7 @@ from server.dicomweb.views.case_views import CaseViews
 from server.dicomweb.views.currency import Currency
 from server.foundation.clock import utc_now
 from server.foundation.db import Database
+from server.foundation.places import Places
 from server.prepared.shelf import Shelf
 from server.web import problems
 from tests.dicom.planted import IDENTITY, identity_in
@@ -82,6 +83,7 @@ def reading_of(
         Currency(archive, shelf, lambda study, series: None),
         views.of,
         utc_now,
+        Places(8, 8),
     )
     yield Reader(_app(reading).test_client(), _token(world, study, pseudonymised), shelf)
     database.dispose()

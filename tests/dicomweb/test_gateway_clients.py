@@ -23,6 +23,7 @@ from tests.dicomweb.conftest import SCOPES
 from tests.dicomweb.gateway_app import gateway_app
 
 pytestmark = pytest.mark.orthanc
+PDF_VALUE = samples.PDF_BYTES + b"\0"  # the length of a value is even
 
 
 @pytest.fixture
@@ -72,20 +73,18 @@ def test_dicomweb_client_reads_metadata_frames_and_files(program: DICOMwebClient
 
 
 def test_dicomweb_client_follows_bulk_data_addresses(program: DICOMwebClient) -> None:
-    where = (samples.CASE, samples.PORTAL, f"{samples.PORTAL}.3")
-    item = program.retrieve_instance_metadata(*where)
+    item = program.retrieve_instance_metadata(samples.CASE, samples.DOCUMENTS, samples.PDF)
     item = item[0] if isinstance(item, list) else item
-    (content,) = program.retrieve_bulkdata(
-        item["7FE00010"]["BulkDataURI"], media_types=("application/octet-stream",)
-    )
-    assert content == pixels(3).tobytes()
+    address = item["00420011"]["BulkDataURI"]
+    (content,) = program.retrieve_bulkdata(address, media_types=("application/octet-stream",))
+    assert content == PDF_VALUE
     # Its ranges are of the value; it always asks for parts and takes them off itself.
-    (some,) = program.retrieve_bulkdata(item["7FE00010"]["BulkDataURI"], byte_range=(100, 355))
-    assert some == pixels(3).tobytes()[100:356]
-    (tail,) = program.iter_bulkdata(item["7FE00010"]["BulkDataURI"], byte_range=(1000, 99_999))
-    assert tail == pixels(3).tobytes()[1000:]
+    (some,) = program.retrieve_bulkdata(address, byte_range=(100, 355))
+    assert some == PDF_VALUE[100:356]
+    (tail,) = program.iter_bulkdata(address, byte_range=(1000, 99_999))
+    assert tail == PDF_VALUE[1000:]
     with pytest.raises(Exception, match="416"):
-        program.retrieve_bulkdata(item["7FE00010"]["BulkDataURI"], byte_range=(99_999, 100_000))
+        program.retrieve_bulkdata(address, byte_range=(99_999, 100_000))
 
 
 def test_dicomweb_client_stores_a_segmentation_in_chunks(program: DICOMwebClient) -> None:

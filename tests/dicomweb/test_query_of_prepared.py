@@ -14,6 +14,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from server.archive import Archive
+from server.dicom.transfer_syntaxes import EXPLICIT_LITTLE, IMPLICIT_LITTLE
 from server.dicomweb.query import search
 from server.dicomweb.views.pseudonyms import PseudonymisedView
 from server.dicomweb.views.view import PLAIN_VIEW, View
@@ -24,7 +25,6 @@ from tests.dicomweb.gateway_app import HandMadeScope, gateway_app
 STUDY, OTHER, MISSING = "1.2.7.1", "1.2.7.2", "1.2.7.3"
 CT = "1.2.840.10008.5.1.4.1.1.2"
 SERIES, SLICES = 10, 40
-IMPLICIT = "1.2.840.10008.1.2"
 
 
 def instance(study: str, series: str, number: int) -> dict[str, Any]:
@@ -72,7 +72,7 @@ def shelve(shelf: Shelf, study: str, series: str, count: int = SLICES) -> None:
     shelf.metadata(study, series).write_bytes(gzip.compress(json.dumps(datasets).encode()))
     first = {tag: element for tag, element in datasets[0].items() if "BulkDataURI" not in element}
     prepared = tuple(
-        PreparedInstance(f"{series}.{number}", CT, f"orthanc-{number}", IMPLICIT)
+        PreparedInstance(f"{series}.{number}", CT, f"orthanc-{number}", IMPLICIT_LITTLE)
         for number in range(1, count + 1)
     )
     manifest = Manifest(study, series, "orthanc", count, "", first, True, prepared)
@@ -156,7 +156,7 @@ def test_counts_and_addresses_are_told(case: Asker) -> None:
     path = f"/studies/{STUDY}/series/{STUDY}.2"
     first, *_ = case.ask(f"{path}/instances").json
     assert first["00081190"]["Value"] == [f"http://localhost/dicom-web{path}/instances/{STUDY}.2.1"]
-    assert first["00083002"]["Value"] == [IMPLICIT]
+    assert first["00083002"]["Value"] == [EXPLICIT_LITTLE]
     assert first["00080056"]["Value"] == ["ONLINE"]
 
 
@@ -365,7 +365,7 @@ def test_what_is_withheld_is_not_listed_and_not_counted_on_pages(veiled: Asker) 
     assert numbers == [1, *range(3, SLICES + 1)]
     (second,) = veiled.ask(f"{path}&limit=1&offset=1").json
     assert second["00200013"]["Value"] == [3]
-    assert second["00083002"]["Value"] == [IMPLICIT]
+    assert second["00083002"]["Value"] == [EXPLICIT_LITTLE]
     assert second["00081190"]["Value"][0].endswith(
         f"/9.{STUDY}/series/9.{STUDY}.4/instances/9.{STUDY}.4.3"
     )
@@ -382,7 +382,7 @@ def test_the_real_view_is_searched_by_its_pseudonyms_only(away: Archive, shelf: 
     assert len(case.uids(f"/series?PatientName={name}&PatientID={patient}")) == SERIES
     wanted = view.shown(f"{STUDY}.3.7")
     (found,) = case.ask(f"/instances?SOPInstanceUID={wanted}&includefield=all").json
-    assert found["00083002"]["Value"] == [IMPLICIT]
+    assert found["00083002"]["Value"] == [EXPLICIT_LITTLE]
     for query in ("PatientName=Doe*", "PatientID=ID*", f"StudyInstanceUID={STUDY}"):
         for level in ("studies", "series", "instances"):
             assert case.ask(f"/{level}?{query}").json == []

@@ -10,6 +10,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from server.access.permissions import OPEN_TO_ALL
+from server.cases.records import Assignment
 from server.dicomweb.routes import ROUTES as DICOMWEB
 from server.foundation import audit
 from server.web.routes import ROUTES as WEB
@@ -169,3 +170,21 @@ def test_pages_forbid_foreign_and_inline_code(visit: Visit) -> None:
     assert "unsafe" not in policy
     assert not re.search(r"<script(?![^>]*\bsrc=)[^>]*>\s*\S|\sstyle=|\son\w+=", page.text)
     assert page.headers["Referrer-Policy"] == "no-referrer"
+
+
+def test_a_surgeon_who_was_taken_off_a_case_is_told_that_in_two_sentences(
+    small_world: World,
+    signed_in: Callable[[str], Browser],  # noqa: F811
+) -> None:
+    with small_world.db.writing() as session:
+        for part in session.query(Assignment).filter_by(case_id=small_world.inside.id):
+            part.state = "withdrawn"
+    lena = signed_in("Lena").client
+    answer = lena.get(f"/cases/{small_world.inside.number}", headers={"Accept": "application/json"})
+    assert answer.status_code == 403
+    error = answer.get_json()["error"]
+    assert error["code"] == "no_longer_yours"
+    assert error["message"] == "This case is not with you any more."
+    assert error["remedy"].count(".") == 1
+    # Of a case that was never theirs they do not learn that it exists.
+    assert lena.get(f"/cases/{small_world.outside.number}").status_code == 404

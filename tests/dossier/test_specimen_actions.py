@@ -78,6 +78,8 @@ def test_a_specimen_that_is_not_back_in_time_is_overdue(world: World, now: datet
     ("moved", "at"),
     [
         (specimens.Moved("received", ""), "/at"),
+        # In UTC this lies before the first day of the calendar.
+        (specimens.Moved("received", "0001-01-01T00:00:00+14:00"), "/at"),
         (specimens.Moved("teleported", "2026-11-19T08:00"), "/step"),
         (specimens.Moved("note", "2026-11-19T08:00"), "/note"),
         (specimens.Moved("returned", "2026-11-19T08:00", to_whom="x"), "/step"),

@@ -336,6 +336,7 @@ def test_a_query_narrows_by_cancer_and_period(world: World) -> None:
         {"k": "9" * 40},
         {"as_of": "yesterday"},
         {"as_of": "2099-01-01 00:00:00"},
+        {"as_of": "0001-01-01 00:00:00+14:00"},
         {"since": "1.1.2026"},
     ],
 )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+import re
 import shutil
 import subprocess
 import sys
@@ -37,7 +39,9 @@ def test_the_staircase_holds() -> None:
         ("opinions/queries.py", "from server.intake import queries as q"),
         ("access/tokens.py", "import flask"),
         ("cases/lifecycle.py", "import sqlalchemy"),
+        ("foundation/days.py", "import flask"),
         ("dicomweb/query/search.py", "import pyorthanc"),
+        ("prepared/queries.py", "import pyorthanc"),
     ],
 )
 def test_an_offence_is_found(tmp_path: Path, room: str, offence: str) -> None:
@@ -50,6 +54,19 @@ def test_an_offence_is_found(tmp_path: Path, room: str, offence: str) -> None:
     result = lint_imports(tmp_path)
     assert result.returncode == 1
     assert "BROKEN" in result.stdout
+
+
+def test_what_calls_itself_pure_is_held_to_it() -> None:
+    contracts = tomllib.loads((PROJECT / "pyproject.toml").read_text())["tool"]["importlinter"]
+    held = next(one for one in contracts["contracts"] if one["name"] == "Rules are pure")
+    for path in sorted((PROJECT / "server").rglob("*.py")):
+        module = ".".join(path.relative_to(PROJECT).with_suffix("").parts)
+        module = module.removesuffix(".__init__")
+        if re.search(r"\bPure\b", ast.get_docstring(ast.parse(path.read_text())) or ""):
+            within = [
+                module == one or module.startswith(f"{one}.") for one in held["source_modules"]
+            ]
+            assert any(within), f"{module} says that it is pure: add it to the contract"
 
 
 def test_the_map_of_the_house_is_the_contract_and_names_every_room() -> None:

@@ -21,6 +21,7 @@ SOURCES = sorted((PROJECT / "server").rglob("*.py"))
 WRITTEN = [path for path in SOURCES if "versions" not in path.parts]
 # The ways in ask what time it is, or are made with something else that does; all below is told.
 MAY_ASK_THE_TIME = ("app.py", "worker.py", "errand/means.py", "cli/", "demo/seed.py")
+DOORS = ("web", "dicomweb", "cli", "errand", "worker.py", "app.py")
 EMPTY_NAMES = re.compile(r"(utils?|helpers?|common|misc|managers?|handlers?|services?)")
 
 
@@ -46,6 +47,16 @@ def test_only_the_ways_in_ask_what_time_it_is() -> None:
         name = path.relative_to(PROJECT / "server").as_posix()
         if name != "foundation/clock.py" and not name.startswith(MAY_ASK_THE_TIME):
             assert not asking.search(path.read_text()), name
+
+
+def test_doors_read_by_queries_and_change_by_actions() -> None:
+    statements = {"select", "insert", "update", "delete"}
+    for path in SOURCES:
+        if path.relative_to(PROJECT / "server").parts[0] not in DOORS:
+            continue
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.ImportFrom) and node.module == "sqlalchemy":
+                assert statements.isdisjoint(name.name for name in node.names), path
 
 
 def test_the_migrations_give_the_shape_that_the_records_have(database: Database) -> None:

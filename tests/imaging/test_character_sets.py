@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from io import BytesIO
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from pydicom.uid import UID, CTImageStorage, ExplicitVRLittleEndian
 
 from server.imaging.character_sets import decoded, encodings_of
 from server.imaging.facts import facts_of
-from server.imaging.headers import of_dataset
+from server.imaging.headers import of_dataset, of_json
 from server.imaging.phase import Phase
 
 CHINESE, JAPANESE = "腹部 门静脉期", "腹部 門脈相"
@@ -44,6 +45,39 @@ def test_a_description_is_read_as_it_was_meant(
     if encoding == "euc_kr":
         raw, read = b"\x1b$)C" + raw, text
     assert decoded(raw, encodings_of(declared)) == read
+
+
+@pytest.mark.parametrize(
+    ("text", "encoding", "phase"),
+    [
+        ("造影 門脈相", "cp932", Phase.PORTAL_VENOUS),
+        ("腹部 動脈相", "cp932", Phase.ARTERIAL_LATE),
+        ("上腹部 门脉期", "gb18030", Phase.PORTAL_VENOUS),
+        ("上腹部 門靜脈期", "big5", Phase.PORTAL_VENOUS),
+        ("복부 문맥기", "cp949", Phase.PORTAL_VENOUS),
+        ("Abdomen portalvenös", "latin-1", Phase.PORTAL_VENOUS),
+        ("Übersicht", "latin-1", Phase.NATIVE),  # by the contrast attributes alone
+    ],
+)
+def test_words_are_found_in_letters_nobody_declared_and_not_shown_as_certain(
+    text: str, encoding: str, phase: Phase
+) -> None:
+    raw = text.encode(encoding)
+    image = Dataset()
+    image.SOPClassUID, image.Modality, image.Rows = CTImageStorage, "CT", 512
+    image.SeriesDescription = "Q" * len(raw)
+    stream = BytesIO()
+    image.save_as(stream, implicit_vr=False, little_endian=True)
+    headers = of_dataset(
+        dcmread(BytesIO(stream.getvalue().replace(b"Q" * len(raw), raw)), force=True)
+    )
+    # The archive reads such bytes one by one, as Latin letters.
+    image.SeriesDescription = raw.decode("latin-1")
+    for read in (headers, of_json(image.to_json_dict())):
+        facts = facts_of(read)
+        assert facts.header_phase.phase is phase
+        by_guess = any("was guessed" in one for one in facts.header_phase.evidence)
+        assert by_guess == (facts.description != text)
 
 
 @pytest.mark.parametrize("raw", [b"\xff\xfe\xfd", b"\x1b\x1b", b"\x80\\\x81", bytes(range(256))])

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from server.demo.phantoms import Phantom
 from server.demo.phases import PHASES
+from server.imaging.assessing import assess
 from server.imaging.coverage import coverage
+from server.imaging.findings import Verdict
 from server.imaging.landmarks import Coverage, Landmark
 from server.imaging.organs_found import find_organs
+from server.imaging.protocols import protocol_named
 from server.imaging.read_volume import read_volume
+from server.imaging.stored import from_json, to_json
 from tests.imaging.bodies import Body, volume
+from tests.imaging.made_series import ON, liver
 
 APEX, DOME, BASES = Landmark.LUNG_APEX, Landmark.LIVER_DOME, Landmark.LUNG_BASES
 EDGE, CREST, HIPS = Landmark.LIVER_LOWER_EDGE, Landmark.ILIAC_CREST, Landmark.PELVIS
@@ -39,6 +46,25 @@ def test_what_is_cut_off_is_told(top: float, bottom: float, shown: set[Landmark]
     assert found.length_mm == pytest.approx(top - bottom, abs=8)
     assert (found.liver_fraction == 1.0) == (DOME in shown and EDGE in shown)
     assert all(sentence.endswith(".") for sentence in found.evidence)
+
+
+@pytest.mark.parametrize(
+    ("top", "bottom", "verdict"),
+    [
+        (50.0, -290.0, Verdict.ADEQUATE),
+        (-40.0, -290.0, Verdict.INADEQUATE),
+        (50.0, -100.0, Verdict.INADEQUATE),
+        (50.0, -140.0, Verdict.LIMITED),
+    ],
+    ids=["whole", "without its upper third", "half", "without its tip"],
+)
+def test_a_liver_of_which_much_is_cut_off_cannot_be_judged(
+    top: float, bottom: float, verdict: Verdict
+) -> None:
+    shown = covered(Body(), top, bottom)
+    series = [replace(one, coverage=shown) for one in liver()]
+    kept = [from_json(to_json(one)) for one in series]
+    assert assess(kept, [protocol_named("liver-ct")], ON).verdict is verdict
 
 
 def test_bowel_full_of_gas_and_contrast_is_neither_lung_nor_bone() -> None:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from io import BytesIO
 from typing import Any
 
 import pytest
-from pydicom import Dataset
+from pydicom import Dataset, dcmread
 from pydicom.uid import UID
 
 from server.imaging.assessing import assess
@@ -17,7 +18,7 @@ from server.imaging.headers import Header, of_dataset, of_json
 from server.imaging.phase import Phase, PhaseReading
 from server.imaging.protocols import protocol_named
 from server.imaging.roles import Role
-from server.imaging.sequences import Kind, b_values_of
+from server.imaging.sequences import Kind, b_values_of, kind_of
 from server.imaging.stored import from_json, to_json
 from server.imaging.tracer import Tracer, tracer_of
 from tests.imaging.made_series import AXIAL, CORONAL, MR, ON, header, liver, series
@@ -206,6 +207,60 @@ def test_a_brain_needs_its_length_its_anatomy_and_contrast(
     assert reached is verdict
 
 
+PLANAR: dict[str, Any] = {"ScanningSequence": "EP", "EchoTime": 60, "RepetitionTime": 6000}
+
+
+def private(group: int, creator: str, offset: int, vr: str, value: Any, **other: Any) -> Dataset:
+    """A diffusion image with its b-value in an attribute of a maker's own alone."""
+    image = Dataset()
+    image.SOPClassUID, image.Modality, image.SeriesDescription = UID(MR), "MR", "pelvis"
+    for keyword, one in {**PLANAR, **other}.items():
+        setattr(image, keyword, one)
+    image.private_block(group, creator, create=True).add_new(offset, vr, value)
+    return image
+
+
+GE, SIEMENS = (0x0043, "GEMS_PARM_01", 0x39, "IS"), (0x0019, "SIEMENS MR HEADER", 0x0C, "IS")
+PHILIPS = (0x2001, "Philips Imaging DD 001", 0x03, "FL")
+UNITED = (0x0065, "Image Private Header", 0x09, "FD")
+
+
+@pytest.mark.parametrize("implicit", [False, True])
+@pytest.mark.parametrize(
+    ("image", "b"),
+    [
+        (private(*GE, [1000000800, 8, 0, 0]), (800,)),
+        (private(*GE, [800, 8, 0, 0]), (800,)),
+        (private(*SIEMENS, "800"), (800,)),
+        (private(*PHILIPS, 800.0), (800,)),
+        (private(*UNITED, 800.0), (800,)),
+        (private(0x0043, "GEMS_ACQU_01", 0x39, "IS", "800"), ()),
+        (private(0x0019, "GEMS_PARM_01", 0x0C, "IS", "800"), ()),
+        (private(*SIEMENS, "800000"), ()),
+        (private(*GE, "800", SeriesDescription="Ax LAVA", ScanningSequence="GR"), ()),
+    ],
+)
+def test_a_makers_own_b_value_is_read_where_its_creator_is_that_maker(
+    image: Dataset, b: tuple[int, ...], implicit: bool
+) -> None:
+    stream = BytesIO()
+    image.save_as(stream, implicit_vr=implicit, little_endian=True)
+    stream.seek(0)
+    read = dcmread(stream, force=True)
+    for headers in (of_dataset(read), of_json(image.to_json_dict())):
+        kind, why = kind_of(headers)
+        assert (b_values_of(headers) if kind is Kind.DIFFUSION else ()) == b
+        assert not b or "private attribute of" in why
+
+
+def test_b_values_of_canon_stand_in_the_comments_of_canon_alone() -> None:
+    for manufacturer, b in (("CANON_MEC", (1000,)), ("SIEMENS", ())):
+        image = Dataset()
+        image.Modality, image.SOPClassUID, image.Manufacturer = "MR", UID(MR), manufacturer
+        image.SeriesDescription, image.ImageComments = "DWI", "b=1000(0.445,0.000,0.895)"
+        assert b_values_of(of_dataset(image)) == b
+
+
 # PET
 
 WHOLE_PET: dict[str, Any] = {
@@ -269,6 +324,33 @@ def test_the_tracer_is_read_from_a_file_and_from_the_archives_metadata() -> None
     image.RadiopharmaceuticalInformationSequence = [tracer]
     for headers in (of_dataset(image), of_json(image.to_json_dict())):
         assert tracer_of(headers) == Tracer((), 60)
+
+
+def test_an_enhanced_pet_is_judged_like_the_others() -> None:
+    image, tracer, unit, mapping, shared = (Dataset() for _ in range(5))
+    image.SOPClassUID, image.Modality, image.NumberOfFrames = UID(f"{PT[:-3]}130"), "PT", 2
+    image.AttenuationCorrected = image.DecayCorrected = "YES"
+    image.DecayCorrectionDateTime = "20261110080000"
+    tracer.RadiopharmaceuticalStartDateTime, tracer.Radiopharmaceutical = "20261110070000", "FDG"
+    tracer.RadionuclideTotalDose, tracer.RadionuclideHalfLife = 3e8, 6586.2
+    image.RadiopharmaceuticalInformationSequence = [tracer]
+    unit.CodeValue, unit.CodingSchemeDesignator = "Bq/ml", "UCUM"
+    mapping.MeasurementUnitsCodeSequence = [unit]
+    shared.RealWorldValueMappingSequence = [mapping]
+    image.SharedFunctionalGroupsSequence = [shared]
+    image.PerFrameFunctionalGroupsSequence = [Dataset(), Dataset()]
+    for place, frame in enumerate(image.PerFrameFunctionalGroupsSequence):
+        lies, taken = Dataset(), Dataset()
+        lies.ImagePositionPatient = [0, 0, 5 * place]
+        taken.FrameAcquisitionDateTime = "20261110080000"
+        frame.PlanePositionSequence, frame.FrameContentSequence = [lies], [taken]
+    for headers in (of_dataset(image), of_json(image.to_json_dict())):
+        facts = facts_of(headers)
+        assert (facts.role, facts.images, facts.attenuation_corrected) == (Role.PET, 2, True)
+        assert (facts.uptake_lacks, facts.uptake_min) == ((), 60)
+    del image.DecayCorrectionDateTime
+    unit.CodeValue = "{counts}/s"
+    assert tracer_of(of_dataset(image)).lacks == ("units", "decay")
 
 
 def test_a_projection_of_a_pet_is_no_pet() -> None:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from server.annotations.organs import ORGANS
+from server.imaging.assessing import assess
 from server.imaging.protocols import (
     ProtocolFileWrong,
     ProtocolNotFound,
@@ -14,6 +17,7 @@ from server.imaging.protocols import (
     read_protocol,
 )
 from server.imaging.queries import wanted_protocols
+from tests.imaging.made_series import ON, liver, spacing
 
 NAMED = ("liver-ct", "liver-mri", "pancreas-ct", "perihilar", "rectum-mri", "chest-ct", "lung",
          "pet-ct", "sarcoma")  # fmt: skip
@@ -85,3 +89,16 @@ def test_a_protocol_with_an_error_is_refused_by_its_place(old: str, new: str, pl
     assert old in SMALL
     with pytest.raises(ProtocolFileWrong, match=place):
         read_protocol(SMALL.replace(old, new), "wrong.toml")
+
+
+def test_a_number_that_does_not_stand_in_its_source_is_marked_so_where_it_is_shown() -> None:
+    diffusion = next(one for one in protocol_named("rectum-mri").wants if one.id == "diffusion")
+    assert diffusion.trust_of("least_b") == "sourced"
+    assert diffusion.trust_of("least_matrix") == "general_knowledge"
+    coverage = protocol_named("pancreas-ct").coverage
+    short = [replace(one, coverage=None, spacing=spacing(positions=50)) for one in liver()]
+    short = [replace(one, spacing=replace(one.spacing, extent_mm=(0.0, 100.0))) for one in short]
+    found = assess(short, [protocol_named("pancreas-ct")], ON).findings
+    (said,) = [one for one in found if one.id == "coverage_short"]
+    marks = {one["limit_trust"] for one in said.evidence.get("series", [said.evidence])}
+    assert (coverage is not None and coverage.trust, marks) == ("sourced", {"general_knowledge"})

@@ -14,7 +14,7 @@ from pydicom.dataset import FileMetaDataset
 from pydicom.filewriter import dcmwrite
 from pydicom.sequence import Sequence
 from pydicom.uid import ExplicitVRLittleEndian, MediaStorageDirectoryStorage, generate_uid
-from sqlalchemy import select
+from sqlalchemy import event, select
 
 from server.archive import Archive
 from server.cases.queries import case_by_id
@@ -28,7 +28,7 @@ from server.intake.uploads.disc_notes import note_missing
 from server.intake.uploads.discs import Listed, listed_in, missing_words, not_here
 from server.intake.uploads.judging import Judge
 from server.intake.uploads.kinds import DAMAGED_DIRECTORY, DIRECTORY
-from server.intake.uploads.queries import missing_of_discs
+from server.intake.uploads.queries import missing_of_discs, outcomes
 from server.intake.uploads.records import Upload, UploadEntry
 from server.intake.uploads.resumable import UploadFolder
 from server.intake.uploads.sweeping import tidy
@@ -152,8 +152,8 @@ def test_files_that_a_disc_lists_and_that_did_not_come_are_told_and_hold_nothing
     with means.db.reading() as session:
         upload = session.get_one(Upload, upload_id)
         assert (upload.state, upload.taken, upload.left_out) == ("done", 1, 1)
-        reasons = session.scalars(select(UploadEntry.reason).where(UploadEntry.place == 0))
-        assert f"{DIRECTORY} {told}" in list(reasons)
+        reasons = [one.reason for one in outcomes(session, sqlite_world.inside.id)]
+        assert reasons == [f"{DIRECTORY} {told}"]
 
 
 def test_a_folder_sent_file_by_file_is_compared_when_all_of_it_came(
@@ -172,6 +172,29 @@ def test_a_folder_sent_file_by_file_is_compared_when_all_of_it_came(
     came(means, sqlite_world, 2, utc_now())
     tidy(means.db, means.folder, utc_now())
     assert missing(means, sqlite_world) == [], "it came by another way since"
+
+
+def test_what_a_whole_disc_lists_is_forgotten_and_comparing_twice_writes_nothing(
+    means: Means, sqlite_world: World
+) -> None:
+    send(means, sqlite_world, "disc/DICOMDIR", dicomdir(record(1, "A1"), record(2, "A2")))
+    send(means, sqlite_world, "disc/A1", PDF)
+    take_uploads(means, sqlite_world.inside.id)
+    written: list[str] = []
+
+    @event.listens_for(means.db.engine, "before_cursor_execute")
+    def _note(_connection, _cursor, statement, *_more) -> None:  # type: ignore[no-untyped-def]
+        if statement.startswith("UPDATE"):
+            written.append(statement)
+
+    note_missing(means.db, means.folder, utc_now())
+    assert len(means.folder.listed_ids()) == 1
+    assert written == []
+    came(means, sqlite_world, 2, utc_now())
+    for _ in range(2):
+        note_missing(means.db, means.folder, utc_now())
+    assert means.folder.listed_ids() == set()
+    assert len(written) == 1
 
 
 def test_half_a_file_that_nobody_goes_on_with_does_not_silence_the_note(
@@ -228,5 +251,8 @@ def test_what_is_missing_is_named_for_few_and_counted_for_many() -> None:
     listed = [Listed(f"D/I{number}", f"{UID}.{number}") for number in range(7)]
     names = {"cd/d/i0"}
     paths = not_here(listed, "CD/DICOMDIR", {f"{UID}.1"}, names)
-    assert missing_words(paths).endswith("5 files that did not come: D/I2, D/I3, D/I4, D/I5, D/I6.")
-    assert missing_words([]) == ""
+    assert paths == [f"D/I{number}" for number in range(2, 7)]
+    told = "It lists 5 files that did not come: D/I2, D/I3, D/I4, D/I5, D/I6."
+    assert missing_words(5, paths) == told
+    assert missing_words(7, paths).endswith("D/I6 (+2).")
+    assert missing_words(0, []) == ""

@@ -7,6 +7,7 @@ import struct
 import zlib
 from collections.abc import Callable
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 from pydicom import Dataset
@@ -16,6 +17,7 @@ from pydicom.sequence import Sequence
 from pydicom.uid import (
     UID,
     DeflatedExplicitVRLittleEndian,
+    EncapsulatedPDFStorage,
     ExplicitVRBigEndian,
     ExplicitVRLittleEndian,
     ImplicitVRLittleEndian,
@@ -25,6 +27,11 @@ from pydicom.uid import (
 from orthanc import encoded
 from orthanc.encoded import MOST_DEEP, NotPlain, is_too_deep, outline
 from server.dicom import nesting
+from server.dicom.files import RefusedFile
+from server.intake.arrivals import holding
+from server.intake.arrivals.instances import check_instance
+from server.intake.lines.orthanc_log import FAULTS
+from server.intake.lines.refusals import IN_WORDS
 from tests.archive.files import ct_slice, written
 
 STUDY = "1.2.826.0.1.3680043.8.498.9931"
@@ -246,3 +253,63 @@ def test_fragments_that_lead_astray_are_left_to_the_slow_way() -> None:
     ):
         with pytest.raises(NotPlain):
             outline(file)
+
+
+def as_it_is(made: Dataset) -> None:
+    pass
+
+
+def cut_off(made: Dataset) -> None:
+    made.PixelData = made.PixelData[:-2]
+
+
+def absurd(made: Dataset) -> None:
+    made.Rows = made.Columns = 65535
+    made.NumberOfFrames = 60000
+
+
+def in_colour_and_halved(made: Dataset) -> None:
+    made.SamplesPerPixel, made.PhotometricInterpretation = 3, "YBR_FULL_422"
+    made.PixelData = made.PixelData * 2
+
+
+def a_document(content: bytes) -> Callable[[Dataset], None]:
+    def change(made: Dataset) -> None:
+        del made.Rows, made.PixelData
+        made.SOPClassUID = made.file_meta.MediaStorageSOPClassUID = EncapsulatedPDFStorage
+        made.MIMETypeOfEncapsulatedDocument = "application/pdf"
+        made.EncapsulatedDocument = content + b"\0" * (len(content) % 2)
+
+    return change
+
+
+@pytest.mark.parametrize(
+    ("change", "fault"),
+    [
+        (as_it_is, ""),
+        (cut_off, encoded.SHORT),
+        (absurd, encoded.ABSURD),
+        (in_colour_and_halved, ""),
+        (a_document(b"%PDF-1.7 whole %%EOF"), ""),
+        (a_document(b"<!DOCTYPE html><script>alert(1)</script>"), encoded.NO_PDF),
+        (a_document(b"%PDF-1.4 <html><body>"), encoded.NO_PDF),
+        (a_document(b"MZ a program"), encoded.NO_PDF),
+    ],
+)
+@pytest.mark.parametrize("syntax", PLAIN[:2], ids=lambda one: str(one.name))
+def test_the_receiver_refuses_what_an_upload_refuses(
+    syntax: UID, change: Callable[[Dataset], None], fault: str, tmp_path: Path
+) -> None:
+    made = ct_slice("PAT", STUDY, f"{STUDY}.1", 1, syntax)
+    change(made)
+    file = written(made)
+    assert encoded.fault_of(file, outline(file)) == fault
+    (tmp_path / "one.dcm").write_bytes(file)
+    assert isinstance(check_instance(tmp_path / "one.dcm", "one.dcm"), RefusedFile) == bool(fault)
+
+
+def test_the_faults_have_words_for_people() -> None:
+    assert {encoded.ABSURD, encoded.SHORT, encoded.NO_PDF} == set(FAULTS)
+    assert set(FAULTS) <= IN_WORDS.keys()
+    for one in FAULTS:
+        assert one not in holding.faulty({("RIVERSIDE", one): 1})[0].text.split()

@@ -74,3 +74,14 @@ def test_one_difference_is_no_contradiction_and_two_are() -> None:
     )
     assert differences(rosa, Identity("Muller^Rosa", "19610413", "O", "3")) == []
     assert differences(rosa, Identity()) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "encoding"), [("王^小明", "gb18030"), ("김^철수", "cp949"), ("山田^太郎", "cp932")]
+)
+def test_a_name_in_letters_nobody_declared_is_compared_by_what_its_bytes_may_say(
+    name: str, encoding: str
+) -> None:
+    as_the_archive_reads_it = name.encode(encoding).decode("latin-1")
+    assert name_likeness(as_the_archive_reads_it, name) == 1.0
+    assert name_likeness(as_the_archive_reads_it, "李^大卫") == 0.0

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from pydicom import Dataset, dcmread
 from pydicom.sequence import Sequence
-from pydicom.uid import UID, ExplicitVRLittleEndian, JPEGLSLossless
+from pydicom.uid import UID, ExplicitVRLittleEndian, ImplicitVRLittleEndian, JPEGLSLossless
 from sqlalchemy import select
 
 from server.archive import Archive
@@ -20,7 +20,7 @@ from server.dicom.sending import Summary, send
 from server.intake.arrivals.feed import Feed
 from server.intake.lines.orthanc_log import Repeated, facts_in
 from server.intake.lines.refusals import take_over
-from server.intake.records import Arrival, RepeatedInstance
+from server.intake.records import Arrival, RefusedAssociation, RepeatedInstance
 from tests.archive.files import ct_slice, written
 from tests.archive.orthanc_process import OrthancProcess
 from tests.intake.conftest import Clock, push, settle
@@ -117,6 +117,62 @@ def test_padded_text_and_a_sequence_without_a_length_do_not_make_another_image(
     path.write_bytes(written(image))
     push(orthanc, path.parent)
     assert told(orthanc) == []
+
+
+def test_padded_text_without_a_form_is_no_other_content_and_a_number_is(
+    orthanc: OrthancProcess, tmp_path: Path, feed: Feed
+) -> None:
+    image = ct_slice("PAT", STUDY, SERIES, 1, ImplicitVRLittleEndian)
+    path = tmp_path / "sent" / "1.dcm"
+    path.parent.mkdir()
+    path.write_bytes(written(image))
+    push(orthanc, path.parent)
+    image.PatientName, image.StudyDescription = "Phantom^PAT     ", f"{image.StudyDescription}  "
+    path.write_bytes(written(image))
+    push(orthanc, path.parent)
+    assert told(orthanc) == []
+    # As bytes both numbers are a letter and padding.
+    image.SOPInstanceUID = image.file_meta.MediaStorageSOPInstanceUID = UID(f"{SERIES}.2")
+    for number, accepted in ((0x0041, 1), (0x2041, 0)):
+        image.SmallestImagePixelValue = number
+        path.write_bytes(written(image))
+        peer = Peer("127.0.0.1", orthanc.dicom_port, "RIVERSIDE", "MARGIN")
+        assert send(path.parent, peer).accepted == accepted
+
+
+def test_what_is_cut_off_is_refused_its_study_held_and_the_whole_one_taken_later(
+    sqlite_world: World, orthanc: OrthancProcess, feed: Feed, clock: Clock, first: Path
+) -> None:
+    whole = ct_slice("PAT", STUDY, SERIES, 2)
+    cut = ct_slice("PAT", STUDY, SERIES, 2)
+    cut.PixelData = cut.PixelData[:-100]
+    peer = Peer("127.0.0.1", orthanc.dicom_port, "RIVERSIDE", "MARGIN")
+    (first / "1.dcm").write_bytes(written(cut))
+    (refused,) = send(first, peer).refused
+    assert "C113" in refused.reason
+
+    def arrival() -> Arrival:
+        with sqlite_world.db.writing() as session:
+            take_over(session, orthanc.home / "orthanc.log", clock())
+        settle(feed, clock)
+        with sqlite_world.db.reading() as session:
+            return session.scalars(select(Arrival)).one()
+
+    held = arrival()
+    (doubt,) = held.held_for
+    assert held.state == "held"
+    assert "1 image by RIVERSIDE: the pixel data is shorter than the header says" in doubt["text"]
+    with sqlite_world.db.reading() as session:
+        counted = session.scalars(select(RefusedAssociation)).all()
+        assert [(one.reason, one.calling_aet, one.times) for one in counted] == [
+            ("short", "RIVERSIDE", 1)
+        ]
+
+    (first / "1.dcm").write_bytes(written(whole))
+    assert send(first, peer).is_complete
+    clock.forward(minutes=2)  # an image more in a series that is there is seen by the sweep
+    found = arrival()
+    assert (found.held_for, found.instance_count) == ([], 2)
 
 
 @pytest.mark.parametrize("change", [other_pixels, other_words, both])

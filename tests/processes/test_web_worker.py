@@ -27,6 +27,9 @@ import threading
 
 def application(environ, start_response):
     body = str(threading.get_ident()).encode()
+    if environ["PATH_INFO"] == "/refused":
+        start_response("503 Service Unavailable", [("Content-Length", "0")])
+        return []
     if environ["PATH_INFO"] == "/processors":
         body = str(len(os.sched_getaffinity(0))).encode()
     start_response("200 OK", [("Content-Length", str(len(body)))])
@@ -112,6 +115,24 @@ def test_connections_that_fall_silent_hold_no_thread(port: int) -> None:
     assert all(_ask(one) for one in silent)
     for one in [*silent, another]:
         one.close()
+
+
+def test_senders_who_are_refused_and_stay_hold_up_nobody(port: int) -> None:
+    head = b"POST /refused HTTP/1.1\r\nHost: margin\r\nContent-Length: 1000000\r\n\r\n"
+    # Listened to one after the other, for some seconds each, they would take longer than anybody waits.
+    lines = [socket.create_connection(("127.0.0.1", port), 20) for _ in range(3 * CONNECTIONS)]
+    for line in lines:
+        line.sendall(head + b"x" * 1000)
+    for line in lines:
+        assert line.recv(100).startswith(b"HTTP/1.1 503")
+    another = _connect(port)
+    assert _ask(another)
+    another.close()
+    # The server lets go of those who never do.
+    for line in lines:
+        while line.recv(1000):
+            pass
+        line.close()
 
 
 def test_requests_sent_at_once_on_one_connection_are_each_answered(port: int) -> None:

@@ -151,6 +151,7 @@ def test_every_frame_begins_there_with_as_much_as_the_resolution_needs(shelf: Sh
     for head, data in found:
         file = shelf.frame(STUDY, SERIES, head["SOPInstanceUID"], 1).read_bytes()
         assert file[head["start"] : head["start"] + head["bytes"]] == data
+        assert head["SOPInstanceUID"] == uid(head["place"])
         assert head["halvings"] == 2
         assert head["bytes"] < head["total"] / 8
         assert head["syntax"] == HTJ2K

@@ -4,20 +4,27 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import pytest
 from flask import Flask
 from playwright.sync_api import Page, expect
 
-from server.dossier.checklist import checklists
+from server.access import sharing
+from server.annotations.organs import ORGANS
+from server.dossier import completeness, custody, documents
+from server.dossier import value_sets as dossier_sets
+from server.dossier.checklist import checklists, circumstances, markers
 from server.dossier.quantities import QUANTITIES
 from server.imaging.wording import LANGUAGES
 from server.intake.uploads import actions, judging, kinds, taking, unpacking
+from server.notices.kinds import KINDS, Group, kinds_for
+from server.outcomes import entered
+from server.outcomes import value_sets as outcome_sets
 from server.people.records import Hospital
-from server.web import languages
-from server.web.pages import assets
+from server.web import languages, problems
+from server.web.pages import assets, layout, notice_choices, outcome, questions_shown, records_frame
 from tests.served import serving
 from tests.web.conftest import Browser
 from tests.world import World
@@ -26,22 +33,36 @@ Visitor = Callable[[str], tuple[Browser, str]]
 SignedIn = Callable[[str], Browser]
 OTHERS = [one for one in LANGUAGES if one != "en"]
 TEMPLATES = Path(assets.FOLDER).parent / "templates"
-PAGES = (
-    "base",
-    "case_tabs",
-    "hospital",
-    "hospital_questions",
-    "hospital_refused",
-    "parts",
-    "records_wanted",
-    "upload_box",
-    "upload_languages",
-    "upload_missing",
-    "uploads",
-)
-_SAID = re.compile(r'\bsay\("([^"]+)"')
+_SAID = re.compile(r'\bsay\(\s*"((?:[^"\\]|\\.)+)"')
+_NOUN = r'[^"]*"([^"]+)"(?:, "([^"]+)")?\)'
+_COUNTED = re.compile(rf"\bsay_count\({_NOUN}")
+_COUNTED_BY_SCRIPT = re.compile(rf"\bcount\({_NOUN}")
 _HOLES = re.compile(r"\{\w+\}")
 _DETAIL = "{…}"
+# The same in every language.
+CODE = re.compile(
+    r"PDF|[A-Z]+[0-9]*|CA 19-9|A(ST|LT) \(G[OP]T\)|CLDN18\.2|PD-L1|FGFR2b|KRAS G12C|BRAF V600E"
+    r"|BRCA1, BRCA2, PALB2|I[IV]+[ab]"
+)
+# Put together where it is said: who did something, what was counted, and how long ago it was.
+MADE = re.compile(
+    r"(admin|coordinator|grant|program|surgeon) \{name\}|\{number\} .+|never|just now"
+)
+# Joined of two sentences, or of a sentence and a word, where they are said.
+JOINED = (
+    "When nothing is missing the clock goes on",
+    "The case is on hold: ask the coordinator why",
+    "listed, not sent yet",
+    "Write the day on which the patient died",
+    "Write the day on which the patient was last known to be alive",
+    "The patient died before the operation; correct one day",
+    "The patient was last seen before the operation; correct one day",
+)
+# Of the errors with a title of their own; the others are a surgeon's or a recipient's.
+MET_BY_HOSPITALS = (
+    *("grant_revoked", "grant_expired"),
+    *("no_place_free", "database_away", "database_not_writable"),
+)
 
 
 @pytest.fixture
@@ -56,15 +77,60 @@ def written_to_in(app: Flask, small_world: World) -> Callable[[str], None]:
 
 
 def sentences_of_pages() -> set[str]:
+    """Everything that templates, pages and scripts say, and the words of every list that they show."""
     found: set[str] = set()
-    for name in PAGES:
-        found |= set(_SAID.findall((TEMPLATES / f"{name}.html").read_text()))
-    for path in assets.FOLDER.glob("upload*.js"):
-        found |= set(_SAID.findall(path.read_text()))
+    for text in _sources():
+        found |= {one.replace("\\'", "'") for one in _SAID.findall(text)}
+        for one, many in _COUNTED.findall(text) + _by_script(text):
+            found |= {f"{{number}} {one}", f"{{number}} {many or one + 's'}"}
     for checklist in checklists().values():
+        found.add(checklist.title)
         for item in checklist.items:
-            found |= {item.title, item.why, item.format} - {"PDF"}
-    return found
+            found |= {item.title, item.why, item.format}
+    for asked in circumstances():
+        found |= {asked.question, asked.id.replace("_", " ")} | ({asked.help} - {""})
+    for marker in markers().values():
+        found |= {marker.title, *marker.results}
+    for words in _lists():
+        found |= set(words)
+    return {one for one in found if not CODE.fullmatch(one)}
+
+
+def _sources() -> Iterator[str]:
+    folder = assets.FOLDER
+    yield from (one.read_text() for one in TEMPLATES.glob("*.html"))
+    yield from (one.read_text() for one in folder.glob("upload*.js"))
+    yield from (one.read_text() for one in Path(str(layout.__file__)).parent.glob("*.py"))
+
+
+def _by_script(text: str) -> list[tuple[str, str]]:
+    is_upload = "upload_language.js" in text or "export const count" in text
+    return _COUNTED_BY_SCRIPT.findall(text) if is_upload else []
+
+
+def _lists() -> Iterator[Iterable[str]]:
+    """The words that are shown by their key."""
+    yield from (
+        one.values()
+        for one in (documents.KINDS, documents.LANGUAGES, dossier_sets.ASKERS, dossier_sets.REASONS)
+    )
+    yield from (dossier_sets.CONSENT_WAYS.values(), dossier_sets.TREATMENT_KINDS.values())
+    yield from (dossier_sets.RESPONSES.values(), dossier_sets.SPECIMEN_KINDS.values())
+    yield from (dossier_sets.TASK_KINDS.values(), custody.LABELS.values())
+    yield (one.lower() for one in custody.LABELS.values())
+    yield (*completeness.WORDS.values(), completeness.OLD, completeness.SAID_BEFORE)
+    yield (one.title for one in QUANTITIES.values())
+    yield (label for _, label, _, _ in records_frame.TABS)
+    yield (*notice_choices.CHOICES.values(), *questions_shown.WAITS_FOR.values())
+    yield (KINDS[one].label for one in kinds_for(Group.HOSPITAL))
+    yield (*sharing.RECIPIENTS.values(), *sharing.WHAT.values(), *sharing.GIVEN_BY.values())
+    yield outcome.LABELS.values()
+    for coded in entered.CODED.values():
+        yield coded.values()
+    for organ in ORGANS:
+        yield outcome_sets.operations(organ).values()
+    yield problems.TITLES.values()
+    yield (problems.TITLES_OF_CODES[one] for one in MET_BY_HOSPITALS)
 
 
 def reasons() -> Iterator[str]:
@@ -98,19 +164,35 @@ def _is_prose(tree: ast.Module, node: ast.AST) -> bool:
 @pytest.mark.parametrize("language", OTHERS)
 def test_everything_that_the_pages_say_is_said_in_every_language(language: str) -> None:
     kept = languages.kept_words(language)
-    known = {**kept["terms"], **kept["script"]}
+    known = {**kept["terms"], **kept["script"], **kept["errors"]}
     assert {one for one in sentences_of_pages() if not known.get(one, "").strip()} == set()
-    assert {one.title for one in QUANTITIES.values() if " " in one.title} - set(known) <= {
-        "CA 19-9",
-        "AST (GOT)",
-        "ALT (GPT)",
+
+
+def test_every_language_says_the_same_and_nothing_that_is_never_said() -> None:
+    files = {one: languages.kept_words(one) for one in OTHERS}
+    parts = ("terms", "script", "reasons", "errors", "phrases")
+    keys = {one: {part: set(kept[part]) for part in parts} for one, kept in files.items()}
+    assert all(one == keys["zh"] for one in keys.values())
+    source = "".join(one.read_text() for one in Path("server").rglob("*.py"))
+    source += "".join(_sources()) + "".join(one.read_text() for one in assets.FOLDER.glob("*.js"))
+    source += "".join(
+        one.read_text() for one in Path("server").rglob("*.toml") if one.parent.name != "languages"
+    )
+    written = re.sub(r'"\s*f?"', "", source).replace("\\'", "'")
+    written += "".join(JOINED)
+    unused = {
+        one
+        for part in ("terms", "script", "errors")
+        for one in keys["zh"][part] - sentences_of_pages()
+        if one.rstrip(".:") not in written and not MADE.fullmatch(one)
     }
+    assert unused == set()
 
 
 @pytest.mark.parametrize("language", OTHERS)
 def test_values_stand_in_a_translation_where_they_stand_in_the_sentence(language: str) -> None:
     kept = languages.kept_words(language)
-    for part in ("terms", "script", "reasons"):
+    for part in ("terms", "script", "reasons", "errors"):
         for english, said in kept[part].items():
             assert sorted(_HOLES.findall(english)) == sorted(_HOLES.findall(said)), english
     for pattern, said in kept["phrases"].items():
@@ -152,13 +234,13 @@ def test_the_language_is_changed_on_the_page_and_stays_changed(
 ) -> None:
     written_to_in("zh")
     browser, base = visitor("hospital")
-    german = browser.get(f"{base}/", language="de").text
+    german = browser.get(f"{base}/", **{"in": "de"}).text
     assert "Wie es weitergeht" in german
     assert 'lang="de" hreflang="de" aria-current="true">Deutsch</a>' in german
     assert "Genügen die Bilder?" in german, "what is said of the images changes with the page"
     assert "Was noch fehlt" in browser.get(f"{base}/").text
-    assert "What happens next" in browser.get(f"{base}/", language="en").text
-    assert "What happens next" in browser.get(f"{base}/", language="xx").text
+    assert "What happens next" in browser.get(f"{base}/", **{"in": "en"}).text
+    assert "What happens next" in browser.get(f"{base}/", **{"in": "xx"}).text
 
 
 def test_a_coordinator_and_a_program_read_english(

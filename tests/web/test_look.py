@@ -69,7 +69,7 @@ def test_no_template_holds_inline_code_or_style(template: Path) -> None:
 @pytest.mark.parametrize("template", TEMPLATES, ids=[path.name for path in TEMPLATES])
 def test_every_form_that_changes_something_carries_its_token(template: Path) -> None:
     text = template.read_text()
-    for form in re.findall(r'<form method="post".*?</form>', text, re.DOTALL):
+    for form in re.findall(r'<form\b[^>]*method="post".*?</form>', text, re.DOTALL):
         assert "csrf" in form or "hidden_tag" in form
 
 

@@ -114,7 +114,7 @@ def test_an_unclassified_document_stands_on_top_until_somebody_says_what_it_is(
         language="de",
         dated_on="2026-05",
     )
-    assert "Kept as: pathology report." in kept.text
+    assert "Kept as: Pathology report." in kept.text
     assert "nobody has classified" not in kept.text
     assert "Pathology report, German, 2026-05" in kept.text
 

@@ -93,7 +93,7 @@ def test_a_wrong_value_is_withdrawn_and_gone_from_the_page(
     with db.reading() as session:
         (kept,) = values_of(session, small_world.inside.id)
     page = browser.post(f"{base}/records/values/{kept.id}/withdraw").text
-    assert "The INR is withdrawn" in page
+    assert "INR is withdrawn" in page
     assert "1.7" not in page.split("<main", 1)[1]
     _, other = hospital
     assert browser.post(f"{other}/records/values/{'0' * 32}/withdraw").status_code == 404

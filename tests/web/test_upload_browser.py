@@ -6,9 +6,11 @@ import os
 import re
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
 
+import httpx
 import pytest
 from flask import Flask
 from playwright.sync_api import Page, Request, expect
@@ -18,9 +20,12 @@ from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian, RLELossl
 from sqlalchemy import select
 from werkzeug.serving import BaseWSGIServer
 
+from server.app import create_app
+from server.foundation import places
 from server.foundation.settings import Settings
 from server.intake.uploads.records import Upload
 from tests.archive.files import ct_slice, written
+from tests.doors.test_slow_bodies import answers, begin, half_a_piece, opened
 from tests.served import serving
 from tests.web.upload_line import Line
 from tests.world import World
@@ -322,3 +327,36 @@ def re_sent(page: Page) -> list[int]:
 
     page.on("request", note)
     return offsets
+
+
+@pytest.fixture
+def full(
+    settings: Settings, small_world: World, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[BaseWSGIServer]:
+    """A server with one place for what the case's hospital sends."""
+    monkeypatch.setattr(places, "AGAIN_AFTER_S", 1)
+    app = create_app(replace(settings, web_threads=1))
+    with serving(app) as server:
+        yield server
+    app.extensions["margin"].archive.close()
+    app.extensions["margin"].db.dispose()
+
+
+def test_while_the_server_has_no_place_the_page_waits_and_goes_on_by_itself(
+    full: BaseWSGIServer, page: Page, small_world: World
+) -> None:
+    port = full.server_port
+    with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=20) as other:
+        base = opened(other, small_world.tokens["hospital"])
+        cookie = "; ".join(f"{name}={value}" for name, value in other.cookies.items())
+        lines = [half_a_piece(port, begin(other, base), cookie) for _ in range(2)]
+    # One of them was refused, so the other has the place.
+    assert [one.status for one in answers(lines, 1)] == [503]
+    visit(page, port, small_world)
+    letter = {"name": "letter.pdf", "mimeType": "application/pdf", "buffer": b"%PDF-1.4 %%EOF"}
+    page.set_input_files("#upload-files", letter)  # type: ignore[arg-type]
+    expect(page.locator("[data-trouble]")).to_contain_text("Others are sending just now.")
+    for line in lines:
+        line.close()
+    finished(page)
+    expect(page.locator("[data-trouble]")).to_be_hidden()

@@ -2,12 +2,12 @@
 // for, so that the answers are there when it does. What is not there by then, or fails, OHIF asks
 // for itself as if nothing had been.
 import { isWide, shownFirst } from "../hanging/phases.js";
-import { overviewUrl, piecesOf } from "../images/series.js";
+import { fetchFrame, overviewUrl, piecesOf } from "../images/series.js";
+import { Ahead } from "./ahead.js";
 import { answerFrom } from "./answers.js";
 
 const MOST_STUDIES = 2;
 const JSON_TYPE = "application/dicom+json";
-const FRAME_TYPE = 'multipart/related; type="application/octet-stream"; transfer-syntax=*';
 // The questions of OHIF 3.13, to the letter but for the order of parameters.
 const ABOUT_STUDY =
   "limit=101&offset=0&fuzzymatching=false&includefield=00081030,00080060,00080090,00100030";
@@ -105,11 +105,12 @@ async function open(root, study, first, early) {
   }
   for (const one of shown) {
     const url = `${urlOf(one)}/instances/${one.middle}/frames/1`;
-    early.frames.set(url, settled(ask(url, FRAME_TYPE)));
+    early.frames.set(url, settled(fetchFrame({ address: { url } })));
   }
   await Promise.all(early.frames.values());
   const overview = overviewUrl(urlOf(shown[0]));
-  early.overviews.set(overview, readNow(piecesOf(overview)));
+  early.ahead = new Ahead(urlOf(shown[0]), early.frames);
+  early.overviews.set(overview, readNow(early.ahead.after(piecesOf(overview))));
 }
 
 function start() {

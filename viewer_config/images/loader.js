@@ -3,7 +3,7 @@
 import { addressOf } from "./address.js";
 import { Line, Passed } from "./line.js";
 import { Pictures } from "./pictures.js";
-import { SeriesFrames, fetchFrame } from "./series.js";
+import { SeriesFrames, wholeFrame } from "./series.js";
 
 // A volume shows a slice in place of its neighbours until they come: the overview sends every
 // eighth first.
@@ -31,7 +31,7 @@ export class Loader {
     this.#cornerstone = cornerstone;
     this.#early = early;
     this.#pictures = new Pictures(cornerstone);
-    this.#line = new Line((frame) => fetchFrame(frame, early.frames));
+    this.#line = new Line((frame) => wholeFrame(frame, early.frames));
   }
 
   /** How far all series are that were looked at: `[{all, preview, drawn, whole}]`. */
@@ -188,6 +188,7 @@ export class Loader {
 
   /** Fetch a series in the background: `use(frame, bytes)` or `fail(frame, error)` for each. */
   #follow(series, { isWanted, use, fail }) {
+    this.#early.ahead?.stop();
     if (series.source) {
       this.#line.remove(series.source);
     }

@@ -55,25 +55,20 @@ export class FrameNotGiven extends Error {
   }
 }
 
-/**
- * The whole codestream of a frame: `{data, syntax}`. What the overview brought is not sent again.
- * `early` holds answers asked for before the viewer was running.
- */
-export async function fetchFrame(frame, early = new Map()) {
+/** What was asked for before the viewer was running, or else what the server gives now. */
+export async function wholeFrame(frame, early = new Map()) {
   const waiting = early.get(frame.address.url);
-  if (waiting) {
-    early.delete(frame.address.url);
-    const answer = await waiting;
-    if (answer) {
-      return frameIn(answer.contentType, new Uint8Array(answer.body));
-    }
-  }
-  const { preview } = frame;
+  early.delete(frame.address.url);
+  return (await waiting) ?? fetchFrame(frame);
+}
+
+/** The whole codestream of a frame: `{data, syntax}`. What the overview brought is not sent again. */
+export async function fetchFrame({ address, preview }) {
   const headers = { Accept: ACCEPT };
   if (preview && preview.bytes < preview.total) {
     headers.Range = `bytes=${preview.start + preview.bytes}-${preview.start + preview.total - 1}`;
   }
-  const answer = await fetch(frame.address.url, { headers, credentials: "same-origin" });
+  const answer = await fetch(address.url, { headers, credentials: "same-origin" });
   if (!answer.ok) {
     throw new FrameNotGiven(answer.status);
   }

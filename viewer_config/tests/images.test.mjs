@@ -5,7 +5,7 @@ import { RecordReader, frameIn, joined } from "../images/bodies.js";
 import { enlarged } from "../images/enlarge.js";
 import { Line, Passed, outwards } from "../images/line.js";
 import { wordsFor } from "../images/mark.js";
-import { SeriesFrames, fetchFrame } from "../images/series.js";
+import { SeriesFrames, fetchFrame, wholeFrame } from "../images/series.js";
 
 const bytes = (text) => new TextEncoder().encode(text);
 const SERIES = "/r/Ab/dicom-web/studies/1.2/series/1.2.3";
@@ -132,6 +132,23 @@ test("what the overview brought is not sent again", async () => {
     await assert.rejects(fetchFrame(frame), /206/);
     globalThis.fetch = async () => new Response("", { status: 403 });
     await assert.rejects(fetchFrame(frame), { status: 403 });
+  } finally {
+    globalThis.fetch = native;
+  }
+});
+
+test("a whole frame asked for early is taken once; one that did not come is asked for again", async () => {
+  const [frame] = new SeriesFrames([imageId(1)]).frames;
+  const { url } = frame.address;
+  const native = globalThis.fetch;
+  globalThis.fetch = async () =>
+    new Response(bytes("fresh"), { headers: { "Content-Type": "application/octet-stream" } });
+  const text = async (early) => new TextDecoder().decode((await wholeFrame(frame, early)).data);
+  try {
+    const early = new Map([[url, Promise.resolve({ data: bytes("early"), syntax: "1.2" })]]);
+    assert.equal(await text(early), "early");
+    assert.equal(await text(early), "fresh");
+    assert.equal(await text(new Map([[url, Promise.resolve(null)]])), "fresh");
   } finally {
     globalThis.fetch = native;
   }

@@ -48,10 +48,6 @@ class Reminder:
     due_on: date | None
     days: int
 
-    @property
-    def words(self) -> str:
-        return KINDS[self.kind]
-
 
 @dataclass(frozen=True)
 class Situation:

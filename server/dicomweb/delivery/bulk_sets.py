@@ -29,7 +29,7 @@ from server.dicomweb.media.ranges import Segment, flowing, strong_tag, unchanged
 from server.dicomweb.pixels.framing import Place
 from server.dicomweb.views.scope import Pass, inside, wishes
 from server.foundation.errors import NotAcceptable, NotFound, Refused
-from server.prepared.metadata import in_order
+from server.prepared.describing import described
 
 PIECE_BYTES = 64 * 1024
 _PIXELS = ("7FE00008", "7FE00009", "7FE00010")
@@ -134,7 +134,7 @@ def _datasets(pass_: Pass, place: Place) -> Iterator[dict[str, Any]]:
         return
     path = f"/studies/{place.study}/series/{place.series}/metadata"
     with pass_.archive.open_dicomweb(path, accept=JSON) as stream:
-        yield from map(in_order, datasets_of(stream.chunks()))
+        yield from described(pass_.archive, stream)
 
 
 def pointers(dataset: dict[str, Any], above: str = "") -> Iterator[str]:

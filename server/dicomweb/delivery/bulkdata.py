@@ -19,7 +19,7 @@ from server.dicom.frame_shape import FrameShape
 from server.dicom.removed_words import RemovedWords, removed_from_json
 from server.dicom.transfer_syntaxes import EXPLICIT_LITTLE
 from server.dicomweb.delivery.withheld import check_pixels
-from server.dicomweb.media.accept import ANYTHING, MULTIPART, OCTETS, nothing_acceptable
+from server.dicomweb.media.accept import ANYTHING, JSON, MULTIPART, OCTETS, nothing_acceptable
 from server.dicomweb.media.answers import UNCHANGING, boundary_of
 from server.dicomweb.media.multipart import (
     KEPT_IN_MEMORY_BYTES,
@@ -43,7 +43,7 @@ from server.dicomweb.pixels.framing import Frames, Place, broken, native_segment
 from server.dicomweb.pixels.sources import open_frames
 from server.dicomweb.views.scope import Pass, inside, outside, wishes
 from server.foundation.errors import Refused
-from server.prepared.metadata import in_order
+from server.prepared.describing import described
 
 PDF = "application/pdf"
 PDF_BEGINS = b"%PDF"
@@ -138,8 +138,8 @@ def _check_visible(pass_: Pass, place: Place, attribute: str) -> RemovedWords | 
         attribute in PIXEL_VALUES
     ):  # Orthanc's metadata point to them only where they are plain integers
         return None
-    (told, *_) = pass_.archive.dicomweb_json(f"{place.path}/metadata", {}) or [{}]
-    dataset = in_order(told)
+    with pass_.archive.open_dicomweb(f"{place.path}/metadata", accept=JSON) as stream:
+        dataset = next(described(pass_.archive, stream), {})
     shown: dict[str, Any] | None = pass_.view.json(dataset)
     *items, tag = attribute.upper().split("/")
     for sequence, number in zip(items[::2], items[1::2], strict=True):

@@ -22,6 +22,7 @@ from pydicom.errors import InvalidDicomError
 from pydicom.uid import UID
 
 from server.archive import Archive, ArchiveFailed, NotInArchive, Stream
+from server.dicom.byte_order import turned_little
 from server.dicom.frame_shape import FrameShape
 from server.dicom.transfer_syntaxes import (
     BIG_ENDIAN,
@@ -214,7 +215,7 @@ def _without_pixels(head: bytes, stream: Stream, wanted: str) -> OpenFile:
 def _read(data: bytes) -> Dataset:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        return dcmread(io.BytesIO(data), stop_before_pixels=True)
+        return turned_little(dcmread(io.BytesIO(data), stop_before_pixels=True))
 
 
 def _written(dataset: Dataset, syntax: str) -> bytes:

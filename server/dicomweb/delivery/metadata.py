@@ -25,16 +25,19 @@ from flask import Response, request
 
 from server.archive import NotInArchive, Stream
 from server.dicomweb.media.accept import JSON, choose
-from server.dicomweb.media.answers import CHANGING, streamed, with_own_addresses
+from server.dicomweb.media.answers import CHANGING, streamed
 from server.dicomweb.views.scope import Pass, inside, outside, wishes
 from server.dicomweb.views.view import View
+from server.prepared.describing import described
 from server.prepared.manifest import Manifest
+from server.prepared.metadata import text_of, written
+from server.prepared.way import MOST_S, Way
 
 CHUNK_BYTES = 64 * 1024
 VARY = "Accept, Accept-Encoding, Authorization, Cookie"
 LARGEST_DATASET_BYTES = 64 * 1024 * 1024
 _RELATIVE = re.compile(rb'("BulkDataURI"\s*:\s*")(instances/)')
-_INSTANCE = "00080018"
+_STUDY, _SERIES, _INSTANCE = "0020000D", "0020000E", "00080018"
 _DECODER = json.JSONDecoder()
 
 
@@ -67,7 +70,7 @@ def _from_the_shelf(
     tag = _tag_of(pass_, files, instance or "")
     if request.if_none_match.contains_weak(tag):
         return _unchanged(tag)
-    bases = [_address_of(pass_, one) for one in prepared]
+    bases = [_address_of(pass_, one.StudyInstanceUID, one.SeriesInstanceUID) for one in prepared]
     shown = instance and pass_.view.shown(instance)
     with contextlib.ExitStack() as opened:
         texts = [_datasets(_unpacked(path, opened), shown) for path in files]
@@ -124,9 +127,9 @@ def _write(path: Path, pieces: Iterable[bytes]) -> None:
         new.unlink(missing_ok=True)
 
 
-def _address_of(pass_: Pass, manifest: Manifest) -> bytes:
+def _address_of(pass_: Pass, study: str, series: str) -> bytes:
     """The address of a series for this caller, with a slash at its end."""
-    study, series = map(pass_.view.shown, (manifest.StudyInstanceUID, manifest.SeriesInstanceUID))
+    study, series = map(pass_.view.shown, (study, series))
     return f"{pass_.prefix}/studies/{study}/series/{series}/".encode()
 
 
@@ -136,7 +139,7 @@ def _with_whole_addresses(pass_: Pass, manifest: Manifest, relative: Path) -> Pa
     There is one for each public address of the server, so that changing it leaves at most one behind,
     which goes when the series is prepared anew or given up.
     """
-    address = _address_of(pass_, manifest)
+    address = _address_of(pass_, manifest.StudyInstanceUID, manifest.SeriesInstanceUID)
     name = hashlib.sha256(address).hexdigest()[:16]
     path = relative.with_name(relative.name.replace(".json.gz", f".{name}.json.gz"))
     with contextlib.suppress(OSError):
@@ -289,16 +292,15 @@ def _passed_through(
     tag = _state(pass_, study, series, instance)
     if request.if_none_match.contains_weak(tag):
         return _unchanged(tag)
+    Way(pass_.shelf.root).ask(MOST_S)
     if series is None and (pass_.hidden.series or len(pass_.archive.patient_ids(study)) > 1):
         return _series_by_series(pass_, media_type, study, tag)
     stream = pass_.archive.open_dicomweb(f"{path}/metadata", accept=JSON)
-    body = _seen(pass_, stream) if pass_.view.pseudonymised else _plain(pass_, stream)
-    return _answer(body, media_type, tag, stream.close)
+    return _answer(_told(pass_, stream), media_type, tag, stream.close)
 
 
 def _series_by_series(pass_: Pass, media_type: str, study: str, tag: str) -> Response:
     """A study whose UID somebody else used too: Orthanc's plugin answers for neither as a whole."""
-    shown = _seen if pass_.view.pseudonymised else _plain
     with contextlib.ExitStack() as opened:
         bodies = []
         for candidate in pass_.archive.candidates(study):
@@ -306,23 +308,21 @@ def _series_by_series(pass_: Pass, media_type: str, study: str, tag: str) -> Res
                 path = inside(pass_, study, one.SeriesInstanceUID)
                 stream = pass_.archive.open_dicomweb(f"{path}/metadata", accept=JSON)
                 opened.callback(stream.close)
-                bodies.append(_without_brackets(shown(pass_, stream)))
+                bodies.append(_without_brackets(_told(pass_, stream)))
         return _answer(_joined(bodies), media_type, tag, opened.pop_all().close)
 
 
-def _plain(pass_: Pass, stream: Stream) -> Iterator[bytes]:
-    return with_own_addresses(stream, pass_.prefix)
-
-
-def _seen(pass_: Pass, stream: Stream) -> Iterator[bytes]:
-    """Orthanc's metadata as a pseudonymised view shows it, one dataset at a time."""
-    first = True
+def _told(pass_: Pass, stream: Stream) -> Iterator[bytes]:
+    """What is not prepared, each dataset as it will lie there once it is."""
+    first, way = True, Way(pass_.shelf.root)
     yield b"["
-    for dataset in datasets_of(with_own_addresses(stream, pass_.prefix)):
+    for dataset in described(pass_.archive, stream):
+        way.ask()
         shown = pass_.view.json(dataset)
         if shown is not None:
-            text = json.dumps(shown, separators=(",", ":"), ensure_ascii=False)
-            yield (text if first else "," + text).encode()
+            yield b"" if first else b","
+            address = _address_of(pass_, text_of(dataset, _STUDY), text_of(dataset, _SERIES))
+            yield from _addressed([written(shown)], address)
             first = False
     yield b"]"
 

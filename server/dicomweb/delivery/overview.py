@@ -131,7 +131,8 @@ def prefixes_of(
     shelf: Shelf, manifest: Manifest, resolution: int, shown: Any = str, *, bare: bool = False
 ) -> list[Prefix]:
     """What is sent of a series, in the order in which it is sent. `shown` turns the archive's UIDs
-    into the caller's; `bare`: without remarks in frames that are kept as they were stored."""
+    into the caller's; `bare`: without remarks in frames that are kept as they were stored. A record's
+    `place` counts from 0 through the frames that are sent, in the order of the series."""
     frames = [
         (instance, number)
         for instance in manifest.instances
@@ -150,6 +151,7 @@ def prefixes_of(
         head = {
             "SOPInstanceUID": shown(instance.SOPInstanceUID),
             "frame": number,
+            "place": position,
             "syntax": instance.frame_syntax,
             "halvings": halvings,
             "start": start,

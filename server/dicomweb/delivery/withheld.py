@@ -12,6 +12,7 @@ from pydicom import Dataset, dcmread
 from pydicom.errors import InvalidDicomError
 
 from server.archive import NotInArchive
+from server.dicom.byte_order import turned_little
 from server.dicomweb.delivery.metadata import datasets_of
 from server.dicomweb.pixels.archived import read_layout
 from server.dicomweb.pixels.framing import Place
@@ -52,7 +53,8 @@ def header_of(pass_: Pass, place: Place) -> Dataset:
         finally:
             stream.close()
         try:
-            return dcmread(io.BytesIO(head), stop_before_pixels=True, force=True)
+            header = dcmread(io.BytesIO(head), stop_before_pixels=True, force=True)
+            return turned_little(header)
         except (InvalidDicomError, OSError, ValueError, EOFError, struct.error) as error:
             raise outside() from error
     raise outside()

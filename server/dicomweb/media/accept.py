@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
-from server.dicom.transfer_syntaxes import EXPLICIT_LITTLE, IMPLICIT_LITTLE
+from server.dicom.transfer_syntaxes import EXPLICIT_LITTLE, IMPLICIT_LITTLE, NOT_FOR_THE_WEB
 from server.foundation.errors import NotAcceptable
 
 ANYTHING = "*/*"
@@ -109,7 +109,7 @@ def _wish(piece: str) -> Wish | None:
         q = float(parameters.get("q", "1"))
     except ValueError:
         return None
-    if not 0 <= q <= 1:
+    if not 0 <= q <= 1 or parameters.get("transfer-syntax") in NOT_FOR_THE_WEB:
         return None
     kind = parameters.get("type", ANYTHING).lower() if name == MULTIPART else name
     return Wish(

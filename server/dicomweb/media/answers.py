@@ -3,20 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 
 from flask import Response
-
-from server.archive import Stream
 
 # The bytes of an instance never change: Orthanc does not overwrite (OverwriteInstances false).
 UNCHANGING = "private, max-age=31536000, immutable"
 CHANGING = "private, no-cache"
 # What is not an image or JSON may be a document that somebody wrote: it is never run or framed.
 UNTRUSTED = "sandbox; default-src 'none'"
-
-_BULK_DATA_URI = re.compile(rb'("BulkDataURI"\s*:\s*")[^"]*?(/studies/)')
 
 
 def streamed(
@@ -44,20 +39,3 @@ def boundary_of(*parts: str) -> str:
     repeatable.
     """
     return "margin-" + hashlib.sha256("\0".join(parts).encode()).hexdigest()[:40]
-
-
-def with_own_addresses(stream: Stream, base: str) -> Iterator[bytes]:
-    """DICOM JSON whose BulkDataURIs begin with `base` instead of Orthanc's own address.
-
-    Works on pieces: it cuts behind a closing brace, and nothing that must be replaced contains one.
-    The key cannot occur inside a value, where its quotation marks would be escaped.
-    """
-    replacement = rb"\g<1>" + base.encode().replace(b"\\", b"\\\\").replace(b'"', b"") + rb"\g<2>"
-    held = b""
-    for piece in stream.chunks():
-        held += piece
-        cut = held.rfind(b"}") + 1
-        if cut:
-            yield _BULK_DATA_URI.sub(replacement, held[:cut])
-            held = held[cut:]
-    yield held

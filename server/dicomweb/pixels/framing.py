@@ -116,10 +116,10 @@ def native_segment_of_all(frames: Frames) -> Segment:
     Raises FrameBroken and FrameUnreadable, also for frames that do not end with a byte. Of frames that
     nobody has decoded yet, the first `MOST_TRIED` are, so that a broken one is told before any byte.
     """
+    frames.check_all()
     shape = frames.shape
     if shape is None or shape.BitsAllocated % 8 or not shape.frame_bytes:
         raise unreadable()
-    frames.check_all()
     each = shape.frame_bytes
     first = made(native_segment(frames, 1))
     for number in range(2, 1 if frames.is_proven else min(frames.count, MOST_TRIED) + 1):

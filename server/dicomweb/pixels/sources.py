@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
+
+from pydicom.uid import ParametricMapStorage
 
 from server.archive import ArchiveUnavailable
 from server.dicom.decoding import DECODABLE, SyntaxUnknown
@@ -41,7 +44,9 @@ def _is_known(prepared: PreparedInstance) -> bool:
     """
     stored = prepared.TransferSyntaxUID
     is_decodable = stored in UNCOMPRESSED or stored in DECODABLE
-    return bool(prepared.frame_bytes) and (is_decodable or all(prepared.frame_bytes))
+    # Without a stored transfer syntax the file is not what was received, and none of it is given.
+    is_known = is_decodable or not stored or all(prepared.frame_bytes)
+    return bool(prepared.frame_bytes) and is_known
 
 
 class PreparedFrames:
@@ -59,7 +64,7 @@ class PreparedFrames:
         syntax = instance.TransferSyntaxUID
         self.stored = EXPLICIT_LITTLE if syntax in UNCOMPRESSED else syntax
         self.have = tuple(dict.fromkeys((instance.frame_syntax, self.stored)))
-        self.shape: FrameShape | None = native_shape(syntax, FrameShape.read(instance))
+        self.shape: FrameShape | None = native_shape(syntax, _shape_of(instance))
 
     def path(self, number: int) -> Path:
         """The file of a frame as this caller may see it: a whole multipart body.
@@ -99,7 +104,7 @@ class PreparedFrames:
         shape = self.shape if self._instance.frame_syntax != self.stored else None
         try:
             return decoded_or_broken(
-                frame, self._instance.frame_syntax, shape or FrameShape.read(self._instance)
+                frame, self._instance.frame_syntax, shape or _shape_of(self._instance)
             )
         except SyntaxUnknown as error:
             raise unreadable() from error
@@ -122,6 +127,15 @@ class PreparedFrames:
                 self._pass.archive, self._place, bare=self._pass.view.pseudonymised
             )
         return self._archived
+
+
+def _shape_of(instance: PreparedInstance) -> FrameShape:
+    """What is remembered does not say floating point; only Parametric Maps are, when they have 32 or 64
+    bits (PS3.3 C.8.32.2)."""
+    is_map = instance.SOPClassUID == ParametricMapStorage
+    return replace(
+        FrameShape.read(instance), is_float=is_map and instance.BitsAllocated in (32, 64)
+    )
 
 
 def shown_path(path: Path, instance: PreparedInstance, number: int) -> Path | None:

@@ -40,7 +40,10 @@ from server.dicomweb.query.attributes import (
 from server.dicomweb.query.finding import SeriesEntry, classes_of
 from server.dicomweb.views.currency import Currency, Held, Holdings, is_current
 from server.dicomweb.views.scope import Pass
+from server.prepared.concluding import available_syntaxes
+from server.prepared.describing import described
 from server.prepared.manifest import Manifest, PreparedInstance
+from server.prepared.metadata import in_order
 
 SERIES_REMEMBERED = 256
 INSTANCES_REMEMBERED = 30_000  # about a kilobyte each
@@ -223,7 +226,8 @@ class PreparedCatalogue:
             uid = archive.instance(min(instances)).SOPInstanceUID
             path = f"/studies/{study}/series/{series}/instances/{uid}/metadata"
             with archive.open_dicomweb(path, accept=JSON) as stream:
-                datasets = [without_bulk(one) for one in datasets_of(stream.chunks())]
+                told = datasets_of(stream.chunks())
+                datasets = [without_bulk(in_order(one)) for one in told]
         except (NotInArchive, ValueError):
             return None
         except ArchiveFailed:
@@ -291,15 +295,16 @@ class PreparedCatalogue:
         dataset[AVAILABILITY] = _ONLINE
         if AVAILABLE_SYNTAX not in dataset:
             prepared = by_uid.get(self._pass.view.real(value_of(dataset, INSTANCE)) or "")
-            if prepared is not None and prepared.TransferSyntaxUID:
-                dataset[AVAILABLE_SYNTAX] = {"vr": "UI", "Value": [prepared.TransferSyntaxUID]}
+            found = available_syntaxes(prepared) if prepared is not None else []
+            if found:
+                dataset[AVAILABLE_SYNTAX] = {"vr": "UI", "Value": found}
         return dataset
 
     def _from_the_archive(self, entry: SeriesEntry) -> Iterator[Dataset]:
         path = f"/studies/{entry.study}/series/{entry.series}/metadata"
         try:
             with self._pass.archive.open_dicomweb(path, accept=JSON) as stream:
-                for dataset in datasets_of(stream.chunks()):
+                for dataset in described(self._pass.archive, stream):
                     shown = self._pass.view.json(dataset)
                     if shown is not None:
                         yield {**shown, AVAILABILITY: _ONLINE}

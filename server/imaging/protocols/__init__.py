@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import tomllib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any, Final
@@ -22,6 +22,7 @@ from server.imaging.sequences import Kind
 
 _FOLDER: Final = Path(__file__).parent
 NEEDS: Final = ("required", "expected", "welcome")
+GENERAL_KNOWLEDGE: Final = "general_knowledge"
 
 
 class ProtocolNotFound(NotFound):
@@ -60,16 +61,29 @@ class Recency:
 
 
 @dataclass(frozen=True)
-class CoverageNeeded:
-    """Which landmarks must and should be shown, and how long the stack is at least where pixels tell
-    nothing (mm).
-    """
+class _PartlySourced:
+    """A group of numbers of which the `unsourced` ones do not stand in its source."""
 
     source: str
     trust: str
+    unsourced: tuple[str, ...] = field(default=(), kw_only=True)
+
+    def trust_of(self, number: str) -> str:
+        """How far one of its numbers is to be trusted."""
+        return GENERAL_KNOWLEDGE if number in self.unsourced else self.trust
+
+
+@dataclass(frozen=True)
+class CoverageNeeded(_PartlySourced):
+    """Which landmarks must and should be shown, and how long the stack is at least where pixels tell
+    nothing (mm). `most_cut_share` is for an organ that is needed whole: cut off through more than this
+    share of its largest slice, too much of it is missing to answer the question.
+    """
+
     required: tuple[Landmark, ...] = ()
     expected: tuple[Landmark, ...] = ()
     least_length_mm: float = 0.0
+    most_cut_share: float | None = None
 
 
 @dataclass(frozen=True)
@@ -85,7 +99,7 @@ class Picture:
 
 
 @dataclass(frozen=True)
-class Want:
+class Want(_PartlySourced):
     """One thing a protocol asks for. What is empty is not asked; `need` is one of `NEEDS`.
 
     `least_length_mm` is how much the stack shows at least along its slices' normal, `least_b` (s/mm²)
@@ -93,11 +107,9 @@ class Want:
     stand instead of the protocol's own numbers.
     """
 
-    id: str
-    need: str
-    source: str
-    trust: str
-    modality: str
+    id: str = field(kw_only=True)
+    need: str = field(kw_only=True)
+    modality: str = field(kw_only=True)
     phases: tuple[Phase, ...] = ()
     second_best: tuple[Phase, ...] = ()
     contrast: bool = False
@@ -207,6 +219,7 @@ def _protocol(said: dict[str, Any]) -> Protocol:
                 **coverage,
                 "required": tuple(map(Landmark, coverage.get("required", ()))),
                 "expected": tuple(map(Landmark, coverage.get("expected", ()))),
+                "unsourced": tuple(coverage.get("unsourced", ())),
             }
         )
         if coverage
@@ -225,6 +238,7 @@ def _want(said: dict[str, Any], modality: str) -> Want:
             "phases": tuple(map(Phase, said.get("phases", ()))),
             "second_best": tuple(map(Phase, said.get("second_best", ()))),
             "kinds": tuple(map(Kind, said.get("kinds", ()))),
+            "unsourced": tuple(said.get("unsourced", ())),
         }
     )
 

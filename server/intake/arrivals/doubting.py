@@ -34,6 +34,7 @@ def doubts(
         *holding.same_study_uid(_twins(session, arrival)),
         *holding.copied_uids(copies, differing),
         *holding.other_content(_repeats(session, arrival)),
+        *holding.faulty(_faulty(session, arrival)),
     ]
     return [doubt for doubt in found if doubt.key not in (arrival.allowed or ())]
 
@@ -73,17 +74,26 @@ def note_series(
 
 
 def note_repeat(
-    session: Session, *, instance_id: str, study_id: str, md5: str, sender: str, now: datetime
+    session: Session,
+    *,
+    instance_id: str,
+    study_id: str,
+    md5: str,
+    sender: str,
+    now: datetime,
+    fault: str = "",
 ) -> None:
-    """Somebody sent an instance again with other content; the archive kept the first.
+    """Somebody sent an instance again with other content, and the archive kept the first; or with a
+    `fault`, and the archive took nothing.
 
     `instance_id` and `study_id` are Orthanc's. The study is held as soon as it is looked at, at once
     when it has settled already. Noting the same twice is counted once for each time.
     """
+    sender = sender[:200]
     known = session.scalar(
         select(RepeatedInstance).where(
             RepeatedInstance.orthanc_id == instance_id,
-            RepeatedInstance.sender == sender[:200],
+            RepeatedInstance.sender == sender,
             RepeatedInstance.md5 == md5,
         )
     )
@@ -92,7 +102,12 @@ def note_repeat(
     else:
         session.add(
             RepeatedInstance(
-                orthanc_id=instance_id, study_id=study_id, sender=sender[:200], md5=md5, at=now
+                orthanc_id=instance_id,
+                study_id=study_id,
+                sender=sender,
+                md5=md5,
+                fault=fault,
+                at=now,
             )
         )
     session.flush()
@@ -170,7 +185,28 @@ def _copies(session: Session, arrival: Arrival) -> tuple[int, int]:
 def _repeats(session: Session, arrival: Arrival) -> dict[str, int]:
     said = session.execute(
         select(RepeatedInstance.sender, func.count(RepeatedInstance.id))
-        .where(RepeatedInstance.study_id == arrival.orthanc_id)
+        .where(RepeatedInstance.study_id == arrival.orthanc_id, RepeatedInstance.fault == "")
         .group_by(RepeatedInstance.sender)
     )
     return dict(said.all())
+
+
+def _faulty(session: Session, arrival: Arrival) -> dict[tuple[str, str], int]:
+    """How many images of it were refused, by sender and fault. One that came whole later is no more."""
+    came = select(ReceivedInstance.orthanc_id).where(
+        ReceivedInstance.orthanc_id == RepeatedInstance.orthanc_id
+    )
+    said = session.execute(
+        select(
+            RepeatedInstance.sender,
+            RepeatedInstance.fault,
+            func.count(func.distinct(RepeatedInstance.orthanc_id)),
+        )
+        .where(
+            RepeatedInstance.study_id == arrival.orthanc_id,
+            RepeatedInstance.fault != "",
+            ~came.exists(),
+        )
+        .group_by(RepeatedInstance.sender, RepeatedInstance.fault)
+    )
+    return {(sender, fault): count for sender, fault, count in said}

@@ -11,6 +11,7 @@ import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 
+from server.foundation.sentences import listed
 from server.intake.arrivals.identity import Identity, differences
 
 MIXED_SENDERS = "mixed_senders"
@@ -18,6 +19,13 @@ MIXED_PATIENTS = "mixed_patients"
 SAME_STUDY_UID = "same_study_uid"
 COPIED_UIDS = "copied_uids"
 OTHER_CONTENT = "other_content"
+FAULTY = "faulty"
+# What `server.intake.lines.orthanc_log` calls the faults, in words.
+_FAULTS = {
+    "absurd": "the header announces a picture larger than any scanner makes",
+    "short": "the pixel data is shorter than the header says",
+    "no_pdf": "the document says that it is a PDF and is none",
+}
 
 
 @dataclass(frozen=True)
@@ -91,7 +99,7 @@ def mixed_patients(by_series: Mapping[str, Sequence[Identity]]) -> list[Doubt]:
             MIXED_PATIENTS,
             _digest(f"{g.PatientName}{g.PatientBirthDate}{g.PatientSex}" for g in groups),
             f"The series name {len(groups)} different patients under one PatientID: they differ in "
-            f"{_listed(against)}.",
+            f"{listed(against)}.",
             "Compare the names below. Make a study of the series of each patient, or refuse it and "
             "have the hospital send it again under the right PatientID.",
         )
@@ -110,10 +118,6 @@ def patients_among(identities: Iterable[Identity]) -> list[Identity]:
 def _digest(texts: Iterable[str]) -> str:
     """Tells one set of identities from another without saying any of them."""
     return hashlib.sha256("\x1f".join(sorted(texts)).encode()).hexdigest()[:16]
-
-
-def _listed(words: list[str]) -> str:
-    return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
 
 
 def same_study_uid(other_patient_ids: Sequence[str]) -> list[Doubt]:
@@ -167,6 +171,25 @@ def other_content(repeats: Mapping[str, int]) -> list[Doubt]:
             "was kept; what came later was not stored.",
             "A changed image needs a SOPInstanceUID of its own (PS3.5 9). Ask the hospital "
             "which of the two is right, and to send it under new UIDs.",
+        )
+    ]
+
+
+def faulty(refused: Mapping[tuple[str, str], int]) -> list[Doubt]:
+    """Images of the study that were refused on their way in, by sender and fault, how many."""
+    if not refused:
+        return []
+    said = "; ".join(
+        f"{_images(count)} by {who}: {_FAULTS.get(fault, fault)}"
+        for (who, fault), count in sorted(refused.items())
+    )
+    return [
+        Doubt(
+            FAULTY,
+            ",".join(f"{who} {fault} {count}" for (who, fault), count in sorted(refused.items())),
+            f"Refused on their way in, and not stored: {said}. The sender was told so.",
+            "Ask the hospital to send these again from the originals; what comes whole is taken. If the "
+            "others are enough, let it pass.",
         )
     ]
 

@@ -13,6 +13,8 @@ from collections import Counter
 from dataclasses import dataclass
 from functools import lru_cache
 
+from server.imaging.character_sets import guesses
+
 NEARLY_THE_SAME = 0.75  # Dice coefficient of two names' pairs of letters
 DIFFERENT = 0.45
 _UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ø": "oe", "å": "aa", "æ": "ae"})
@@ -51,7 +53,24 @@ def name_key(PatientName: str) -> str:
 
 
 def name_likeness(one: str, other: str) -> float | None:
-    """0 (nothing in common) to 1 (the same words); None when one of them has no name."""
+    """0 (nothing in common) to 1 (the same words); None when one of them has no name. A name that may have
+    been written in letters nobody declared is compared in each of its readings: the most alike count.
+    """
+    found = [_likeness(first, second) for first in _readings(one) for second in _readings(other)]
+    return max((one for one in found if one is not None), default=None)
+
+
+@lru_cache(maxsize=4096)
+def _readings(PatientName: str) -> tuple[str, ...]:
+    """The name, and what its bytes may say as well where the archive read each as a Latin letter."""
+    try:
+        raw = PatientName.encode("latin-1")
+    except UnicodeEncodeError:
+        return (PatientName,)
+    return tuple(dict.fromkeys((PatientName, *guesses(raw))))
+
+
+def _likeness(one: str, other: str) -> float | None:
     first, second = name_words(one), name_words(other)
     if not first or not second:
         return None

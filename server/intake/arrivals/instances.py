@@ -14,13 +14,15 @@ from typing import Any, Final
 
 from pydicom import dcmread
 from pydicom.dataset import Dataset
-from pydicom.uid import UID
+from pydicom.uid import UID, EncapsulatedPDFStorage
 
 from server.dicom.files import Accepted, RefusedFile, read_part10
 from server.dicom.nesting import DEFERRED_FROM_BYTES, TOO_DEEP, why_not_read
+from server.intake.uploads.kinds import HEAD_BYTES, is_pdf
 
 # 65,535 rows and columns are what the attributes can say (PS3.3 C.7.6.3, US); no scanner comes near.
 MOST_PIXEL_BYTES: Final = 32_000_000_000
+NO_PDF: Final = "Its document says that it is a PDF and is none. Print it to a PDF anew."
 _PIXEL_DATA: Final = 0x7FE00010
 _UNDEFINED: Final = 0xFFFFFFFF
 _PIECE_BYTES: Final = 1 << 20
@@ -51,7 +53,12 @@ def _checked(path: Path, name: str) -> Instance | RefusedFile:
     accepted = read_part10(path, name)
     if isinstance(accepted, RefusedFile):
         return _in_plain_words(accepted)
-    problem = _why_syntax(accepted) or why_not_read(path) or _why_pixels(accepted, path)
+    problem = (
+        _why_syntax(accepted)
+        or why_not_read(path)
+        or _why_pixels(accepted, path)
+        or _why_document(accepted, path)
+    )
     if problem:
         return RefusedFile(name, problem)
     header = accepted.header
@@ -114,6 +121,15 @@ def _why_pixels(accepted: Accepted, path: Path) -> str:
     if not encapsulated and _photometric(header) != "YBR_FULL_422" and length < wanted:
         return "Its pixel data is shorter than its header says: the file is cut off or damaged."
     return ""
+
+
+def _why_document(accepted: Accepted, path: Path) -> str:
+    """Whether an encapsulated PDF is one (PS3.3 C.24.2); the end of it is the writer's own affair."""
+    if accepted.header.get("SOPClassUID") != EncapsulatedPDFStorage:
+        return ""
+    dataset = dcmread(path, specific_tags=["EncapsulatedDocument"])
+    head = bytes(dataset.get("EncapsulatedDocument") or b"")[:HEAD_BYTES]
+    return "" if is_pdf(head) or not head else NO_PDF
 
 
 def _photometric(header: Dataset) -> str:

@@ -25,6 +25,10 @@ CUT = "cut"
 ABORTED = "aborted"
 TOO_DEEP = "too_deep"
 UNDELIVERED = "undelivered"
+ABSURD = "absurd"
+SHORT = "short"
+NO_PDF = "no_pdf"
+FAULTS = (ABSURD, SHORT, NO_PDF)
 
 _TITLE = r"(?P<aet>.{0,64}?)"
 _ADDRESS = r"(?P<ip>[0-9a-fA-F.:]{2,45})"
@@ -46,8 +50,9 @@ _BROKEN = re.compile(
 _ABORTED = re.compile(rf"Association Aborted with AET {_TITLE} on IP {_ADDRESS}\s*$")
 # What `orthanc/repeats.py` writes; the rest of such a line is Orthanc's and differs between versions.
 _REPEATED = re.compile(
-    r"MARGIN repeated instance=(?P<instance>[0-9a-f-]{44}) study=(?P<study>[0-9a-f-]{44}) "
-    r'md5=(?P<md5>[0-9a-f]{32}) by="(?P<aet>[^"]{0,64})"'
+    r"MARGIN (?:repeated|faulty why=(?P<fault>[a-z_]{1,20})) "
+    r"instance=(?P<instance>[0-9a-f-]{44}) "
+    r'study=(?P<study>[0-9a-f-]{44}) md5=(?P<md5>[0-9a-f]{32}) by="(?P<aet>[^"]{0,64})"'
 )
 _TOO_DEEP = re.compile(r'MARGIN too deep by="(?P<aet>[^"]{0,64})"')
 # Orthanc calls a hospital to deliver a report that was asked for, or because a person tests the line.
@@ -95,13 +100,14 @@ class Echoed:
 
 @dataclass(frozen=True)
 class Repeated:
-    """An image that came again with other content and was refused. `instance_id` and `study_id` are
-    Orthanc's, `md5` is of the file that was refused."""
+    """An image that was refused: it came again with other content, or has a `fault`, one of the words
+    below. `instance_id` and `study_id` are Orthanc's, `md5` is of the file that was refused."""
 
     instance_id: str
     study_id: str
     md5: str
     ae_title: str
+    fault: str = ""
 
 
 Fact = Refusal | Opened | Echoed | Repeated
@@ -128,9 +134,12 @@ class _Reading:
             return
         self.end_of_failure()
         if again := _REPEATED.search(text):
+            fault = again["fault"] or ""
             self.found.append(
-                Repeated(again["instance"], again["study"], again["md5"], again["aet"])
+                Repeated(again["instance"], again["study"], again["md5"], again["aet"], fault)
             )
+            if fault in FAULTS:
+                self.found.append(Refusal(fault, again["aet"]))
             return
         if deep := _TOO_DEEP.search(text):
             self.found.append(Refusal(TOO_DEEP, deep["aet"]))

@@ -94,6 +94,18 @@ IN_WORDS: dict[str, tuple[str, str]] = {
         "an image was refused: its sequences lie in each other more than 32 deep",
         "It is damaged, or made to do harm. Everything else that was sent was looked at as always.",
     ),
+    "absurd": (
+        "an image was refused: its header announces a picture larger than any scanner makes",
+        "It is damaged, or made to do harm. Everything else that was sent was looked at as always.",
+    ),
+    "short": (
+        "an image was refused: its pixel data is shorter than its header says",
+        "It is cut off or damaged. Have it sent again from the original; nothing of it was stored.",
+    ),
+    "no_pdf": (
+        "a document was refused: it says that it is a PDF and is none",
+        "Have it printed to a PDF anew. Everything else that was sent was looked at as always.",
+    ),
     "undelivered": (
         "our report of storage commitment could not be delivered",
         "It asked whether its images are kept, and nobody took the answer where it is registered. Test "
@@ -126,6 +138,7 @@ def take_over(session: Session, log: Path, now: datetime) -> int:
                 study_id=fact.study_id,
                 md5=fact.md5,
                 sender=fact.ae_title,
+                fault=fact.fault,
                 now=now,
             )
     found = Counter(_judged(one, registered) for one in facts if isinstance(one, Refusal))

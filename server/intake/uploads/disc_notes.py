@@ -2,13 +2,14 @@
 
 Images come in any order, in one archive or as thousands of single files, and a DICOMDIR may come first. So
 what it lists is kept beside the uploads for some days and compared again whenever all that came was looked
-through. It is a note and nothing waits for it.
+through, until it is whole. It is a note and nothing waits for it.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -17,13 +18,25 @@ from sqlalchemy.orm import Session
 
 from server.foundation.db import Database
 from server.intake.records import Arrival, ReceivedInstance
-from server.intake.uploads.discs import Listed, missing_words, not_here
-from server.intake.uploads.kinds import DIRECTORY
+from server.intake.uploads.discs import MOST_NAMED, Listed, not_here
 from server.intake.uploads.records import Upload, UploadEntry
 from server.intake.uploads.resumable import UploadFolder
 
 # While files of the case have begun to come so lately, nobody says yet that others are missing.
 STILL_COMING: Final = timedelta(hours=1)
+
+
+@dataclass(frozen=True)
+class _Compared:
+    """What did not come of one table of contents: how many files, the first of them, and whether that is
+    to be noted anew."""
+
+    upload_id: str
+    place: int
+    entry_id: str
+    files: int
+    named: str
+    is_news: bool
 
 
 def keep_listing(
@@ -36,17 +49,30 @@ def keep_listing(
 
 
 def note_missing(db: Database, folder: UploadFolder, now: datetime, case_id: str = "") -> None:
-    """Say of each table of contents that is kept, of one case or of all, what of it did not come."""
+    """Say of each table of contents that is kept, of one case or of all, what of it did not come. One that
+    is whole is not kept any longer."""
     kept = folder.listed_ids()
     if not kept:
         return
-    with db.writing() as session:
+    with db.reading() as session:
         wanted = select(Upload).where(Upload.id.in_(kept))
         if case_id:
             wanted = wanted.where(Upload.case_id == case_id)
-        for upload in session.scalars(wanted).all():
-            if not _is_coming(session, upload.case_id, now):
-                _note(session, folder, upload)
+        compared = [
+            one
+            for upload in session.scalars(wanted).all()
+            if not _is_coming(session, upload.case_id, now)
+            for one in _compared(session, folder, upload)
+        ]
+    changed = [one for one in compared if one.is_news]
+    if changed:
+        with db.writing() as session:
+            for one in changed:
+                entry = session.get_one(UploadEntry, one.entry_id)
+                entry.missing_files, entry.missing_named = one.files, one.named
+    for one in compared:
+        if not one.files:
+            folder.forget_listing(one.upload_id, one.place)
 
 
 def _is_coming(session: Session, case_id: str, now: datetime) -> bool:
@@ -60,7 +86,7 @@ def _is_coming(session: Session, case_id: str, now: datetime) -> bool:
     return session.scalar(coming.limit(1)) is not None
 
 
-def _note(session: Session, folder: UploadFolder, upload: Upload) -> None:
+def _compared(session: Session, folder: UploadFolder, upload: Upload) -> Iterator[_Compared]:
     uids: set[str] = set()
     for place, text in folder.listings(upload.id):
         entry = session.scalar(
@@ -73,9 +99,9 @@ def _note(session: Session, folder: UploadFolder, upload: Upload) -> None:
         uids = uids or set(_uids_of_case(session, upload.case_id))
         listed = [Listed(*row) for row in json.loads(text)]
         missing = not_here(listed, entry.name, uids, _names_beside(session, upload))
-        said = f"{DIRECTORY} {missing_words(missing)}".strip()
-        if entry.reason != said:
-            entry.reason = said
+        files, named = len(missing), "\n".join(missing[:MOST_NAMED])
+        is_news = (entry.missing_files, entry.missing_named) != (files, named)
+        yield _Compared(upload.id, place, entry.id, files, named, is_news)
 
 
 def _uids_of_case(session: Session, case_id: str) -> Iterator[str]:

@@ -22,7 +22,6 @@ MOST_LISTED: Final = 50_000
 MOST_NAMED: Final = 5
 LONGEST_PATH: Final = 128
 _INACTIVE: Final = 0x0000  # Record In-use Flag, PS3.3 F.3.2.2
-_MISSING: Final = "It lists"
 
 
 @dataclass(frozen=True)
@@ -75,16 +74,11 @@ def not_here(
     ]
 
 
-def missing_words(paths: list[str]) -> str:
-    """That a table of contents lists what did not come, with the first names; "" when all is here."""
-    if not paths:
+def missing_words(files: int, named: list[str]) -> str:
+    """That a table of contents lists `files` that did not come, of which the first are `named`; "" when
+    all is here."""
+    if not files:
         return ""
-    files = "1 file that did" if len(paths) == 1 else f"{len(paths)} files that did"
-    more = f" (+{len(paths) - MOST_NAMED})" if len(paths) > MOST_NAMED else ""
-    return f"{_MISSING} {files} not come: {', '.join(paths[:MOST_NAMED])}{more}."
-
-
-def missing_part(reason: str) -> str:
-    """Of what is noted of a DICOMDIR the part about what did not come, or ""."""
-    _, found, words = reason.partition(f" {_MISSING} ")
-    return f"{_MISSING} {words}" if found else ""
+    counted = "1 file that did" if files == 1 else f"{files} files that did"
+    more = f" (+{files - len(named)})" if files > len(named) else ""
+    return f"It lists {counted} not come: {', '.join(named)}{more}."

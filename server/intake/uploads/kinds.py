@@ -163,9 +163,14 @@ def _document(head: bytes, tail: bytes) -> Document | NotTaken | None:
     return None
 
 
+def is_pdf(head: bytes) -> bool:
+    """Whether this is how a PDF begins, and no page of the web."""
+    return head.startswith(PDF_MAGIC) and not any(sign in head.lower() for sign in _HTML)
+
+
 def _pdf(head: bytes, tail: bytes) -> Document | NotTaken:
     """A PDF begins as one, ends as one, and is no page of the web in between."""
-    if any(sign in head.lower() for sign in _HTML):
+    if not is_pdf(head):
         return NotTaken(
             "It says that it is a PDF, but it holds a web page. Print it to a PDF anew."
         )

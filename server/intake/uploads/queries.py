@@ -9,8 +9,7 @@ from datetime import datetime
 from sqlalchemy import case, func, select
 from sqlalchemy.orm import Session
 
-from server.intake.uploads.discs import missing_part
-from server.intake.uploads.kinds import DIRECTORY
+from server.intake.uploads.discs import missing_words
 from server.intake.uploads.records import Upload, UploadEntry
 from server.intake.uploads.resumable import UploadNotFound
 
@@ -104,6 +103,8 @@ def outcomes(
     alike = (
         UploadEntry.outcome,
         UploadEntry.reason,
+        UploadEntry.missing_files,
+        UploadEntry.missing_named,
         case((UploadEntry.name == Upload.name, ""), else_=Upload.id),
     )
     newest = (UploadEntry.at.desc(), UploadEntry.upload_id, UploadEntry.place)
@@ -125,7 +126,7 @@ def outcomes(
             entry.name,
             name if name != entry.name else "",
             entry.outcome,
-            entry.reason,
+            f"{entry.reason} {_missing(entry)}".strip(),
             entry.at,
             times - nth if nth == listed[_group(entry, name)] else 0,
         )
@@ -143,7 +144,7 @@ def missing_of_discs(session: Session, case_id: str, limit: int = 20) -> list[Ou
         .where(
             Upload.case_id == case_id,
             UploadEntry.outcome == "left_out",
-            UploadEntry.reason.startswith(f"{DIRECTORY} It lists", autoescape=True),
+            UploadEntry.missing_files > 0,
         )
         .order_by(UploadEntry.at.desc(), UploadEntry.id)
         .limit(limit)
@@ -153,15 +154,24 @@ def missing_of_discs(session: Session, case_id: str, limit: int = 20) -> list[Ou
             entry.name,
             name if name != entry.name else "",
             entry.outcome,
-            missing_part(entry.reason),
+            _missing(entry),
             entry.at,
         )
         for entry, name in rows
     ]
 
 
-def _group(entry: UploadEntry, upload: str) -> tuple[str, str, str]:
-    return entry.outcome, entry.reason, entry.upload_id if entry.name != upload else ""
+def _missing(entry: UploadEntry) -> str:
+    return missing_words(entry.missing_files, entry.missing_named.splitlines())
+
+
+def _group(entry: UploadEntry, upload: str) -> tuple[str, str, str, str]:
+    return (
+        entry.outcome,
+        entry.reason,
+        _missing(entry),
+        entry.upload_id if entry.name != upload else "",
+    )
 
 
 def marks(session: Session, case_id: str) -> list[Mark]:

@@ -22,7 +22,10 @@ class Upload(Base):
     """
 
     __tablename__ = "upload"
-    __table_args__ = (Index("ix_upload_case", "case_id", "state", unique=False),)
+    __table_args__ = (
+        Index("ix_upload_case", "case_id", "state", unique=False),
+        Index("ix_upload_state_expires_at", "state", "expires_at"),
+    )
 
     id: Mapped[str] = mapped_column(String(32), primary_key=True, default=new_id)
     case_id: Mapped[str] = mapped_column(ForeignKey(Case.id))
@@ -50,6 +53,8 @@ class UploadEntry(Base):
     `outcome` is taken, known (the same was here already), left_out (nobody needs it: a table of
     contents, a viewer's program), refused, or reading while it is being looked at by itself after
     the process died over it. `kind` is image, document or "". `md5` is that of what was stored.
+    Of the table of contents of a disc `missing_files` counts the files that it lists and that did not
+    come; `missing_named` has the paths of the first of them, each in a line.
     """
 
     __tablename__ = "upload_entry"
@@ -68,4 +73,6 @@ class UploadEntry(Base):
     size_bytes: Mapped[int] = mapped_column(BigInteger, default=0)
     SOPInstanceUID: Mapped[str] = mapped_column("sop_instance_uid", String(64), default="")
     md5: Mapped[str] = mapped_column(String(32), default="")
+    missing_files: Mapped[int] = mapped_column(default=0, server_default="0")
+    missing_named: Mapped[str] = mapped_column(Text, default="", server_default="")
     at: Mapped[datetime]

@@ -198,6 +198,10 @@ class UploadFolder:
             if not path.name.endswith("half")
         ]
 
+    def forget_listing(self, upload_id: str, place: int) -> None:
+        """The table of contents at `place` of an upload is of no more use."""
+        self._named(upload_id, f"{LISTING}{place}").unlink(missing_ok=True)
+
     def listed_ids(self) -> set[str]:
         """The ids of all uploads of which a table of contents is kept."""
         return {path.name[:32] for path in self.folder.glob(f"*{LISTING}*")}

@@ -183,7 +183,7 @@ def take_apart(visit: Visit, arrival_id: str) -> Response:
     """Make a study of its own of chosen series."""
     arrival = _arrival(visit, arrival_id)
     try:
-        with visit.session.begin_nested():
+        with visit.attempt():
             decisions.take_apart(
                 visit.session,
                 arrival,
@@ -209,7 +209,7 @@ def refuse(visit: Visit, arrival_id: str) -> Response:
     number = (form.refuse_number.data or "").strip()
     case = _reachable_case(visit, number) if number else None
     try:
-        with visit.session.begin_nested():
+        with visit.attempt():
             decisions.refuse(
                 visit.session,
                 arrival,

@@ -25,7 +25,7 @@ from server.intake.uploads.kinds import (
     Document,
     kind_of,
 )
-from server.web.languages import say, say_count, speak
+from server.web.languages import say, say_count
 from server.web.pages.layout import go
 from server.web.problems import wants_json
 from server.web.tus import PIECE_BYTES, folder_of, sender_of
@@ -51,7 +51,6 @@ def send_files(visit: Visit) -> Response:
     visit.note(files=len(names))
     if wants_json():
         return jsonify({"files": [{"name": name, "outcome": "received"} for name in names]})
-    speak(visit)
     if len(names) == 1:
         said = say("The file is here and will be looked through within a minute.")
     else:

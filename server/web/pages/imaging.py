@@ -88,7 +88,7 @@ def waive(visit: Visit) -> Response:
     if not form.validate():
         return show_case(visit, refused=FORM_REFUSED, waiver_form=form)
     try:
-        with visit.session.begin_nested():
+        with visit.attempt():
             waiver = actions.waive(
                 visit.session,
                 visit.case,
@@ -146,7 +146,7 @@ def send_return(visit: Visit) -> Response:
     if form.step.data != "send":
         return _return_page(visit, imaging, form)
     try:
-        with visit.session.begin_nested():
+        with visit.attempt():
             sent = actions.return_to_hospital(
                 visit.session,
                 visit.case,

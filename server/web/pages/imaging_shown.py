@@ -14,7 +14,7 @@ from server.imaging.phase import Phase
 from server.imaging.queries import CaseImaging, finding_from_json
 from server.imaging.records import AssessedSeries, FindingWaiver, HospitalReturn
 from server.imaging.roles import NOT_ORIGINALS, Role
-from server.imaging.wording import said, term_in, words_of, written_day
+from server.imaging.wording import said, words_of, written_day
 from server.intake.body_size import imaging_now
 from server.prepared.shelf import Shelf
 from server.web.visit import Visit
@@ -300,8 +300,3 @@ def _sentences(
     found: Sequence[Finding], severities: Sequence[Severity], language: str
 ) -> list[tuple[str, str]]:
     return [said(one, language) for one in found if one.severity in severities]
-
-
-def protocol_title(protocol_id: str, language: str) -> str:
-    """A protocol's name in a language."""
-    return term_in(f"protocol.{protocol_id}", language)

@@ -17,6 +17,7 @@ from server.notices.recipients import group_of
 from server.notices.records import Contact
 from server.people.queries import person
 from server.web.forms import text_only
+from server.web.languages import say
 from server.web.pages.layout import go, page
 from server.web.pages.notices import tabs
 from server.web.pages.worklist import coordinated, hospital_in_care
@@ -159,7 +160,7 @@ def choose_by_link(visit: Visit, owner: str) -> Response:
                 preferences.choose(visit.session, kept.id, group, _chosen(group))
     except Invalid as error:
         return link_page(visit, error, at=owner)
-    return go(f"/r/{visit.launch.id}/notices", "Your choice is kept.")
+    return go(f"/r/{visit.launch.id}/notices", say("Your choice is kept."))
 
 
 def add_by_link(visit: Visit) -> Response:
@@ -178,13 +179,13 @@ def add_by_link(visit: Visit) -> Response:
             )
     except Invalid as error:
         return link_page(visit, error, at="new")
-    return go(f"/r/{visit.launch.id}/notices", "The address is kept.")
+    return go(f"/r/{visit.launch.id}/notices", say("The address is kept."))
 
 
 def remove_by_link(visit: Visit, contact_id: str) -> Response:
     """Write to an address about this case no more."""
     preferences.remove_contact(visit.session, _contact_of_case(visit, contact_id), visit.now)
-    return go(f"/r/{visit.launch.id}/notices", "Nothing more is sent to this address.")
+    return go(f"/r/{visit.launch.id}/notices", say("Nothing more is sent to this address."))
 
 
 def _contact_of_case(visit: Visit, contact_id: str) -> Contact:

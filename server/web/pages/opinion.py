@@ -28,7 +28,7 @@ from server.opinions.drafts import (
     missing_parts,
     sha256_of,
 )
-from server.opinions.key_images import KeyImage
+from server.opinions.key_images import MOST_IMAGES, KeyImage
 from server.opinions.queries import opinion_of_revision
 from server.opinions.standing import BASES, CATEGORIES
 from server.web import shown, signing
@@ -95,6 +95,7 @@ def opinion_page(visit: Visit, refused: MarginError | None = None) -> Response:
         to_sign=_to_sign(revision),
         verdicts=_verdicts(visit),
         images=_images(generated, draft),
+        most_images=MOST_IMAGES,
         ground=ground_of(visit.session, visit.case, visit.now.date()),
         opinion=generated,
         bases=BASES,
@@ -124,9 +125,9 @@ def save(visit: Visit) -> Response:
         return jsonify(_saved(visit, fields_of_body({"version": int})))
     sent = _form_sent()
     try:
-        _saved(visit, sent)
+        with visit.attempt():
+            _saved(visit, sent)
     except (Invalid, Conflict) as error:
-        visit.session.rollback()
         return opinion_page(visit, refused=error)
     return go(f"{base_of(visit)}/opinion", "The opinion’s draft is saved.")
 
@@ -180,14 +181,14 @@ def sign(visit: Visit) -> Response:
     if not all(one.isdecimal() and len(one) < 10 for one in versions):
         raise OpinionNotUnderstood("The form is incomplete.", remedy="Reload the page.")
     try:
-        _, issued = signing.sign(
-            visit,
-            seen_version=int(versions[0]),
-            restated_verdict=request.form.get("verdict", ""),
-            seen_draft=int(versions[1]),
-        )
+        with visit.attempt():
+            _, issued = signing.sign(
+                visit,
+                seen_version=int(versions[0]),
+                restated_verdict=request.form.get("verdict", ""),
+                seen_draft=int(versions[1]),
+            )
     except (Invalid, Conflict) as error:
-        visit.session.rollback()
         return opinion_page(visit, refused=error)
     said = "Signed: your vote is kept."
     if issued is not None:
@@ -204,15 +205,15 @@ def begin(visit: Visit) -> Response:
             remedy="Ask the coordinator to open a new round for this patient.",
         )
     try:
-        draft = annotation_actions.begin_amendment(
-            visit.session,
-            visit.case.id,
-            reviewer(visit)[0],
-            reason=shown.kept(visit, {"reason": reason}, {})["reason"],
-            now=visit.now,
-        )
+        with visit.attempt():
+            draft = annotation_actions.begin_amendment(
+                visit.session,
+                visit.case.id,
+                reviewer(visit)[0],
+                reason=shown.kept(visit, {"reason": reason}, {})["reason"],
+                now=visit.now,
+            )
     except Invalid as error:
-        visit.session.rollback()
         return opinion_page(visit, refused=error)
     visit.note(amends=draft.amends)
     return go(

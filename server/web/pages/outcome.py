@@ -42,6 +42,7 @@ from server.outcomes.queries import (
 )
 from server.outcomes.records import OutcomeEntry
 from server.outcomes.suggested import suggested_findings
+from server.web.languages import said, said_each, say
 from server.web.pages.case_places import base_of
 from server.web.pages.layout import go, page
 from server.web.pages.typed_forms import errors_of, typed_fields
@@ -101,7 +102,7 @@ def outcome_facts(visit: Visit, refused: MarginError | None = None, at: str = ""
         ],
         "sets": value_sets,
         "operations": value_sets.operations(visit.case.organ),
-        "labels": LABELS,
+        "labels": said_each(LABELS),
         "words": lambda name, value: words(name, value, visit.case.organ),
         "may_enter": visit.may(Action.OUTCOME_ENTER),
         "answered": State(visit.case.state) in ANSWERED,
@@ -157,7 +158,7 @@ def outcome_in_short(visit: Visit) -> InShort | None:
         course=words("course", outcome.course, organ) if outcome.course else "",
         tone=TONES.get(outcome.course, "warn"),
         lines=[
-            (LABELS[name], words(name, getattr(outcome, name), organ))
+            (said(LABELS[name]), words(name, getattr(outcome, name), organ))
             for name in IN_SHORT
             if getattr(outcome, name)
         ],
@@ -174,13 +175,13 @@ def outcome_in_short(visit: Visit) -> InShort | None:
 def words(name: str, value: Value, organ: str) -> str:
     """A value of the outcome as it is read: codes in words, days as 2026-11-20."""
     if value is None or value == "":
-        return "nothing"
+        return said("nothing")
     if isinstance(value, date):
         return value.isoformat()
     if isinstance(value, float):
         return f"{value:.0f} mL"
     sets = {**CODED, "operation": value_sets.operations(organ)}
-    return sets.get(name, {}).get(value, value)
+    return said(sets[name][value]) if value in sets.get(name, {}) else value
 
 
 @dataclass(frozen=True)
@@ -252,10 +253,12 @@ def enter(visit: Visit) -> Response:
     except (Invalid, OutcomeChangedMeanwhile) as error:
         return show_outcome(visit, error, "outcome")
     visit.note(entry=entry.number, course=entry.course)
-    said = (
-        "The outcome is kept." if entry.number == 1 else "The correction is kept; what was, stays."
+    done = (
+        say("The outcome is kept.")
+        if entry.number == 1
+        else say("The correction is kept; what was, stays.")
     )
-    return go(f"{base_of(visit)}/outcome", said)
+    return go(f"{base_of(visit)}/outcome", done)
 
 
 def judge(visit: Visit) -> Response:

@@ -21,6 +21,7 @@ from server.foundation.errors import Invalid, MarginError
 from server.notices.recipients import contacts_of
 from server.web import asking
 from server.web.forms import text_only
+from server.web.languages import say
 from server.web.pages.case_places import base_of
 from server.web.pages.launches import begin
 from server.web.pages.layout import go, page
@@ -110,7 +111,7 @@ def ask(visit: Visit) -> Response:
     done = f"{base_of(visit)}/questions#q{question.number}"
     if question.paused:
         return go(done, "The question is asked, and the clock is paused until images arrive.")
-    return go(done, "The question is asked.")
+    return go(done, say("The question is asked."))
 
 
 def answer(visit: Visit, question: str) -> Response:
@@ -121,7 +122,8 @@ def answer(visit: Visit, question: str) -> Response:
             asking.answer(visit, thread, _said(visit))
     except Invalid as error:
         return questions_page(visit, error, at=str(thread.question.number))
-    return go(f"{base_of(visit)}/questions#q{thread.question.number}", "The answer is sent.")
+    sent = say("The answer is sent.")
+    return go(f"{base_of(visit)}/questions#q{thread.question.number}", sent)
 
 
 def close(visit: Visit, question: str) -> Response:
@@ -129,7 +131,9 @@ def close(visit: Visit, question: str) -> Response:
     found = _thread(visit, question).question
     actions.close(visit.session, found, voice_of(visit), visit.now)
     visit.note(question=found.number)
-    return go(f"{base_of(visit)}/questions", f"Question {found.number} is closed.")
+    return go(
+        f"{base_of(visit)}/questions", say("Question {number} is closed.", number=found.number)
+    )
 
 
 def show(visit: Visit, question: str) -> Response:

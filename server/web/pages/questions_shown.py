@@ -12,6 +12,8 @@ from server.conversation.queries import Thread
 from server.conversation.records import KeyImage, Message
 from server.conversation.visibility import Side, Voice, is_own, name_for
 from server.foundation.db import new_id
+from server.web.languages import said as said_here
+from server.web.languages import say
 from server.web.pages.case_places import base_of
 from server.web.pages.records_frame import DocumentSeen, documents_seen, said_of
 from server.web.visit import Visit
@@ -22,6 +24,7 @@ SIDE_WORDS = {
     Side.HOSPITAL: "the hospital",
     Side.SURGEON: "the surgeon",
 }
+WAITS_FOR = {side: f"waits for {words}" for side, words in SIDE_WORDS.items()}
 
 
 @dataclass(frozen=True)
@@ -71,6 +74,7 @@ class ThreadShown:
     paused: bool
     is_open: bool
     waits_for: str
+    waits_for_reader: bool
     for_reviewers: bool
     can_close: bool
     closed_by: str
@@ -125,7 +129,8 @@ def _shown(reading: Reading, thread: Thread) -> ThreadShown:
         wants_imaging=question.wants_imaging,
         paused=question.paused,
         is_open=thread.is_open,
-        waits_for=SIDE_WORDS[Side(thread.waits_for)] if thread.waits_for else "",
+        waits_for=said_here(WAITS_FOR[Side(thread.waits_for)]) if thread.waits_for else "",
+        waits_for_reader=thread.waits_for == voice.side,
         for_reviewers=question.shown_at is not None,
         can_close=visit.may(Action.QUESTIONS_STEER) or is_own(voice, question),
         closed_by=question.closed_by if voice.side is Side.COORDINATOR else "",
@@ -140,14 +145,14 @@ def _message(reading: Reading, thread: Thread, message: Message) -> MessageShown
     return MessageShown(
         id=message.id,
         own_key=message.key if message.author_id == voice.id else "",
-        author=said(name_for(voice, message.side, message.author_id, message.author)),
+        author=said_here(said(name_for(voice, message.side, message.author_id, message.author))),
         side=message.side,
         at=message.at,
         text=said(message.text),
         images=[_image(reading, one) for one in message.images],
         documents=[seen[one.id] for one in message.documents if one.id in seen],
         fresh=message.id in thread.fresh,
-        read_by=", ".join(SIDE_WORDS[Side(one)] for one in readers)
+        read_by=", ".join(said_here(SIDE_WORDS[Side(one)]) for one in readers)
         if message.author_id == voice.id
         else "",
     )
@@ -167,4 +172,4 @@ def _image(reading: Reading, image: KeyImage) -> ImageShown:
             f"/frames/{image.frame}/thumbnail"
         )
     opens = f"{base}/questions/images/{image.id}" if visit.may(Action.IMAGES_READ) else ""
-    return ImageShown(image.id, reading.said(image.label) or "An image", picture, opens)
+    return ImageShown(image.id, reading.said(image.label) or str(say("An image")), picture, opens)

@@ -13,6 +13,7 @@ from server.dossier.completeness import Standing
 from server.dossier.documents import kind_words
 from server.dossier.queries import overrides_of
 from server.foundation.errors import Invalid
+from server.web.languages import say
 from server.web.pages.case_places import base_of
 from server.web.pages.layout import go
 from server.web.pages.records_frame import documents_seen, frame
@@ -62,7 +63,7 @@ def classify(visit: Visit, document_id: str) -> Response:
     back = f"{base_of(visit)}/records"
     if typed.get("back") == "document":
         back += f"/documents/{document_id}"
-    return go(back, f"Kept as: {kind_words(typed['kind']).lower()}.")
+    return go(back, say("Kept as: {kind}.", kind=say(kind_words(typed["kind"]))))
 
 
 def not_available(visit: Visit, item_id: str) -> Response:
@@ -79,7 +80,7 @@ def want_again(visit: Visit, item_id: str) -> Response:
     """The item is wanted after all."""
     actions.undecide(visit.session, visit.case, item_id)
     visit.note(item=item_id)
-    return go(f"{base_of(visit)}/records#item-{item_id}", "The item is wanted again.")
+    return go(f"{base_of(visit)}/records#item-{item_id}", say("The item is wanted again."))
 
 
 def _decide(visit: Visit, item_id: str, standing: Standing) -> Response:
@@ -98,7 +99,7 @@ def _decide(visit: Visit, item_id: str, standing: Standing) -> Response:
     visit.note(item=item_id, standing=standing.value)
     return go(
         f"{base_of(visit)}/records#item-{item_id}",
-        "Noted. The coordinator decides whether the case can go on without it."
+        say("Noted. The coordinator decides whether the case can go on without it.")
         if standing is Standing.NOT_AVAILABLE
         else "The item is waived.",
     )

@@ -25,6 +25,7 @@ from server.dossier.queries import (
 )
 from server.dossier.records import CaseRequest, DocumentFacts, PatientConsent
 from server.foundation.errors import MarginError
+from server.web.languages import said, said_each
 from server.web.pages.case_places import Tab, base_of
 from server.web.pages.layout import page
 from server.web.pages.typed_forms import problems_by_field, typed_fields
@@ -52,8 +53,8 @@ class DocumentSeen:
     def words(self) -> str:
         """Its kind, language and date."""
         if self.facts is None:
-            return kind_words("")
-        parts = (kind_words(self.facts.kind), language_words(self.facts.language))
+            return said(kind_words(""))
+        parts = (said(kind_words(self.facts.kind)), said(language_words(self.facts.language)))
         return ", ".join(filter(None, (*parts, self.facts.dated_on)))
 
 
@@ -117,8 +118,8 @@ def frame(
         "may_fill": visit.may(Action.RECORDS_FILL),
         "may_judge": visit.may(Action.RECORDS_JUDGE),
         "named": not visit.pseudonymised,
-        "kinds": KINDS,
-        "languages": LANGUAGES,
+        "kinds": said_each(KINDS),
+        "languages": said_each(LANGUAGES),
     }
     return page(visit, template, refused=refused, **{**shown, **facts})
 

@@ -12,6 +12,7 @@ from server.dossier.checklist import circumstances, of_organ
 from server.dossier.queries import consents_of, request_of
 from server.dossier.value_sets import ASKERS, CONSENT_WAYS, REASONS
 from server.foundation.errors import Invalid
+from server.web.languages import said_each, say
 from server.web.pages.case_places import base_of
 from server.web.pages.layout import go
 from server.web.pages.records import both
@@ -31,9 +32,9 @@ def request_page(visit: Visit, refused: Invalid | None = None, at: str = "") -> 
         kept=request_of(visit.session, visit.case),
         chosen_reasons=request.form.getlist("reasons") if refused else None,
         cancers=of_organ(visit.case.organ),
-        askers=ASKERS,
-        reasons=REASONS,
-        ways=CONSENT_WAYS,
+        askers=said_each(ASKERS),
+        reasons=said_each(REASONS),
+        ways=said_each(CONSENT_WAYS),
         questions=circumstances(),
         consents=consents_of(visit.session, visit.case),
         documents=documents_seen(visit) if not visit.pseudonymised else [],
@@ -71,7 +72,7 @@ def change_request(visit: Visit) -> Response:
     except Invalid as error:
         return request_page(visit, error, "request")
     visit.note(asker=asked.asker, reasons=list(asked.reasons))
-    return go(f"{base_of(visit)}/records/request", "The request is kept.")
+    return go(f"{base_of(visit)}/records/request", say("The request is kept."))
 
 
 def record_consent(visit: Visit) -> Response:
@@ -90,7 +91,7 @@ def record_consent(visit: Visit) -> Response:
     except Invalid as error:
         return request_page(visit, error, "consent")
     visit.note(how=typed["how"])
-    return go(f"{base_of(visit)}/records/request#consent", "The consent is noted.")
+    return go(f"{base_of(visit)}/records/request#consent", say("The consent is noted."))
 
 
 def revoke_consent(visit: Visit) -> Response:
@@ -110,8 +111,9 @@ def revoke_consent(visit: Visit) -> Response:
     visit.note(**({"shared_ended": ended} if ended else {}))
     return go(
         f"{base_of(visit)}/records/request#consent",
-        "The consent is revoked, and nothing of the case is shared any more. "
-        "Withdraw the case's links unless the patient wants it to go on.",
+        say("The consent is revoked, and nothing of the case is shared any more.")
+        + " "
+        + say("Withdraw the case's links unless the patient wants it to go on."),
     )
 
 

@@ -18,6 +18,7 @@ from server.dossier.records import RecordedValue
 from server.dossier.value_sets import RESPONSES, TREATMENT_KINDS
 from server.foundation.errors import Invalid, NotFound
 from server.intake.body_size import size_noted
+from server.web.languages import said_each, say, say_count
 from server.web.pages.case_places import base_of
 from server.web.pages.layout import go
 from server.web.pages.records import both
@@ -84,8 +85,8 @@ def values_page(visit: Visit, refused: Invalid | None = None, at: str = "") -> R
             *checklist.markers,
             *(one for one in markers() if one not in checklist.markers),
         ],
-        treatment_kinds=TREATMENT_KINDS,
-        responses=RESPONSES,
+        treatment_kinds=said_each(TREATMENT_KINDS),
+        responses=said_each(RESPONSES),
         said=said_of(visit),
     )
 
@@ -150,8 +151,10 @@ def record_values(visit: Visit) -> Response:
         return values_page(visit, error, "values")
     size_noted(visit.session, visit.case, visit.now, [one.quantity for one in kept])
     visit.note(quantities=[one.quantity for one in kept], taken_on=typed["taken_on"])
-    words = "1 value" if len(kept) == 1 else f"{len(kept)} values"
-    return go(f"{base_of(visit)}/records/values", f"{words} kept.")
+    return go(
+        f"{base_of(visit)}/records/values",
+        say("{values} kept.", values=say_count(len(kept), "value")),
+    )
 
 
 def withdraw_value(visit: Visit, value_id: str) -> Response:
@@ -161,8 +164,9 @@ def withdraw_value(visit: Visit, value_id: str) -> Response:
     )
     size_noted(visit.session, visit.case, visit.now, [quantity])
     visit.note(value=value_id, quantity=quantity)
-    title = QUANTITIES[quantity].title
-    return go(f"{base_of(visit)}/records/values", f"The {title} is withdrawn. Enter the right one.")
+    title = say(QUANTITIES[quantity].title)
+    done = say("{value} is withdrawn. Enter the right one.", value=title)
+    return go(f"{base_of(visit)}/records/values", done)
 
 
 def add_line(visit: Visit, kind: str) -> Response:
@@ -180,7 +184,7 @@ def add_line(visit: Visit, kind: str) -> Response:
     except Invalid as error:
         return values_page(visit, error, kind)
     visit.note(kind=kind)
-    return go(f"{base_of(visit)}/records/values#{kind}", "The line is kept.")
+    return go(f"{base_of(visit)}/records/values#{kind}", say("The line is kept."))
 
 
 def withdraw_line(visit: Visit, entry_id: str) -> Response:
@@ -189,7 +193,7 @@ def withdraw_line(visit: Visit, entry_id: str) -> Response:
         visit.session, visit.case, entry_id, by=visit.actor.text, now=visit.now
     )
     visit.note(line=entry_id, kind=kind.value)
-    return go(f"{base_of(visit)}/records/values#{kind.value}", "The line is withdrawn.")
+    return go(f"{base_of(visit)}/records/values#{kind.value}", say("The line is withdrawn."))
 
 
 ROUTES = [

@@ -9,6 +9,7 @@ from typing import Any
 from flask import request
 
 from server.cases.clocks.tiers import tiers
+from server.foundation.days import day_typed
 from server.foundation.errors import Invalid, MarginError
 from server.routing import actions
 from server.routing.checking import CentreSaid, ProfileSaid
@@ -60,10 +61,7 @@ def number(name: str, default: int) -> int:
 
 def day(name: str) -> date | None:
     """A day as 2026-12-24, or None when it is none."""
-    try:
-        return date.fromisoformat(typed(name))
-    except ValueError:
-        return None
+    return day_typed(typed(name))
 
 
 def volume_lines() -> list[VolumeTyped]:

@@ -7,15 +7,13 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from flask import Response
-from sqlalchemy import select
-from sqlalchemy.orm import selectinload
 
 from server.access.action import Action
 from server.access.door import Route
 from server.access.queries import last_visits
 from server.annotations.queries import annotation_of, current
 from server.cases import queries
-from server.cases.asking import ROLE_WORDS, Role, Standing
+from server.cases.asking import ROLE_WORDS, Role
 from server.cases.lifecycle import State
 from server.cases.records import Assignment, Case
 from server.conversation.queries import unseen_count
@@ -28,7 +26,8 @@ from server.web.visit import Visit
 from server.web.voices import voice_of
 from server.web.wording import count, day
 
-FINISHED = (State.OPINED, State.CLOSED, State.WITHDRAWN, State.REASSESSMENT)
+# Of a case that stands so nobody waits for its reviewer.
+_DONE = (State.OPINED, State.CLOSED, State.WITHDRAWN, State.REASSESSMENT)
 
 
 @dataclass(frozen=True)
@@ -45,7 +44,7 @@ class Review:
     @property
     def done(self) -> bool:
         """Whether nothing is to be done on this case now."""
-        return State(self.case.state) in FINISHED
+        return State(self.case.state) in _DONE
 
 
 def worklist(visit: Visit) -> Response:
@@ -70,22 +69,8 @@ def surgeons_worklist(visit: Visit) -> Response:
 
 def reviews_of(visit: Visit) -> tuple[list[Assignment], list[Review]]:
     """The signed-in reviewer's offers, the first to run out on top, and their cases."""
-    return _offers(visit), _rows(visit)
-
-
-def _offers(visit: Visit) -> list[Assignment]:
-    """What this reviewer was offered and can still answer, the first to run out on top."""
-    wanted = (
-        select(Assignment)
-        .where(
-            Assignment.person_id == visit.account.person_id,
-            Assignment.state == Standing.OFFERED.value,
-            Assignment.answer_by > visit.now,
-        )
-        .options(selectinload(Assignment.case).selectinload(Case.hospital))
-        .order_by(Assignment.answer_by)
-    )
-    return list(visit.session.scalars(wanted))
+    offers = queries.offers_to(visit.session, visit.account.person_id, visit.now)
+    return offers, _rows(visit)
 
 
 def _rows(visit: Visit) -> list[Review]:

@@ -20,6 +20,7 @@ from server.access.sharing_queries import (
 from server.dossier.value_sets import CONSENT_WAYS
 from server.foundation.errors import Conflict, FieldProblem, Invalid
 from server.opinions.queries import opinions_of_case
+from server.web.languages import say
 from server.web.pages.case_places import base_of
 from server.web.pages.layout import go, page
 from server.web.pages.typed_forms import came_back, typed_fields
@@ -142,8 +143,9 @@ def withdraw(visit: Visit, consent_id: str) -> Response:
     visit.note(consent=consent.id[:8])
     return go(
         f"{base_of(visit)}/sharing",
-        f"The consent for {consent.recipient} is withdrawn. "
-        "What was shared on it stops within 5 seconds.",
+        say("The consent for {whom} is withdrawn.", whom=consent.recipient)
+        + " "
+        + say("What was shared on it stops within 5 seconds."),
     )
 
 

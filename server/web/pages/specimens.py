@@ -13,6 +13,7 @@ from server.dossier.queries import specimens_of, tasks_of
 from server.dossier.value_sets import SPECIMEN_KINDS, TASK_KINDS
 from server.foundation.errors import Invalid, NotFound
 from server.opinions.printing import printed
+from server.web.languages import said_each, say
 from server.web.pages.case_places import base_of
 from server.web.pages.layout import go
 from server.web.pages.records import both
@@ -38,9 +39,9 @@ def specimens_page(
         which=which,
         seen=specimens_of(visit.session, visit.case, visit.now.date()),
         tasks=tasks_of(visit.session, visit.case),
-        steps=LABELS,
-        specimen_kinds=SPECIMEN_KINDS,
-        task_kinds=TASK_KINDS,
+        steps=said_each(LABELS),
+        specimen_kinds=said_each(SPECIMEN_KINDS),
+        task_kinds=said_each(TASK_KINDS),
         documents=documents_seen(visit),
         may_move=visit.may(Action.SPECIMENS_CHANGE),
         moment_now=visit.now.strftime("%Y-%m-%d %H:%M"),
@@ -62,7 +63,7 @@ def list_specimen(visit: Visit) -> Response:
     except Invalid as error:
         return specimens_page(visit, error, "specimen")
     visit.note(specimen=specimen.id, kind=specimen.kind, count=specimen.count)
-    return go(f"{base_of(visit)}/records/specimens", "The specimen is listed.")
+    return go(f"{base_of(visit)}/records/specimens", say("The specimen is listed."))
 
 
 def note_custody(visit: Visit, specimen_id: str) -> Response:
@@ -77,9 +78,8 @@ def note_custody(visit: Visit, specimen_id: str) -> Response:
     except Invalid as error:
         return specimens_page(visit, error, "event", specimen_id)
     visit.note(specimen=specimen_id, step=event.step)
-    return go(
-        f"{base_of(visit)}/records/specimens#s-{specimen_id}", "Noted in the chain of custody."
-    )
+    noted = say("Noted in the chain of custody.")
+    return go(f"{base_of(visit)}/records/specimens#s-{specimen_id}", noted)
 
 
 def print_form(visit: Visit, sheet: str) -> Response:

@@ -40,11 +40,11 @@ def advance(visit: Visit) -> Response:
         raise EventUnknown("This step is not known.", remedy="Reload the case and try again.")
     event = Event(form.event.data)
     reason = (form.reason.data or "").strip()
+    who = form.waits_for.data or "coordinator"
     try:
-        who = form.waits_for.data or "coordinator"
-        let_happen(visit, event, reason, form.version.data or 0, who)
+        with visit.attempt():
+            let_happen(visit, event, reason, form.version.data or 0, who)
     except Invalid as error:
-        visit.session.rollback()
         show_problems(form, error)
         return show_case(visit, refused=error, advance_form=form)
     visit.note(event=event.value, **({"why": reason} if reason else {}))

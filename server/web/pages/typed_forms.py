@@ -7,8 +7,10 @@ from typing import Any
 
 from flask import request
 
+from server.foundation.days import WRITE_A_DAY, day_typed
 from server.foundation.errors import BadRequest, FieldProblem, Invalid, MarginError
 from server.web.forms import text_only
+from server.web.languages import said
 
 
 class VersionMissing(BadRequest):
@@ -34,7 +36,7 @@ def problems_by_field(refused: MarginError | None) -> dict[str, list[str]]:
     """What is wrong with each field of a form that came back."""
     found: dict[str, list[str]] = {}
     for problem in refused.problems if refused else []:
-        found.setdefault(problem.pointer.strip("/"), []).append(problem.message)
+        found.setdefault(problem.pointer.strip("/"), []).append(said(problem.message))
     return found
 
 
@@ -42,7 +44,7 @@ def errors_of(refused: MarginError | None) -> dict[str, list[str]]:
     """The same; a refusal that is about no field stands at `general`."""
     found = problems_by_field(refused)
     if refused is not None and not found:
-        found["general"] = [f"{refused.detail} {refused.remedy}".strip()]
+        found["general"] = [said(f"{refused.detail} {refused.remedy}".strip())]
     return found
 
 
@@ -68,12 +70,10 @@ def day_of(typed: dict[str, str], name: str, problems: list[FieldProblem]) -> da
     text = typed.get(name, "").strip()
     if not text:
         return None
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        wanted = "Write the date as 2026-11-20: year, month, day."
-        problems.append(FieldProblem(f"/{name}", wanted))
-        return None
+    day = day_typed(text)
+    if day is None:
+        problems.append(FieldProblem(f"/{name}", WRITE_A_DAY))
+    return day
 
 
 def number_of(typed: dict[str, str], name: str, problems: list[FieldProblem]) -> int | None:

@@ -43,7 +43,6 @@ def uploads_page(visit: Visit) -> Response:
     """Everything that was sent to the case by hand, and the way to send more."""
     case, session = visit.case, visit.session
     launch = visit.admission.launch
-    languages.speak(visit)
     return page(
         visit,
         "uploads.html",

@@ -80,7 +80,6 @@ def surgeons_page(visit: Visit) -> Response:
 
 
 def _hospitals_page(visit: Visit) -> Response:
-    language = languages.speak(visit)
     case, session, settings = visit.case, visit.session, visit.services.settings
     can_send = visit.may(Action.IMAGES_SEND) and State(case.state) not in ANSWERED
     return page(
@@ -92,7 +91,7 @@ def _hospitals_page(visit: Visit) -> Response:
         next_up=what_happens_next(case, can_send=can_send),
         studies=case_facts.studies_seen(session, case),
         refused_studies=refused_for_case(session, case.id),
-        imaging=imaging_shown.hospitals(visit, language),
+        imaging=imaging_shown.hospitals(visit, languages.spoken()),
         questions=questions_shown.glance(visit),
         opinion=case_facts.opinion_of(session, case) if visit.may(Action.OPINION_READ) else None,
         can_send=can_send,

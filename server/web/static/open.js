@@ -6,9 +6,13 @@ const problem = document.getElementById("open-problem");
 const form = document.getElementById("open-pin");
 const field = document.getElementById("pin");
 
+// What is said here in English, in the language of the page.
+const words = JSON.parse(problem.dataset.words);
+const said = (english) => words[english] ?? english;
+
 function say(message, remedy) {
-  document.getElementById("open-message").textContent = message;
-  document.getElementById("open-remedy").textContent = remedy;
+  document.getElementById("open-message").textContent = said(message);
+  document.getElementById("open-remedy").textContent = said(remedy);
   problem.hidden = false;
 }
 
@@ -47,18 +51,18 @@ async function open(token, pin) {
     }
     return;
   }
-  const said = await answer.json().catch(() => ({}));
-  if (answer.ok && typeof said.location === "string" && said.location.startsWith("/r/")) {
-    location.replace(said.location);
+  const given = await answer.json().catch(() => ({}));
+  if (answer.ok && typeof given.location === "string" && given.location.startsWith("/r/")) {
+    location.replace(given.location);
     return;
   }
-  if (answer.ok && said.asks_for === "pin") {
+  if (answer.ok && given.asks_for === "pin") {
     askForPin(token);
     return;
   }
-  const message = said.error?.message ?? "The case could not be opened.";
-  const remedy = said.error?.remedy || "Ask the coordinator who sent you the link.";
-  if (["pin_wrong", "pin_locked"].includes(said.error?.code)) {
+  const message = given.error?.message ?? "The case could not be opened.";
+  const remedy = given.error?.remedy || "Ask the coordinator who sent you the link.";
+  if (["pin_wrong", "pin_locked"].includes(given.error?.code)) {
     say(message, remedy);
     field.value = "";
     field.focus();

@@ -14,10 +14,10 @@ async function copy(button) {
   const said = button.dataset.label ?? (button.dataset.label = button.textContent);
   try {
     await navigator.clipboard.writeText(text);
-    button.textContent = "Copied";
+    button.textContent = button.dataset.copied ?? "Copied";
   } catch {
     if (source.select) source.select();
-    button.textContent = "Press Ctrl+C to copy";
+    button.textContent = button.dataset.press ?? "Press Ctrl+C to copy";
   }
   setTimeout(() => (button.textContent = said), 2500);
 }

@@ -44,7 +44,7 @@ function follow(form, sentKeys) {
     // Under its own key, so that what reached the server although its answer did not is not said twice.
     key.value = draft.key;
     form.closest("details")?.setAttribute("open", "");
-    said.textContent = "Your draft is back: it was not sent.";
+    said.textContent = said.dataset.back;
   }
   const keepTyped = () => {
     const now = { at: Date.now(), key: key.value };
@@ -53,7 +53,7 @@ function follow(form, sentKeys) {
       localStorage.removeItem(name);
       said.textContent = "";
     } else {
-      said.textContent = keep(name, now) ? "Draft kept in this browser." : "This browser keeps no drafts.";
+      said.textContent = keep(name, now) ? said.dataset.kept : said.dataset.notKept;
     }
   };
   form.addEventListener("input", keepTyped);

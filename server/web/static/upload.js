@@ -9,6 +9,7 @@ const DRAWN_EVERY_MS = 250;
 const ASKED_EVERY_MS = 2500;
 const WORDS = {
   waiting: "waits",
+  held: "waits",
   active: "being sent",
   sent: "sent",
   before: "sent before",

@@ -15,7 +15,7 @@ const HEAD_BYTES = 1024;
 const FILE_COSTS_BYTES = 50000;
 const RATE_OVER_MS = 8000;
 
-/** A file on its way. `state` is waiting, active, sent, before, refused, left_out, stopped. */
+/** A file on its way. `state` is waiting, active, held (until the server has a place), sent, before, refused, left_out, stopped. */
 class Item {
   constructor({ file, path, how = "", name = path, body = null }) {
     Object.assign(this, { file, path, how, name, body });
@@ -48,7 +48,7 @@ export class Queue {
       found.bytes += item.size;
       if (item.state === "sent") found.done += 1;
       if (["before", "refused", "left_out", "stopped"].includes(item.state)) found[item.state] += 1;
-      found.sent += ["waiting", "active"].includes(item.state) ? item.sent : item.size;
+      found.sent += ["waiting", "held", "active"].includes(item.state) ? item.sent : item.size;
     }
     return found;
   }
@@ -196,6 +196,7 @@ export class Queue {
     if (status === 404 && item.url) return false;
     if ([409, 423, 460, 429].includes(status)) return true;
     if (status === 507 || (status >= 400 && status < 500)) return false;
+    if (waitOf(error)) return false;
     this.trouble("The line is broken.", "What came is kept. It goes on by itself as soon as the line is back.");
     return true;
   }
@@ -204,7 +205,9 @@ export class Queue {
     if (item.state !== "active") return;
     const status = error.originalResponse?.getStatus() ?? 0;
     const said = bodyOf(error);
-    if (status === 404 && item.url) {
+    if (waitOf(error)) {
+      this.later(item, waitOf(error));
+    } else if (status === 404 && item.url) {
       // Its time was over: from the beginning.
       item.url = null;
       item.sent = 0;
@@ -216,6 +219,16 @@ export class Queue {
     } else {
       this.settle(item, "refused", [said?.message, said?.remedy].filter(Boolean).join(" ") || "The file cannot be read any more. Choose it again.");
     }
+  }
+
+  /** The server has no place just now and says when to ask again; not all ask at the same moment. */
+  later(item, seconds) {
+    item.state = "held";
+    item.upload = null;
+    this.trouble("Others are sending just now.", "What came is kept. It goes on by itself in a moment.");
+    setTimeout(() => {
+      if (item.state === "held") this.back(item);
+    }, seconds * 1000 * (1 + Math.random()));
   }
 
   wait(item, said, remedy) {
@@ -248,7 +261,7 @@ export class Queue {
     this.paused = true;
     this.moments = [];
     for (const item of [...this.active]) {
-      if (!hang && item.size <= AT_ONCE_BYTES) continue;
+      if (!hang && item.state === "active" && item.size <= AT_ONCE_BYTES) continue;
       this.active.delete(item);
       item.upload?.abort().catch(() => {});
       item.state = "waiting";
@@ -276,6 +289,12 @@ export class Queue {
     for (const item of this.waiting.splice(0)) this.settle(item, "stopped", "Not sent: you stopped.");
     this.trouble("");
   }
+}
+
+/** After how many seconds a server that is full wants to be asked again; 0 for everything else. */
+function waitOf(error) {
+  if (bodyOf(error)?.code !== "no_place_free") return 0;
+  return Number(error.originalResponse.getHeader("Retry-After")) || 1;
 }
 
 function bodyOf(error) {

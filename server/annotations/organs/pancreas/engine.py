@@ -42,6 +42,8 @@ LOCALLY_ADVANCED: Final = Category(2, "locally_advanced", "Locally advanced")
 METASTATIC: Final = Category(3, "metastatic", "Metastatic")
 # Where contact with the CHA may go on to, in the words of NCCN and IAP (PMC7603933 table 3).
 BEYOND_CHA: Final = frozenset({"ca", "pha", "hepatic_bifurcation"})
+# First branches, in the words of the older NCCN tables (s43055-021-00496-z table 1).
+FIRST_JEJUNAL: Final = frozenset({"first_jejunal_artery", "first_jejunal_vein"})
 
 
 Rule = PublishedRule[Case]
@@ -100,6 +102,8 @@ def evaluate(table: Table, answers: Answers, options: Options) -> Evaluation:
             *findings.flags,
             *_defaults_taken(table, findings, best),
             *_silence(table, findings.best),
+            *_without_contact(table, findings.best),
+            *_extensions_into_the_clear(table, findings),
             *table.remarks(findings.best, best, worst),
         ),
     )
@@ -201,6 +205,40 @@ def _unread(name: str, vessel: Vessel) -> Iterator[tuple[str, str]]:
         yield "thrombus", f"{vessel.thrombus} thrombus"
     if not vessel.reconstructable:
         yield "reconstructable", "not reconstructable"
+
+
+def _without_contact(table: Table, case: Case) -> Iterator[Flag]:
+    """A lumen that is not as it should be, where the set counts it only beside solid contact."""
+    for name in VESSELS:
+        vessel = case.vessel(name)
+        if vessel.touched or name not in table.addressed or (name == "smv_pv" and vessel.occluded):
+            continue
+        words = []
+        if vessel.occluded or (vessel.contour != "regular" and (name, "contour") in table.reads):
+            words.append(vessel.contour.replace("_", " "))
+        if vessel.thrombus != "none" and (name, "thrombus") in table.reads:
+            words.append(f"{vessel.thrombus} thrombus")
+        if words:
+            text = f"{VESSELS[name]}: {', '.join(words)} without solid contact: not counted."
+            yield Flag("without_contact", text)
+
+
+def _extensions_into_the_clear(table: Table, findings: Findings) -> Iterator[Flag]:
+    """Contact said to go on to a vessel that is said to be clear, and that the set asks about."""
+    unknown = {item.part for item in findings.unknown}
+    for name, title in VESSELS.items():
+        vessel = findings.best.vessel(name)
+        if not vessel.touched:
+            continue
+        read_as_extension = BEYOND_CHA if name == "cha" else FIRST_JEJUNAL
+        reached = (vessel.extends_to & table.addressed) - read_as_extension - unknown - {name}
+        clear = [VESSELS[to] for to in sorted(reached) if not findings.best.vessel(to).involved]
+        if clear:
+            text = (
+                f"{title}: contact extending to {', '.join(clear)}, recorded as clear there: "
+                "the extension is not counted. Record the contact where it arrives."
+            )
+            yield Flag("extension_not_counted", text)
 
 
 def metastatic(rule: str, source: str, trust: Trust = Trust.SOURCED) -> Rule:

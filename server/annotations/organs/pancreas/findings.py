@@ -332,8 +332,12 @@ def _vessel_contradictions(
             yield f"{pointer}/contact_kind", f"{title}: solid contact, and contact of 0°."
         if degrees == 0 and _extensions(raw.get("extends_to")):
             yield f"{pointer}/extends_to", f"{title}: extension named, and contact of 0°."
-        if degrees == 0 and _one_of(raw.get("thrombus"), THROMBI) == "tumour":
-            yield f"{pointer}/thrombus", f"{title}: tumour thrombus, and contact of 0°."
+    clear = degrees == 0 or (degrees is None and "contact_deg" not in raw and kind == "none")
+    if raw.get("thrombus") == "tumour" and (clear or kind == "haze_only"):
+        without = "contact of 0°" if degrees == 0 else "no solid contact"
+        yield f"{pointer}/thrombus", f"{title}: tumour thrombus, and {without}."
+    if degrees is None and clear and _extensions(raw.get("extends_to")):
+        yield f"{pointer}/extends_to", f"{title}: extension named, and no solid contact."
     if raw.get("variant_kind") == "none" and (degrees or kind == "solid"):
         yield f"{pointer}/variant_kind", f"{title}: no variant, and contact with one."
 
