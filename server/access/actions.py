@@ -205,6 +205,22 @@ def good_grant(session: Session, token: str, now: datetime) -> Grant:
     return grant
 
 
+def revoke_links_of(
+    session: Session, case: Case, person_id: str, *, by: str, why: str, now: datetime
+) -> list[Grant]:
+    """Withdraw every link to the case that was made for this person and is still good; those it was."""
+    wanted = select(Grant).where(
+        Grant.case_id == case.id,
+        Grant.person_id == person_id,
+        Grant.revoked_at.is_(None),
+        Grant.expires_at > now,
+    )
+    found = list(session.scalars(wanted))
+    for one in found:
+        revoke_grant(session, one, by=by, why=why, now=now)
+    return found
+
+
 def check_grant(session: Session, grant: Grant, now: datetime) -> None:
     """Raise GrantRevoked, GrantExpired or GrantNotYetValid unless the grant is good at `now`.
 

@@ -198,6 +198,30 @@ def test_a_surgeon_from_whom_a_case_was_taken_is_told_so_and_not_that_it_never_w
     assert signed_in("Otto").get(f"/cases/{served.number}").status_code == 404
 
 
+def test_whoever_is_taken_off_a_case_opens_it_by_no_link_any_more(
+    served: PanelWorld, signed_in: SignIn, by_link: Open, today: datetime
+) -> None:
+    convene(served, today)
+    mara, base = by_link("Mara")
+    nils, at_nils = by_link("Nils")
+    assert mara.get(f"{base}/api/panel").status_code == 200
+    with served.db.reading() as session:
+        (part,) = (one for one in served.case(session).assignments if one.person.name == "Mara")
+    clara = signed_in("Clara")
+    clara.get(f"/cases/{served.number}/assignment")
+    gone = clara.post(
+        f"/cases/{served.number}/assignment/parts/{part.id}/release",
+        version=version_of(served),
+        reason="Knows the patient.",
+    )
+    assert "Mara is off the case; what they entered is kept. Their link to it is withdrawn." in (
+        gone.text
+    )
+    assert mara.get(f"{base}/api/panel").status_code == 401
+    assert mara.post("/open", json={"token": served.tokens["Mara"]}).status_code == 401
+    assert nils.get(f"{at_nils}/api/panel").status_code == 200, "the others keep theirs"
+
+
 def test_offers_that_lapsed_leave_a_line_in_the_trail(
     served: PanelWorld, signed_in: SignIn, today: datetime
 ) -> None:

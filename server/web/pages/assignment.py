@@ -10,7 +10,9 @@ from typing import Any
 from flask import Response, request
 
 from server.access.action import Action
+from server.access.actions import revoke_links_of
 from server.access.door import Route
+from server.access.records import Grant
 from server.annotations.organs import ORGANS
 from server.cases import assigning
 from server.cases.asking import ROLE_WORDS, STANDING_WORDS, Role, Standing
@@ -40,6 +42,7 @@ from server.web.routing_of_case import ranking_of
 from server.web.visit import Visit
 
 OFFERED_AT_ONCE = 24
+STANDING_IN = (Standing.OFFERED, Standing.ACTIVE, Standing.COMPLETED)
 USUAL_HOURS = 48
 SEATS = (("", "–"), ("member", "Member"), ("chair", "Chair"), ("standby", "Standby"))
 
@@ -203,11 +206,24 @@ def release(visit: Visit, part: str) -> Response:
         )
         telling.taken(visit.session, visit.case, gone, visit.now)
         replaced = follow(visit)
-        visit.note(released=gone.person.name)
+        closed = _close_links(visit, gone)
+        visit.note(released=gone.person.name, grants=[one.id[:8] for one in closed])
         asked = f" {_names(replaced)} was asked instead." if replaced else ""
-        return f"{gone.person.name} is off the case; what they entered is kept.{asked}"
+        links = " Their link to it is withdrawn." if closed else ""
+        return f"{gone.person.name} is off the case; what they entered is kept.{links}{asked}"
 
     return _tried(visit, do)
+
+
+def _close_links(visit: Visit, gone: Assignment) -> Sequence[Grant]:
+    """Whoever has no part in the case any more opens it by no link either."""
+    parts = (one for one in visit.case.assignments if one.person_id == gone.person_id)
+    if any(Standing(one.state) in STANDING_IN for one in parts):
+        return []
+    why = f"{gone.person.name} is off the case."
+    return revoke_links_of(
+        visit.session, visit.case, gone.person_id, by=visit.actor.text, why=why, now=visit.now
+    )
 
 
 def follow(visit: Visit) -> Sequence[Assignment]:
