@@ -124,6 +124,25 @@ def test_contact_that_the_set_is_silent_about_is_flagged(name: str) -> None:
     assert [flag.id for flag in said.flags] == ["not_addressed"]
 
 
+@pytest.mark.parametrize(
+    ("vessels", "flags"),
+    [
+        ({"smv_pv": {**clear_vessel(), "contour": "unilateral_narrowing"}}, ["without_contact"]),
+        ({"smv_pv": {"contact_deg": "not_assessed", "contour": "unilateral_narrowing"}}, []),
+        ({"sma": touched(90, extends_to=["ca"])}, ["extension_not_counted"]),
+        ({"sma": touched(90, extends_to=["ca"]), "ca": None}, []),
+        ({"sma": touched(90, extends_to=["ca"]), "ca": touched(90)}, []),
+    ],
+    ids=["lumen", "contact open", "extension", "arrival open", "arrival touched"],
+)
+def test_what_is_recorded_and_not_counted_is_said(
+    vessels: dict[str, Any], flags: list[str]
+) -> None:
+    said = {"without_contact", "extension_not_counted"}
+    found = PANCREAS.evaluate(pancreas(**vessels))[0].flags
+    assert [flag.id for flag in found if flag.id in said] == flags
+
+
 def test_solid_contact_of_unknown_extent_is_at_least_borderline_at_the_sma() -> None:
     said = PANCREAS.evaluate(pancreas(sma={"contact_kind": "solid"}))[0].to_json()
     assert said["interval"] == [BR, LA]

@@ -180,6 +180,8 @@ def test_an_unverified_minimum_asks_nobody_for_a_reason() -> None:
         ({"contact_deg": 0, "contact_kind": "solid"}, "/vessels/sma/contact_kind"),
         ({"contact_deg": 0, "extends_to": ["ca"]}, "/vessels/sma/extends_to"),
         ({"contact_deg": 0, "thrombus": "tumour"}, "/vessels/sma/thrombus"),
+        ({"contact_kind": "haze_only", "thrombus": "tumour"}, "/vessels/sma/thrombus"),
+        ({"contact_kind": "none", "extends_to": ["ca"]}, "/vessels/sma/extends_to"),
     ],
 )
 def test_a_contradiction_is_flagged_and_stops_the_signature(

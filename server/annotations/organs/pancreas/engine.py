@@ -102,7 +102,7 @@ def evaluate(table: Table, answers: Answers, options: Options) -> Evaluation:
             *findings.flags,
             *_defaults_taken(table, findings, best),
             *_silence(table, findings.best),
-            *_without_contact(table, findings.best),
+            *_without_contact(table, findings),
             *_extensions_into_the_clear(table, findings),
             *table.remarks(findings.best, best, worst),
         ),
@@ -207,11 +207,14 @@ def _unread(name: str, vessel: Vessel) -> Iterator[tuple[str, str]]:
         yield "reconstructable", "not reconstructable"
 
 
-def _without_contact(table: Table, case: Case) -> Iterator[Flag]:
+def _without_contact(table: Table, findings: Findings) -> Iterator[Flag]:
     """A lumen that is not as it should be, where the set counts it only beside solid contact."""
+    unknown = {item.part for item in findings.unknown}
     for name in VESSELS:
-        vessel = case.vessel(name)
-        if vessel.touched or name not in table.addressed or (name == "smv_pv" and vessel.occluded):
+        if name in unknown or name not in table.addressed:
+            continue
+        vessel = findings.best.vessel(name)
+        if vessel.touched or (name == "smv_pv" and vessel.occluded):
             continue
         words = []
         if vessel.occluded or (vessel.contour != "regular" and (name, "contour") in table.reads):
