@@ -19,7 +19,7 @@ MOST_BYTES: Final = 4 * 1024 * 1024
 
 
 class RequestNotUnderstood(BadRequest):
-    """An object with a "case" holds something beside it that is not known."""
+    """Something stands in the address, or beside a "case" in the body, that is not known."""
 
 
 class TooManyCases(TooLarge):
@@ -37,6 +37,11 @@ def list_rules(_visit: Visit) -> Response:
 
 def evaluate_rules(visit: Visit, organ: str, ruleset: str) -> Response:
     """A case or an array of cases, judged by one ruleset."""
+    if request.args:
+        raise RequestNotUnderstood(
+            f"{said(min(request.args))} in the address is not known.",
+            remedy='Send options in the body: {"case": ..., "options": {"NAME": "VALUE"}}.',
+        )
     text = request.stream.read(MOST_BYTES + 1)
     if len(text) > MOST_BYTES:
         raise BodyTooLarge(

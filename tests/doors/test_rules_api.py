@@ -126,6 +126,16 @@ def test_the_same_vessel_twice_is_refused_and_not_one_of_them_dropped(
     assert "sma" in answer.get_json()["error"]["message"]
 
 
+def test_an_option_in_the_address_is_refused_and_not_passed_over(
+    nccn: Callable[..., Any],
+) -> None:
+    answer = nccn(BODY, "pancreas/nccn-2022?appleby=LA")
+    assert answer.status_code == 400
+    error = answer.get_json()["error"]
+    assert "appleby" in error["message"]
+    assert '"options"' in error["remedy"]
+
+
 def test_a_bad_case_in_an_array_leaves_an_error_in_its_place(nccn: Callable[..., Any]) -> None:
     answer = nccn([BODY, BAD, BODY])
     assert answer.status_code == 200
