@@ -7,6 +7,7 @@ pydicom turns numbers round as it reads them, but leaves values of many bytes as
 from __future__ import annotations
 
 import struct
+import warnings
 from array import array
 from typing import Final
 
@@ -26,7 +27,9 @@ def turned_little(dataset: Dataset) -> Dataset:
     of words.
     """
     if dataset.file_meta.get("TransferSyntaxUID") == BIG_ENDIAN:
-        _turn(dataset)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of values that are not as they should be
+            _turn(dataset)
         dataset.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
         dataset.set_original_encoding(False, True, dataset.original_character_set)
     return dataset
