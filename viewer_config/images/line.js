@@ -1,10 +1,10 @@
 // The line to the server: how many frames are asked for at once, and which comes next. Knows
 // nothing of the viewer; `ask(frame)` fetches one.
 
-// Two frames of 200 kB fill a line of 20 Mbit/s and 150 ms; two more stand by for a faster one.
-// A browser opens six connections to a server over HTTP/1.1, and the frame somebody looks at must
-// find one that is free.
-const BEHIND = 4;
+// A frame of 180 kB takes 72 ms on 20 Mbit/s, and an answer is 150 ms away: four fill such a line as long as
+// nothing else keeps the page busy (18.9 Mbit/s), five also then (19.96 Mbit/s). A browser opens six connections
+// to a server over HTTP/1.1, and the frame somebody looks at must find one that is free.
+const BEHIND = 5;
 const IN_ALL = 6;
 
 export class Line {
