@@ -16,7 +16,7 @@ function followPage(store) {
   const flush = () => store.queue.flush();
   document.addEventListener("visibilitychange", flush);
   window.addEventListener("pagehide", flush);
-  window.addEventListener("online", flush);
+  window.addEventListener("online", () => store.queue.reconnect());
   window.addEventListener("beforeunload", (event) => {
     const { refused, unreadable } = store.state;
     if (store.queue.unsaved || refused.size + unreadable.size > 0) {

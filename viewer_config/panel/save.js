@@ -45,7 +45,16 @@ export class SaveQueue {
     }
   }
 
-  /** Send what is unsaved now: the field was left, the page is hidden, the line is back. */
+  /**
+   * The line is back: how long it was gone says nothing about the next attempt, so waiting starts
+   * small again, also after an attempt that is under way and began before it came back.
+   */
+  reconnect() {
+    this.#failures = 0;
+    this.flush();
+  }
+
+  /** Send what is unsaved now: the field was left, the page is hidden. */
   flush() {
     if (this.#dirty && this.phase !== "saving" && this.phase !== "stopped") {
       this.#run();

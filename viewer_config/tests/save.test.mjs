@@ -94,6 +94,35 @@ test("without a line it retries later and later, up to half a minute", async () 
   assert.deepEqual(clock.delays.slice(1), [1000, 2000, 4000, 8000, 16000, 30000, 30000, 30000]);
 });
 
+test("when the line is back the document is sent at once", async () => {
+  const { queue, clock, sent } = queueWith([...Array(5).fill("retry"), "saved"]);
+  queue.touch();
+  for (let attempt = 0; attempt < 5; attempt += 1) {
+    clock.run();
+    await settled();
+  }
+  queue.reconnect();
+  await settled();
+  assert.equal(sent.times, 6);
+  assert.equal(queue.unsaved, false);
+});
+
+test("an attempt that began before the line came back is followed by another soon", async () => {
+  const { queue, clock, sent } = queueWith([...Array(5).fill("retry"), held, "saved"]);
+  queue.touch();
+  for (let attempt = 0; attempt < 6; attempt += 1) {
+    clock.run();
+    await settled();
+  }
+  queue.reconnect();
+  sent.release("retry");
+  await settled();
+  assert.equal(queue.retryInMs, 1000);
+  clock.run();
+  await settled();
+  assert.equal(queue.unsaved, false);
+});
+
 test("the wait starts small again after a save", async () => {
   const { queue, clock } = queueWith(["retry", "saved", "retry"]);
   queue.touch();
