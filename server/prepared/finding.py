@@ -5,11 +5,15 @@ from __future__ import annotations
 import contextlib
 
 from server.archive import Archive, NotInArchive
-from server.foundation.errors import MarginError
+from server.foundation.errors import MarginError, Unavailable
 
 
 class SeriesGone(MarginError):
     """The archive holds this series no more."""
+
+
+class SeriesChanging(Unavailable):
+    """The archive's answers about a series do not fit each other: it is just being added to."""
 
 
 def find_series(archive: Archive, StudyInstanceUID: str, SeriesInstanceUID: str) -> str:
