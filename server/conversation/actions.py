@@ -74,7 +74,7 @@ def ask(
     A surgeon who wants more imaging stops the clock with it. Raises Invalid, QuestionsAreOver,
     CaseChangedMeanwhile.
     """
-    _check(session, case, said)
+    _check(case, said)
     if voice.side is Side.HOSPITAL or wants_imaging:
         audience = Audience.HOSPITAL
     known = session.get(Question, said.key)
@@ -121,7 +121,7 @@ def answer(
     session: Session, case: Case, question: Question, voice: Voice, said: Said, now: datetime
 ) -> Message:
     """Add a message to a thread; a closed one is open again. Raises Invalid, QuestionsAreOver."""
-    _check(session, case, said)
+    _check(case, said)
     message = _add(session, question, voice, said, now)
     question.closed_at, question.closed_by = None, ""
     session.flush()
@@ -174,7 +174,7 @@ def mark_seen(session: Session, voice: Voice, messages: Sequence[Message], now: 
             continue  # the same reader in another window, at this moment
 
 
-def _check(session: Session, case: Case, said: Said) -> None:
+def _check(case: Case, said: Said) -> None:
     if case.state == State.WITHDRAWN:
         raise QuestionsAreOver(
             "This case was withdrawn: nothing more is asked in it.",

@@ -76,10 +76,10 @@ class Volume:
         return math.prod(self.spacing_mm) / 1000.0
 
 
-def slices_to_read(distances_mm: Sequence[float], grid_mm: float = ALONG_MM) -> tuple[int, ...]:
+def slices_to_read(distances_mm: Sequence[float]) -> tuple[int, ...]:
     """Which images to fetch, as indices into `distances_mm` (positions along the slice normal in
     mm, any order, duplicates allowed), in ascending order of position: both ends always, and in
-    between one about every `grid_mm`. Images without a finite distance are left out.
+    between one about every ALONG_MM. Images without a finite distance are left out.
     """
     order = sorted(
         (index for index, at in enumerate(distances_mm) if math.isfinite(at)),
@@ -91,7 +91,7 @@ def slices_to_read(distances_mm: Sequence[float], grid_mm: float = ALONG_MM) -> 
     chosen: dict[int, int] = {}
     for index in order[:-1]:
         # The first image of each step of the grid; a little early counts as in time.
-        chosen.setdefault(int((distances_mm[index] - lowest) / grid_mm + 0.05), index)
+        chosen.setdefault(int((distances_mm[index] - lowest) / ALONG_MM + 0.05), index)
     return (*chosen.values(), order[-1])
 
 

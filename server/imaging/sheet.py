@@ -65,7 +65,7 @@ def _rows(protocol: Protocol, language: str) -> Iterator[Row]:
         if value is not None:
             yield words[name], [_range(value, unit, language)]
     if "delays" in sheet:
-        yield words["phases"], list(_delays(protocol, sheet, language))
+        yield words["phases"], list(_delays(sheet, language))
     yield from _slices(protocol, sheet, words, language)
     for name in ("coverage", "series"):
         if name in sheet:
@@ -94,7 +94,7 @@ def _sequences(protocol: Protocol, sheet: Mapping[str, Any], language: str) -> I
         yield ", ".join(said)
 
 
-def _delays(protocol: Protocol, sheet: Mapping[str, Any], language: str) -> Iterator[str]:
+def _delays(sheet: Mapping[str, Any], language: str) -> Iterator[str]:
     for want, delay in sheet["delays"]:
         # The name of a phase says its time in brackets, which stands beside it here.
         name = _IN_BRACKETS.sub("", term_in(f"want.{want}", language))

@@ -49,8 +49,8 @@ def encapsulated_pdf(
     `reference` is any instance of the study (pixels are not needed); its patient and study
     attributes are copied as they are, identity included, because the document must belong to the
     same patient. `signed_at` is aware; it is written in the study's TimezoneOffsetFromUTC where
-    that is given, else in UTC. `source_instances` are pairs (SOPClassUID, SOPInstanceUID) that
-    the opinion was derived from.
+    that is given, else in UTC. `source_instances` are pairs (SOPClassUID, SOPInstanceUID) of the
+    images that the document shows (PS3.3 C.24.2, Source Instance Sequence).
 
     Raises OpinionNotEncapsulated when `pdf` is no PDF, a UID is not one, the reference names no
     study, or `signed_at` has no offset.

@@ -69,8 +69,15 @@ class Press:
     def _instance(self, kept: IssuedOpinion, opinion: Opinion) -> bytes:
         """The PDF as a DICOM instance in the study of the images."""
         study = self.archive.find_study(kept.StudyInstanceUID)
-        first = self.archive.study_instances(study.orthanc_id)[0]
-        image = BytesIO(self.archive.instance_file(first.orthanc_id))
+        ids = {
+            one.SOPInstanceUID: one.orthanc_id
+            for one in self.archive.study_instances(study.orthanc_id)
+        }
+        image = BytesIO(self.archive.instance_file(next(iter(ids.values()))))
+        # A key image may lie in an earlier study, or in one that was deleted since.
+        seen = dict.fromkeys(
+            one.SOPInstanceUID for one in opinion.key_images if one.SOPInstanceUID in ids
+        )
         return encapsulated_pdf(
             self.files.path(kept.sha256).read_bytes(),
             reference=dcmread(image, stop_before_pixels=True),
@@ -78,6 +85,9 @@ class Press:
             SeriesInstanceUID=kept.SeriesInstanceUID,
             document_title=opinion.title,
             signed_at=opinion.signed_at or kept.requested_at,
+            source_instances=[
+                (self.archive.instance_origin(ids[uid]).SOPClassUID, uid) for uid in seen
+            ],
         )
 
     def _report(self, kept: IssuedOpinion) -> bytes:

@@ -20,9 +20,23 @@ from server.opinions.document import (
     VesselContact,
     Volume,
 )
+from server.opinions.key_images import KeyImage
 
 SHA256 = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
 SIGNED_AT = datetime(2026, 11, 21, 8, 30, 15, 250000, tzinfo=UTC)
+
+KEY_IMAGE = KeyImage(
+    pointer="/vessels/sma/contact_deg",
+    shows="Superior mesenteric artery: Contact",
+    series="series 4 portal venous",
+    image_number=34,
+    StudyInstanceUID="1.2",
+    SeriesInstanceUID="1.2.3",
+    SOPInstanceUID="1.2.3.4",
+    figure="angle 118°",
+    window_lower=-125,
+    window_upper=225,
+)
 
 PANCREAS_CT = Study(
     StudyInstanceUID="1.2.826.0.1.3680043.8.498.10145893750215463212569854712365478963",

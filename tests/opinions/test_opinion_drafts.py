@@ -26,20 +26,10 @@ from server.opinions.drafts import (
     text_changes,
     written_into,
 )
-from server.opinions.key_images import MOST_IMAGES, KeyImage
+from server.opinions.key_images import MOST_IMAGES
 from tests.opinions import samples
 
 TODAY = date(2026, 11, 20)
-IMAGE = KeyImage(
-    pointer="/v",
-    shows="Superior mesenteric artery: Contact",
-    series="series 4 portal venous",
-    image_number=34,
-    StudyInstanceUID="1.2",
-    SeriesInstanceUID="1.2.3",
-    SOPInstanceUID="1.2.3.4",
-    figure="angle 118°",
-)
 GENERATED = generated_texts(samples.PANCREAS)
 KEYS = [part.key for part in PARTS]
 TEXTS = st.text(st.characters(exclude_characters="\r", exclude_categories=["Cs"]), max_size=60)
@@ -56,7 +46,7 @@ def test_an_own_text_stands_in_the_opinion_and_remembers_what_it_replaced() -> N
 
 
 def test_an_image_left_out_makes_room_for_the_next_of_more_than_can_be_printed() -> None:
-    images = tuple(replace(IMAGE, pointer=f"/v{n}") for n in range(MOST_IMAGES + 2))
+    images = tuple(replace(samples.KEY_IMAGE, pointer=f"/v{n}") for n in range(MOST_IMAGES + 2))
     opinion = replace(samples.PANCREAS, key_images=images)
     assert written_into(opinion, Draft()).key_images == images[:MOST_IMAGES]
     chosen = changed(Draft(), {"images_left_out": ["/v0"]}, GENERATED)

@@ -18,7 +18,6 @@ from PIL import Image
 from pypdf import PdfReader
 
 from server.opinions.document import Opinion
-from server.opinions.key_images import KeyImage
 from server.opinions.page import render_html
 from server.opinions.panel_part import (
     AgreementRow,
@@ -52,22 +51,10 @@ PANEL = PanelPart(
     dissent=(Dissent("Dr B. Okafor", "The vein cannot be rebuilt."),),
     agreement=(AgreementRow("Superior mesenteric artery", 1, 2, ("120°", "200°")),),
 )
-IMAGE = KeyImage(
-    pointer="/vessels/sma/contact_deg",
-    shows="Superior mesenteric artery: Contact",
-    series="series 4 portal venous",
-    image_number=34,
-    StudyInstanceUID="1.2",
-    SeriesInstanceUID="1.2.3",
-    SOPInstanceUID="1.2.3.4",
-    figure="angle 118°",
-    window_lower=-125,
-    window_upper=225,
-)
 WHOLE = replace(
     samples.PANCREAS,
     panel=PANEL,
-    key_images=(IMAGE,),
+    key_images=(samples.KEY_IMAGE,),
     categories=finding_categories(["convertible"]),
     imaging_limits=("Slices are 3 mm thick.",),
     verification=Verification("https://margin.example/verify", "7K3QX-90MZD"),
@@ -90,7 +77,7 @@ def picture() -> bytes:
 
 @cache
 def reader(opinion: Opinion) -> PdfReader:
-    return PdfReader(io.BytesIO(render_pdf(opinion, {IMAGE.name: picture()})))
+    return PdfReader(io.BytesIO(render_pdf(opinion, {samples.KEY_IMAGE.name: picture()})))
 
 
 def pages(opinion: Opinion) -> list[str]:
@@ -231,7 +218,7 @@ def test_a_key_image_is_printed_with_its_caption_and_named_for_the_blind() -> No
     assert any(page.images for page in reader(WHOLE).pages)
     bare = render_html(WHOLE)
     assert "This picture could not be made from the archive" in bare
-    assert "data:image/jpeg;base64," in render_html(WHOLE, {IMAGE.name: picture()})
+    assert "data:image/jpeg;base64," in render_html(WHOLE, {samples.KEY_IMAGE.name: picture()})
 
 
 def test_who_holds_the_paper_is_told_where_to_check_it() -> None:

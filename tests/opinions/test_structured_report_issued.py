@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from io import BytesIO
 from pathlib import Path
 
 import pytest
+from pydicom import dcmread
 
 from server.annotations import actions as annotations
 from server.annotations.organs import ORGANS
@@ -17,6 +19,7 @@ from server.opinions import actions as opinions
 from server.opinions.assessment import assessment_of
 from server.opinions.document import Study
 from server.opinions.imaging import stored_report
+from server.opinions.key_images import KeyImage
 from server.opinions.records import IssuedOpinion
 from tests.archive.orthanc_process import OrthancProcess, running_orthanc
 from tests.opinions import samples
@@ -26,7 +29,9 @@ from tests.world import World
 ANSWERS = ORGANS["pancreas"].examples()["head-borderline-sma"]
 
 
-def signed_opinion(world: World, study: str) -> IssuedOpinion:
+def signed_opinion(
+    world: World, study: str, key_images: tuple[KeyImage, ...] = ()
+) -> IssuedOpinion:
     """The surgeon of the inside case has signed; nothing of it is made yet."""
     now = utc_now()
     with world.db.writing() as session:
@@ -51,6 +56,7 @@ def signed_opinion(world: World, study: str) -> IssuedOpinion:
             case_number=world.inside.number,
             imaging=(Study(study, None, "CT", "CT", 1, 12),),
             revision_sha256=revision.sha256,
+            key_images=key_images,
         )
         return opinions.issue(
             session,
@@ -102,5 +108,30 @@ def test_issuing_stores_the_report_once_however_often_it_is_done(
         written = stored_report(errand.archive, assessment, study)
         assert b"Resectability assessment" in written
         assert assessment.report_instance_uid.encode() in written
+        errand.archive.close()
+        errand.db.dispose()
+
+
+@pytest.mark.orthanc
+def test_the_stored_document_names_the_images_of_its_study_that_it_shows(
+    sqlite_world: World, tmp_path: Path
+) -> None:
+    with running_orthanc(tmp_path / "orthanc") as process:
+        errand = errand_of(process, sqlite_world, tmp_path)
+        headers = images()
+        study = headers[0].StudyInstanceUID
+        for header in headers:
+            errand.archive.store_instance(stored(header), by="test")
+        shown = replace(samples.KEY_IMAGE, SOPInstanceUID=headers[3].SOPInstanceUID)
+        kept = signed_opinion(sqlite_world, study, (shown, shown, samples.KEY_IMAGE))
+        issue_opinion(errand, {"opinion_id": kept.id})
+
+        archived = errand.archive.candidates(study, kept.SeriesInstanceUID, kept.SOPInstanceUID)
+        document = dcmread(BytesIO(errand.archive.instance_file(archived[0])))
+        sources = [
+            (one.ReferencedSOPClassUID, one.ReferencedSOPInstanceUID)
+            for one in document.SourceInstanceSequence
+        ]
+        assert sources == [(headers[3].SOPClassUID, headers[3].SOPInstanceUID)]
         errand.archive.close()
         errand.db.dispose()

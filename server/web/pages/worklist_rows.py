@@ -83,7 +83,7 @@ def rows_of(session: Session, cases: Sequence[Case], today: date) -> list[Row]:
         found.append(
             replace(
                 row,
-                lacks=_lacks(case, records.get(case.id), images.get(case.id)),
+                lacks=_lacks(records.get(case.id), images.get(case.id)),
                 pause=pauses.get(case.id),
                 past_limit=case_standing(case, today) is Standing.PAST_LIMIT,
             )
@@ -156,7 +156,7 @@ def _day_of(moment: datetime | None) -> str:
     return day(moment.date() if moment else None)
 
 
-def _lacks(case: Case, records: Completeness | None, images: ImagingLack | None) -> tuple[str, ...]:
+def _lacks(records: Completeness | None, images: ImagingLack | None) -> tuple[str, ...]:
     """What stops the case, or limits its answer, in a few words each."""
     found = []
     if records is not None:
