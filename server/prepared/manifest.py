@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, field, fields
 from functools import cached_property
 from typing import Any, Self
 
-VERSION = 2  # of the form of everything on the shelf; another version is prepared anew
+VERSION = 3  # of the form of everything on the shelf; another version is prepared anew
 
 
 # What a frame that is kept as it was stored holds beside its picture (server/dicom/remarks.py).

@@ -5,6 +5,7 @@ the same as one that names every study, though Orthanc's index narrows the one a
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
@@ -12,6 +13,8 @@ import pytest
 from pydicom import Dataset
 
 from server.archive import Archive
+from server.prepared.shelf import Shelf
+from server.prepared.way import NAME as WAY
 from tests.archive.files import ct_slice, written
 from tests.archive.orthanc_process import running_orthanc
 from tests.dicomweb import samples
@@ -47,8 +50,7 @@ def study(uid: str, series: int, count: int) -> list[bytes]:
 
 
 @pytest.fixture(scope="module")
-def people(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Caller]]:
-    """`archive` may see everything; `named` may see each of the studies, by name."""
+def archive(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Archive]:
     with running_orthanc(tmp_path_factory.mktemp("searched")) as orthanc:
         archive: Archive = orthanc.archive()
         for uid, series, count in ((JAPANESE, 1, 2), (MÜLLER, 1, 2), (MÜLLER, 2, 3), (ROE, 3, 1)):
@@ -57,10 +59,18 @@ def people(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Calle
         segmentation = samples.segmentation(f"{ROE}.9.1", f"{ROE}.9", "ID-3", ROE)
         segmentation.PatientName, segmentation.StudyDate = NAMES[ROE], DATES[ROE]
         archive.store_instance(written(segmentation))
-        scopes = {"archive": HandMadeScope(None), "named": HandMadeScope(frozenset(NAMES))}
-        client = gateway_app(archive, scopes).test_client()
-        yield {name: Caller(client, name) for name in scopes}
+        yield archive
         archive.close()
+
+
+SCOPES = {"archive": HandMadeScope(None), "named": HandMadeScope(frozenset(NAMES))}
+
+
+@pytest.fixture(scope="module")
+def people(archive: Archive) -> dict[str, Caller]:
+    """`archive` may see everything; `named` may see each of the studies, by name."""
+    client = gateway_app(archive, SCOPES).test_client()
+    return {name: Caller(client, name) for name in SCOPES}
 
 
 def found(caller: Caller, level: str, query: str) -> list[Any]:
@@ -170,3 +180,19 @@ def test_more_studies_than_may_be_looked_into_are_refused(
     response = people["archive"].get("/studies?KVP=121")
     assert (response.status_code, response.json["error"]["code"]) == (413, "search_too_broad")
     assert found(people["archive"], "studies", "KVP=121&PatientID=ID-2") == []
+
+
+@pytest.mark.parametrize(
+    ("path", "is_opening"),
+    [
+        (f"/studies/{ROE}/series", True),
+        ("/series", False),
+        (f"/studies?StudyInstanceUID={ROE}", True),
+    ],
+)
+def test_preparing_makes_way_for_whoever_opens_a_study_and_for_no_search(
+    archive: Archive, tmp_path: Path, path: str, is_opening: bool
+) -> None:
+    client = gateway_app(archive, SCOPES, shelf=Shelf(tmp_path)).test_client()
+    assert Caller(client, "named").get(path).status_code == 200
+    assert (tmp_path / WAY).exists() is is_opening

@@ -51,7 +51,7 @@ def studies_of(pass_: Pass, query: Query, study: str | None, *, skip: int = 0) -
     proposes, where none of them can fail to match. Raises SearchTooBroad.
     """
     allowed = frozenset({study}) if study else pass_.scope.study_uids()
-    named = _named(pass_, query)
+    named = named_in(pass_, query)
     if allowed is None and named is None:
         yield from _proposed(pass_, query, skip)
         return
@@ -61,7 +61,7 @@ def studies_of(pass_: Pass, query: Query, study: str | None, *, skip: int = 0) -
             yield uid
 
 
-def _named(pass_: Pass, query: Query) -> frozenset[str] | None:
+def named_in(pass_: Pass, query: Query) -> frozenset[str] | None:
     """The studies that the search names, by the archive's UIDs; None when it names none."""
     for key in query.keys:
         if key.path == (STUDY,):

@@ -44,6 +44,7 @@ from server.prepared.concluding import available_syntaxes
 from server.prepared.describing import described
 from server.prepared.manifest import Manifest, PreparedInstance
 from server.prepared.metadata import in_order
+from server.prepared.way import Way
 
 SERIES_REMEMBERED = 256
 INSTANCES_REMEMBERED = 30_000  # about a kilobyte each
@@ -175,7 +176,11 @@ class PreparedCatalogue:
             manifest = self._pass.shelf.series(study, series)
             if manifest is not None and not (len(held) == 1 and is_current(manifest, held[0])):
                 manifest = None
-        return self._kept(study, series, held) if manifest is None else self._shelved(manifest)
+        if manifest is not None:
+            return self._shelved(manifest)
+        if self._is_opening:
+            Way(self._pass.shelf.root).ask()  # the next question will be for its metadata
+        return self._kept(study, series, held)
 
     def _shelved(self, manifest: Manifest) -> SeriesEntry | None:
         classes = tuple({instance.SOPClassUID for instance in manifest.instances} - {""})

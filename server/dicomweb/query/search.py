@@ -17,7 +17,7 @@ from server.archive import ArchiveUnavailable
 from server.dicomweb.media.accept import JSON, choose
 from server.dicomweb.media.answers import CHANGING
 from server.dicomweb.query.attributes import RETRIEVE_URL, UNIQUE_KEYS, Dataset, Level, value_of
-from server.dicomweb.query.candidates import studies_of
+from server.dicomweb.query.candidates import named_in, studies_of
 from server.dicomweb.query.catalogue import PreparedCatalogue
 from server.dicomweb.query.finding import Page, Search, search_study
 from server.dicomweb.query.matching import MOST_UIDS
@@ -55,7 +55,7 @@ def _answer(pass_: Pass, target: Level, study: str | None, series: str | None) -
     query = read_query(request.query_string)  # first: it refuses what nobody else should read
     media_type = choose(wishes(), (JSON, "application/json"))
     search = Search.read(query, target, study=study is not None, series=series)
-    catalogue = PreparedCatalogue(pass_, is_opening=study is not None)
+    catalogue = PreparedCatalogue(pass_, is_opening=_is_opening(pass_, query, study))
     page = Page(query.offset, _limit(pass_, query, target))
     whole = _find(pass_, catalogue, query, search, study, page)
     if catalogue.is_incomplete and not page.total:
@@ -66,6 +66,11 @@ def _answer(pass_: Pass, target: Level, study: str | None, series: str | None) -
     for warning in _warnings(page, catalogue, whole=whole):
         response.headers.add("Warning", f"299 {pass_.prefix}: {warning}")
     return response
+
+
+def _is_opening(pass_: Pass, query: Query, study: str | None) -> bool:
+    """Whether the search is about one study: what a viewer asks before it asks for images."""
+    return study is not None or len(named_in(pass_, query) or ()) == 1
 
 
 def _limit(pass_: Pass, query: Query, target: Level) -> int:
