@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -75,31 +76,7 @@ def issue_grant(
 
     `pseudonymised` is for a case only, and never for whoever sends the patient's records.
     """
-    problems = []
-    if not for_whom.strip():
-        problems.append(FieldProblem("/for_whom", "Say for whom the link is."))
-    if not permits:
-        problems.append(
-            FieldProblem("/permits", "Choose at least one thing that the link permits.")
-        )
-    if not 1 <= days <= LONGEST_GRANT_DAYS:
-        problems.append(
-            FieldProblem(
-                "/days", f"A link is valid for 1 to {LONGEST_GRANT_DAYS} days; {days} were asked."
-            )
-        )
-    if permits & SHARED_PERMITS:
-        wanted = (
-            "What is shared rests on a consent: record it under Sharing and make the link there."
-        )
-        problems.append(FieldProblem("/permits", wanted))
-    if in_force(permits) != permits:
-        wanted = (
-            "Whoever draws or signs sends nothing into the case: make a link of its own for that."
-        )
-        problems.append(FieldProblem("/permits", wanted))
-    if pseudonymised:
-        problems += _against_pseudonyms(case, permits)
+    problems = list(_problems_of(case, for_whom, permits, days, pseudonymised=pseudonymised))
     if problems:
         raise Invalid("The grant was not issued.", problems)
     return make_grant(
@@ -146,20 +123,35 @@ def make_grant(
     return IssuedGrant(grant, token)
 
 
-def _against_pseudonyms(case: Case | None, permits: frozenset[Permit]) -> list[FieldProblem]:
-    """Pseudonyms belong to a case; and who sends a patient's records knows whose they are."""
-    found = []
-    if case is None:
-        found.append(
-            FieldProblem("/pseudonymised", "Only a link for one case can hide who the patient is.")
+def _problems_of(
+    case: Case | None, for_whom: str, permits: frozenset[Permit], days: int, *, pseudonymised: bool
+) -> Iterator[FieldProblem]:
+    if not for_whom.strip():
+        yield FieldProblem("/for_whom", "Say for whom the link is.")
+    if not permits:
+        yield FieldProblem("/permits", "Choose at least one thing that the link permits.")
+    if not 1 <= days <= LONGEST_GRANT_DAYS:
+        yield FieldProblem(
+            "/days", f"A link is valid for 1 to {LONGEST_GRANT_DAYS} days; {days} were asked."
         )
-    if Permit.UPLOAD in permits:
-        found.append(
-            FieldProblem(
-                "/pseudonymised", "Whoever sends images and documents sees whose they are."
-            )
+    if permits & SHARED_PERMITS:
+        yield FieldProblem(
+            "/permits",
+            "What is shared rests on a consent: record it under Sharing and make the link there.",
         )
-    return found
+    if in_force(permits) != permits:
+        yield FieldProblem(
+            "/permits",
+            "Whoever draws or signs sends nothing into the case: make a link of its own for that.",
+        )
+    if pseudonymised and case is None:
+        yield FieldProblem(
+            "/pseudonymised", "Only a link for one case can hide who the patient is."
+        )
+    if pseudonymised and Permit.UPLOAD in permits:
+        yield FieldProblem(
+            "/pseudonymised", "Whoever sends images and documents sees whose they are."
+        )
 
 
 def revoke_grant(session: Session, grant: Grant, *, by: str, why: str, now: datetime) -> None:
