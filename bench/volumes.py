@@ -35,10 +35,11 @@ from server.dicom.geometry import Vector, of_series
 from server.volumetry.counting import count
 from server.volumetry.distance import margin_mm
 from server.volumetry.fitted_body import Small
-from server.volumetry.frames import read
+from server.volumetry.frames import read, source_of
 from server.volumetry.masks import on_grid
 from server.volumetry.placing import positions_mm
 from server.volumetry.resection import by_plane, split
+from server.volumetry.sampling import area_mm2
 from server.volumetry.segmenting import dice, grow
 from server.volumetry.surface import SurfaceSum
 from server.volumetry.written import as_segmentation
@@ -78,8 +79,7 @@ def measured(folder: Path) -> dict[str, float]:
     """What `margin volumes` does from the file to the indices."""
     started = time.perf_counter()
     data = (folder / "liver.dcm").read_bytes()
-    uid = str(dcmread(next((folder / "images").iterdir())).SeriesInstanceUID)
-    counted = count(data, headers_of(uid, folder / "images"))
+    counted = count(data, headers_of(source_of(data), folder / "images"))
     assert counted.remnant is not None
     indices = indices_of(counted.remnant, BODY)
     seconds = time.perf_counter() - started
@@ -177,7 +177,8 @@ def _errors(
     for index, plane in enumerate(drawn):
         summed.add(index, plane.astype(bool))
         small.add(index, plane.astype(bool))
-    held, fitted = summed.voxels(), small.fitted(spacing_mm)
+    held = summed.voxels()
+    fitted = small.fitted(spacing_mm, area_mm2(summed.sides(), spacing_mm))
     whole = volume_mm3(kind, half_mm) / float(np.prod(spacing_mm))
     return (
         abs(100 * (np.count_nonzero(drawn) / whole - 1)),

@@ -77,7 +77,7 @@ def resect(
         raise click.UsageError("Say with --remains which side of the cut remains.")
     with complaints():
         data = seg.read_bytes()
-        headers = headers_of(source_of(data).SeriesInstanceUID, images)
+        headers = headers_of(source_of(data), images)
         found = try_cut(data, headers, _cut(plane, lines, remove, remains))
         if out is not None:
             out.write_bytes(found.seg)

@@ -16,11 +16,10 @@ from server.annotations.judging import CaseRefused, Judge, as_json
 from server.annotations.organs import organ_named
 from server.annotations.organs.liver import formulae
 from server.cli.home import complaints
-from server.dicom.files import RefusedFile, read_head
 from server.foundation.errors import Invalid
-from server.volumetry.contours import STRUCTURE_SET, outlined_series
+from server.volumetry.contours import is_structure_set, outlined_source
 from server.volumetry.counting import Count, count, count_structures
-from server.volumetry.frames import source_of
+from server.volumetry.frames import SegmentationSource, series_among, source_of
 from server.volumetry.remnant import (
     DENOMINATOR,
     FLR_UNCERTAINTY_PERCENT,
@@ -30,6 +29,7 @@ from server.volumetry.remnant import (
     share,
 )
 
+_DRAWN: Final = ("SEG", "RTDOSE")  # what has rows and is no image
 PUBLISHED, NOT_VERIFIED = "published", "not_verified"
 _COMPARED: Final = "as cited where formulae are compared, coefficients to be read again"
 # Where each formula was read, by the first word of its name.
@@ -67,6 +67,12 @@ class Measure(click.FloatRange):
         return number
 
 
+def _of_form(field: str) -> Measure:
+    """The bounds that the liver's form has for a field, so that the criteria take what is given."""
+    said = organ_named("liver").schema["properties"][field]
+    return Measure(said["minimum"], said["maximum"])
+
+
 class ImagesNotFound(Invalid):
     """No file of the folder is an image of the series that the segmentation was drawn on."""
 
@@ -78,8 +84,8 @@ class ImagesNotFound(Invalid):
     type=click.Path(exists=True, file_okay=False, path_type=Path),
     help="Folder of the images it was drawn on: their grid is used, and it must lie on it.",
 )
-@click.option("--height-cm", type=Measure(30, 250), help="For the standardised volumes.")
-@click.option("--weight-kg", type=Measure(2, 400), help="For the standardised volumes.")
+@click.option("--height-cm", type=_of_form("height_cm"), help="For the standardised volumes.")
+@click.option("--weight-kg", type=_of_form("weight_kg"), help="For the standardised volumes.")
 @click.option("--age-years", type=Measure(0, 120), help="For the formula of Chouker.")
 @click.option("--sex", type=click.Choice(["female", "male"]), help="For Chan and Chouker.")
 @click.option("--background", help="Liver background: one of the form's own choices.")
@@ -108,37 +114,36 @@ def volumes(
 
 
 def _counted(data: bytes, folder: Path | None) -> Count:
-    head = read_head(data, "the segmentation")
-    if isinstance(head, RefusedFile) or head.SOPClassUID != STRUCTURE_SET:
-        series = source_of(data).SeriesInstanceUID if folder else ""
-        return count(data, headers_of(series, folder) if folder else ())
-    if folder is None:
-        raise click.UsageError("Outlines need the images: name their folder with --images.")
-    return count_structures(data, headers_of(outlined_series(data), folder))
+    if is_structure_set(data):
+        if folder is None:
+            raise click.UsageError("Outlines need the images: name their folder with --images.")
+        return count_structures(data, headers_of(outlined_source(data), folder))
+    return count(data, headers_of(source_of(data), folder) if folder else ())
 
 
-def headers_of(SeriesInstanceUID: str, folder: Path) -> list[Dataset]:
+def headers_of(source: SegmentationSource, folder: Path) -> list[Dataset]:
     """The headers of the images in `folder` that belong to the series it was drawn on."""
-    found: list[Dataset] = []
-    other: set[str] = set()
+    found: dict[str, list[Dataset]] = {}
     for path in sorted(path for path in folder.rglob("*") if path.is_file()):
         try:
             header = dcmread(path, stop_before_pixels=True)
         except (InvalidDicomError, OSError):
             continue
-        series = str(header.get("SeriesInstanceUID", ""))
-        if series == SeriesInstanceUID and "Rows" in header:
-            found.append(header)
-        elif "ImagePositionPatient" in header:
-            other.add(series)
-    if not found:
-        there = f"; it holds series {', '.join(sorted(other)[:3])}" if other else ""
+        if "Rows" in header and str(header.get("Modality", "")) not in _DRAWN:
+            found.setdefault(str(header.get("SeriesInstanceUID", "")), []).append(header)
+    images = {
+        uid: {str(one.get("SOPInstanceUID", "")) for one in headers}
+        for uid, headers in found.items()
+    }
+    wanted = series_among(source, images)
+    if wanted not in found:
+        there = f"; it holds series {', '.join(sorted(found)[:3])}" if found else ""
         raise ImagesNotFound(
-            f"{folder} holds no image of series {SeriesInstanceUID}, on which the "
+            f"{folder} holds no image of series {wanted}, on which the "
             f"segmentation was drawn{there}.",
             remedy="Name the folder of that series.",
         )
-    return found
+    return found[wanted]
 
 
 def _printed(counted: Count) -> dict[str, Any]:
@@ -151,6 +156,7 @@ def _printed(counted: Count) -> dict[str, Any]:
                 "code": one.code,
                 "voxels": one.voxels,
                 "volume_ml": round(one.volume_ml, 3),
+                "sampling_error_percent": _rounded(one.sampling_error_percent),
                 "surface_ml": round(one.surface_ml, 3),
                 "surface_method": one.surface_method,
             }
@@ -247,7 +253,7 @@ def _criteria(found: Volumes, body: Body | None, background: str | None) -> list
     answers: dict[str, Any] = {
         "flr_ml": found.flr_ml,
         "total_liver_ml": found.liver_ml,
-        "tumour_ml": found.tumour_ml,
+        "tumour_ml": found.subtracted_ml,
         "background": background,
     }
     if body is not None:

@@ -27,7 +27,12 @@ from server.people.queries import hospital_of_ae_title
 from server.prepared import actions as preparation
 
 ARCHIVE = "archive"
-SEGMENTATION_STORAGE = "1.2.840.10008.5.1.4.1.1.66.4"  # PS3.4 B.5
+# What volumes are measured from, PS3.4 B.5.
+MEASURED_STORAGE = (
+    "1.2.840.10008.5.1.4.1.1.66.4",  # Segmentation
+    "1.2.840.10008.5.1.4.1.1.66.7",  # Label Map Segmentation
+    "1.2.840.10008.5.1.4.1.1.481.3",  # RT Structure Set
+)
 MEASURE_SEGMENTATION = "measure_segmentation"
 CERTAIN = 100
 KEPT_OF_SERIES = ("split_to", "senders", "patients")
@@ -302,7 +307,7 @@ def ask_for_measurements(session: Session, arrival: Arrival, now: datetime) -> N
     segmentations = session.scalars(
         select(ReceivedInstance).where(
             ReceivedInstance.arrival_id == arrival.id,
-            ReceivedInstance.SOPClassUID == SEGMENTATION_STORAGE,
+            ReceivedInstance.SOPClassUID.in_(MEASURED_STORAGE),
         )
     )
     for instance in segmentations:

@@ -24,11 +24,11 @@ from server.opinions.assessment import Assessment
 from server.opinions.document import Volume
 from server.opinions.structure_groups import Group, group, tracking
 from server.opinions.wording import denominator
-from server.volumetry.remnant import Volumes, remarks
+from server.volumetry.remnant import PAINTED_OVER, TUMOUR_PAINTED_OVER
 from server.volumetry.roles import Role, Segment, assign
 
-# The liver of a SEG painted segment over segment is the union of all three: no segment holds it.
-PAINTED_OVER: Final = remarks(Volumes(None, None, None, painted_over=True))[0]
+# The liver of a SEG painted segment over segment is the union of several: no segment holds it.
+_UNITED: Final = frozenset({PAINTED_OVER, TUMOUR_PAINTED_OVER})
 
 _ABOUT: Final[dict[Role, CodedConcept]] = {
     "liver": coding.WHOLE_LIVER,
@@ -83,7 +83,7 @@ def _measured(assessment: Assessment, volume: Volume, part: _Part, seg: Dataset 
     if part.volume_ml is not None:
         measurements.append(Measurement(coding.VOLUME, part.volume_ml, coding.MILLILITRE))
     comments = list(assessment.volume_notes.get(volume.SOPInstanceUID, ()))
-    painted_over = part.role == "liver" and PAINTED_OVER in comments
+    painted_over = part.role == "liver" and not _UNITED.isdisjoint(comments)
     if part.role == "flr":
         measurements += _shares(volume)
     content = {

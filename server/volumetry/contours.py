@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from io import BytesIO
 from itertools import combinations
+from math import floor
 from typing import Final
 
 import numpy as np
@@ -16,6 +17,7 @@ from pydicom.dataset import Dataset
 from server.dicom.files import RefusedFile, read_head
 from server.dicom.geometry import SeriesGeometry, along, of_series
 from server.foundation.errors import Invalid
+from server.volumetry.frames import SegmentationSource
 from server.volumetry.polygons import Points, filled
 from server.volumetry.segmentation import check_spacing
 from server.volumetry.traced import has_diagonal, on_centres, pixels_on
@@ -26,6 +28,10 @@ STRUCTURE_SET: Final = "1.2.840.10008.5.1.4.1.1.481.3"  # PS3.4 Table B.5-1
 _OFF_SLICE: Final = 0.5
 # Outlines of one plane lie within this part of the distance between images [engineering choice].
 _SAME_PLANE: Final = 0.05
+# Outlines meant to lie halfway between images do so within this part of the distance.
+_HALFWAY: Final = 1e-3
+# Outlines along the outer edge are rounded, in pixels.
+_AT_EDGE: Final = 0.02
 _CLOSED: Final = ("CLOSED_PLANAR", "CLOSEDPLANAR_XOR")
 
 
@@ -80,34 +86,74 @@ def structures(file: bytes, headers: Sequence[Dataset]) -> tuple[Structure, ...]
         int(item.ROINumber): str(item.get("ROIName", "")).strip()
         for item in dataset.get("StructureSetROISequence") or ()
     }
+    drawn = _outlines_of(dataset, names)
     found = []
+    for number, name in names.items():
+        mask, notes = _mask(drawn.get(number, Dataset()), images, name)
+        voxels = int(np.count_nonzero(mask))
+        volume = voxels * (images.voxel_volume_ml or 0.0)
+        found.append(Structure(number, name, mask, voxels, volume, notes))
+    return tuple(found)
+
+
+def _outlines_of(dataset: Dataset, names: Mapping[int, str]) -> dict[int, Dataset]:
+    """The outlines of each region that has some, by ROINumber."""
+    drawn: dict[int, Dataset] = {}
     for item in dataset.get("ROIContourSequence") or ():
         number = int(item.get("ReferencedROINumber", 0))
         if number not in names:
             raise StructureSetUnreadable(
                 f"Outlines belong to region {number}, which the structure set does not list."
             )
-        mask, notes = _mask(item, images, names[number])
-        voxels = int(np.count_nonzero(mask))
-        volume = voxels * (images.voxel_volume_ml or 0.0)
-        found.append(Structure(number, names[number], mask, voxels, volume, notes))
-    if not found:
+        if number in drawn:
+            raise StructureSetUnreadable(f"Region {number} has its outlines in two places.")
+        drawn[number] = item
+    if not drawn:
         raise StructureSetUnreadable("The structure set holds no outlines (ROIContourSequence).")
-    return tuple(found)
+    return drawn
 
 
-def outlined_series(file: bytes) -> str:
-    """The SeriesInstanceUID of the images that the outlines were drawn on (PS3.3 C.8.8.5, RT
-    Referenced Series Sequence). Raises StructureSetUnreadable when none is named."""
-    for frame in _dataset(file).get("ReferencedFrameOfReferenceSequence") or ():
-        for study in frame.get("RTReferencedStudySequence") or ():
-            for series in study.get("RTReferencedSeriesSequence") or ():
-                if uid := str(series.get("SeriesInstanceUID", "")):
-                    return uid
-    raise StructureSetUnreadable(
-        "The structure set does not name the series it was drawn on.",
-        remedy="Export it again from a program that keeps the references to the images.",
+def is_structure_set(file: bytes) -> bool:
+    """Whether this is an RT Structure Set, whatever else may be wrong with it."""
+    head = read_head(file, "the structure set")
+    return not isinstance(head, RefusedFile) and head.SOPClassUID == STRUCTURE_SET
+
+
+def outlined_source(file: bytes) -> SegmentationSource:
+    """What the outlines were drawn on (PS3.3 C.8.8.5, RT Referenced Series Sequence), or, where no series
+    is named, the images that they refer to. Raises StructureSetUnreadable."""
+    dataset = _dataset(file)
+    study = str(dataset.get("StudyInstanceUID", ""))
+    series, images = "", list(_contour_images(dataset))
+    for named in _referenced_studies(dataset):
+        for one in named.get("RTReferencedSeriesSequence") or ():
+            if not series and (uid := str(one.get("SeriesInstanceUID", ""))):
+                series = uid
+                study = str(named.get("ReferencedSOPInstanceUID", "")) or study
+                images = list(one.get("ContourImageSequence") or ())
+    return SegmentationSource(
+        SOPInstanceUID=str(dataset.get("SOPInstanceUID", "")),
+        SeriesDescription=_label(dataset),
+        StudyInstanceUID=study,
+        SeriesInstanceUID=series,
+        instances=tuple({str(one.get("ReferencedSOPInstanceUID", "")): None for one in images}),
     )
+
+
+def _referenced_studies(dataset: Dataset) -> Iterator[Dataset]:
+    for frame in dataset.get("ReferencedFrameOfReferenceSequence") or ():
+        yield from frame.get("RTReferencedStudySequence") or ()
+
+
+def _contour_images(dataset: Dataset) -> Iterator[Dataset]:
+    for region in dataset.get("ROIContourSequence") or ():
+        for contour in region.get("ContourSequence") or ():
+            yield from contour.get("ContourImageSequence") or ()
+
+
+def _label(dataset: Dataset) -> str:
+    said = (dataset.get("SeriesDescription"), dataset.get("StructureSetLabel"))
+    return str(next(filter(None, said), "RT Structure Set"))
 
 
 def _dataset(file: bytes) -> Dataset:
@@ -130,7 +176,11 @@ def _check_frame_of_reference(dataset: Dataset, images: SeriesGeometry) -> None:
     named = {
         str(item.get("FrameOfReferenceUID", ""))
         for item in dataset.get("ReferencedFrameOfReferenceSequence") or ()
-    } - {""}
+    } or {
+        str(item.get("ReferencedFrameOfReferenceUID", ""))
+        for item in dataset.get("StructureSetROISequence") or ()
+    }
+    named -= {""}
     if named and images.FrameOfReferenceUID and images.FrameOfReferenceUID not in named:
         raise ContourOffImages(
             f"The outlines were drawn in frame of reference {min(named)}, the images lie in "
@@ -149,6 +199,12 @@ def _mask(
     drawn_on = _by_image(once, images)
     mask, crossed = _united(drawn_on, images)
     every = [points for drawn in drawn_on.values() for points in drawn]
+    cut_off = sum(_is_beyond(points, images) for points in every)
+    if cut_off and not mask.any():
+        raise ContourOffImages(
+            f"The outlines of “{name}” lie beside the images.",
+            remedy="Name the series that the outlines were drawn on.",
+        )
     traced = has_diagonal(every)
     rim = _rim(drawn_on, images) & (mask ^ 1)
     mask |= rim if traced else 0
@@ -159,6 +215,7 @@ def _mask(
             repeated=len(found) - len(once),
             between=len(once) - len(every),
             crossed=crossed,
+            cut_off=cut_off,
             empty=_empty_between(mask),
             pointless=0 if traced and rim.any() else sum(len(points) < 3 for points in every),
             rim=int(np.count_nonzero(rim)),
@@ -209,6 +266,7 @@ def _notes(
     repeated: int,
     between: int,
     crossed: int,
+    cut_off: int,
     empty: int,
     pointless: int,
     rim: int,
@@ -241,6 +299,11 @@ def _notes(
             f"“{name}”: outlines cross on {crossed} image(s); what lies in two of them does not "
             "count."
         )
+    if cut_off:
+        yield (
+            f"“{name}”: {cut_off} outline(s) reach beyond the edge of the images; what lies there is "
+            "not counted."
+        )
     if empty:
         yield (
             f"“{name}” has no outline on {empty} image(s) between its first and its last; they "
@@ -254,7 +317,9 @@ def _outline(contour: Dataset, images: SeriesGeometry, name: str) -> _Outline:
 
 
 def _index(outline: _Outline, images: SeriesGeometry) -> int:
-    return min(max(round(outline.place), 0), images.depth - 1)
+    # Halfway between two images all outlines go to the upper one: to the nearest even number, as
+    # rounding has it, every second image would have two and the rest none.
+    return min(max(floor(outline.place + 0.5 + _HALFWAY), 0), images.depth - 1)
 
 
 def _without_repeats(outlines: Sequence[_Outline]) -> list[_Outline]:
@@ -279,6 +344,13 @@ def _any_cross(drawn: Sequence[NDArray[np.float64]], areas: Sequence[NDArray[np.
             if 0 < shared < min(np.count_nonzero(first), np.count_nonzero(second)):
                 return True
     return False
+
+
+def _is_beyond(points: Points, images: SeriesGeometry) -> bool:
+    """Whether an outline, (column, row) in pixels, leaves the outermost pixels."""
+    low, high = points.min(axis=0), points.max(axis=0)
+    edge = np.array([images.columns, images.rows]) - 0.5
+    return bool((low < -0.5 - _AT_EDGE).any() or (high > edge + _AT_EDGE).any())
 
 
 def _empty_between(mask: NDArray[np.uint8]) -> int:

@@ -12,12 +12,13 @@ from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 
 from server.dicom.geometry import SPACING_TOLERANCE, SeriesGeometry, of_series
-from server.volumetry import surface
-from server.volumetry.contours import structures
+from server.volumetry import sampling, surface
+from server.volumetry.contours import outlined_source, structures
 from server.volumetry.fitted_body import Fitted, Small
 from server.volumetry.frame_grid import SegmentationUnreadable
 from server.volumetry.frames import Frame, Segmentation, read
 from server.volumetry.masks import Volume, describe, fitted, spacing_note
+from server.volumetry.outlined import outline_notes, regions_by_role
 from server.volumetry.overlaps import Overlaps
 from server.volumetry.remnant import Volumes
 from server.volumetry.roles import Role, Segment, assign, in_words
@@ -27,12 +28,13 @@ from server.volumetry.segmentation import (
     by_place,
     check_spacing,
     geometry_notes,
-    image_notes,
     refuse_empty,
     regions_of,
     volumes_of,
 )
 
+# A fit takes some 0.1 s; a file of all organs has a hundred segments [engineering choice].
+_MOST_FITTED: Final = 20
 ALL_ROLES: Final[tuple[Role, ...]] = ("liver", "flr", "tumour")
 
 
@@ -40,8 +42,10 @@ ALL_ROLES: Final[tuple[Role, ...]] = ("liver", "flr", "tumour")
 class SegmentVolume:
     """One segment: `code` is its property type as scheme and value, "" when it has none.
 
-    `volume_ml` is voxels times the size of one; `surface_ml` what its surface holds, by
-    `surface_method` (see `surface`, and `fitted_body` for small regular segments).
+    `volume_ml` is voxels times the size of one; `sampling_error_percent` is within which 95 of 100
+    counts of such a body lie (see `sampling`), None where nothing or an occupancy was counted.
+    `surface_ml` is what its surface holds, by `surface_method` (see `surface`, and `fitted_body` for
+    small regular segments).
     """
 
     number: int
@@ -49,6 +53,7 @@ class SegmentVolume:
     code: str
     voxels: int
     volume_ml: float
+    sampling_error_percent: float | None
     surface_ml: float
     surface_method: str
 
@@ -101,8 +106,13 @@ def count(seg: bytes, headers: Sequence[Dataset] = ()) -> Count:
         grid, notes = describe(segmentation), [note] if note else []
     measures = (images.column_spacing_mm, images.row_spacing_mm, spacing)
     roles = assign(segmentation.segments)
-    segments, remnant = _segments(segmentation, images, roles)
+    swept, overlaps = _swept(segmentation, images, roles)
+    remnant = overlaps.volumes(images.voxel_volume_ml or 0.0)
     refuse_empty(remnant, roles)
+    unfitted = _bound_fits(swept, roles)
+    segments = tuple(
+        _segment_volume(one, swept[one.number], images) for one in segmentation.segments
+    )
     return Count(
         label=segmentation.label,
         segments=segments,
@@ -110,7 +120,7 @@ def count(seg: bytes, headers: Sequence[Dataset] = ()) -> Count:
         grid=grid,
         remnant=remnant if roles else None,
         missing=_missing(roles),
-        notes=(*notes, *empty_notes(segments)),
+        notes=(*notes, *empty_notes(segments), *unfitted),
     )
 
 
@@ -122,26 +132,13 @@ def count_structures(file: bytes, headers: Sequence[Dataset]) -> Count:
     found = structures(file, headers)
     images = of_series(headers)
     roles = assign([Segment(one.number, one.name) for one in found])
-    masks = {one.number: one.mask for one in found}
-    regions: dict[Role, Volume] = {
-        role: np.bitwise_or.reduce([masks[segment.number] for segment in members])
-        for role, members in roles.items()
-    }
-    remnant = volumes_of(regions, images) if regions else None
+    remnant = volumes_of(regions_by_role(found, roles), images) if roles else None
     if remnant is not None:
         refuse_empty(remnant, roles)
+    swept = {one.number: _swept_mask(one.mask, images) for one in found}
+    unfitted = _bound_fits(swept, roles)
     segments = tuple(
-        SegmentVolume(
-            number=one.number,
-            label=one.name,
-            code="",
-            voxels=one.voxels,
-            volume_ml=one.volume_ml,
-            surface_ml=swept.inside * (images.voxel_volume_ml or 0.0),
-            surface_method=swept.method,
-        )
-        for one in found
-        for swept in (_swept_mask(one.mask, images),)
+        _segment_volume(Segment(one.number, one.name), swept[one.number], images) for one in found
     )
     return Count(
         label="RT Structure Set",
@@ -155,10 +152,9 @@ def count_structures(file: bytes, headers: Sequence[Dataset]) -> Count:
         remnant=remnant,
         missing=_missing(roles),
         notes=(
-            "Outlines were filled on the images: a voxel counts when its centre is inside.",
-            *image_notes(images, "outlines there count where they are drawn."),
-            *(note for one in found for note in one.notes),
+            *outline_notes(outlined_source(file), found, images),
             *empty_notes(segments),
+            *unfitted,
         ),
     )
 
@@ -243,27 +239,38 @@ def empty_notes(segments: Sequence[SegmentVolume]) -> tuple[str, ...]:
     )
 
 
-def _segments(
-    segmentation: Segmentation,
-    images: SeriesGeometry,
-    roles: Mapping[Role, tuple[Segment, ...]],
-) -> tuple[tuple[SegmentVolume, ...], Volumes]:
+def _segment_volume(segment: Segment, swept: _Swept, images: SeriesGeometry) -> SegmentVolume:
     voxel_ml = images.voxel_volume_ml or 0.0
-    swept, overlaps = _swept(segmentation, images, roles)
-    segments = tuple(
-        SegmentVolume(
-            number=segment.number,
-            label=segment.label,
-            code=f"{segment.type_scheme} {segment.type_code}".strip(),
-            voxels=found.voxels,
-            volume_ml=found.voxels * voxel_ml,
-            surface_ml=found.inside * voxel_ml,
-            surface_method=found.method,
-        )
-        for segment in segmentation.segments
-        for found in (swept[segment.number],)
+    return SegmentVolume(
+        number=segment.number,
+        label=segment.label,
+        code=f"{segment.type_scheme} {segment.type_code}".strip(),
+        voxels=swept.voxels,
+        volume_ml=swept.voxels * voxel_ml,
+        sampling_error_percent=swept.error_percent,
+        surface_ml=swept.inside * voxel_ml,
+        surface_method=swept.method,
     )
-    return segments, overlaps.volumes(voxel_ml)
+
+
+def _bound_fits(
+    swept: Mapping[int, _Swept], roles: Mapping[Role, Sequence[Segment]]
+) -> tuple[str, ...]:
+    """Has bodies looked for in the first small segments only, and says how many go without.
+
+    Those of liver, FLR and tumour come before others.
+    """
+    chosen = [one.number for members in roles.values() for one in members]
+    order = [*chosen, *(number for number in swept if number not in chosen)]
+    without = [swept[number] for number in order if swept[number].is_tried][_MOST_FITTED:]
+    for one in without:
+        one.may_fit = False
+    if not without:
+        return ()
+    return (
+        f"surface_ml of {len(without)} small segments keeps its sampling error: a body is fitted to "
+        f"{_MOST_FITTED} of a file, those of liver, FLR and tumour before others.",
+    )
 
 
 @dataclass
@@ -272,6 +279,7 @@ class _Swept:
 
     images: SeriesGeometry
     filled: float | None = None
+    may_fit: bool = True
 
     voxels: int = 0
 
@@ -304,21 +312,40 @@ class _Swept:
         return fitted_method(self._fitted.kind) if self._fitted else surface.METHOD
 
     @cached_property
+    def error_percent(self) -> float | None:
+        """How far counting these voxels can be expected to err; None where that is not known."""
+        if self.filled is not None or not self.voxels or self._spacing_mm is None:
+            return None
+        return sampling.error_percent(self.voxels, self._area_mm2, self._spacing_mm)
+
+    @property
+    def is_tried(self) -> bool:
+        """Whether a body is to be looked for."""
+        return self._small is not None and self._small.is_tried(self.error_percent or 0.0)
+
+    @cached_property
     def _fitted(self) -> Fitted | None:
-        spacing = _spacing_mm(self.images)
-        return self._small.fitted(spacing) if self._small is not None and spacing else None
+        if self._small is None or self._spacing_mm is None or not self.may_fit:
+            return None
+        return self._small.fitted(self._spacing_mm, self._area_mm2)
+
+    @cached_property
+    def _area_mm2(self) -> float:
+        assert self._spacing_mm is not None
+        return sampling.area_mm2(self._surface.sides(), self._spacing_mm)
+
+    @property
+    def _spacing_mm(self) -> Spacing | None:
+        """Between planes, rows and columns; None for a single plane of unknown thickness."""
+        images = self.images
+        if not images.slice_spacing_mm:
+            return None
+        return (images.slice_spacing_mm, images.row_spacing_mm, images.column_spacing_mm)
 
 
 def fitted_method(kind: str) -> str:
     """How `surface_ml` was found where a body of this kind was fitted."""
     return f"{surface.METHOD}, less the sampling error of the fitted {kind}"
-
-
-def _spacing_mm(images: SeriesGeometry) -> Spacing | None:
-    """Between planes, rows and columns; None for a single plane of unknown thickness."""
-    if not images.slice_spacing_mm:
-        return None
-    return (images.slice_spacing_mm, images.row_spacing_mm, images.column_spacing_mm)
 
 
 def _swept(

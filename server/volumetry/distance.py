@@ -7,6 +7,7 @@ map holds, so the edges' voxels are compared where they lie in the patient.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
@@ -44,6 +45,37 @@ def shared_voxels(one: Volume, other: Volume) -> int:
     return int(np.count_nonzero(one[box] & other[box]))
 
 
+def nearest_of(
+    regions: Sequence[Volume], part: Volume, images: SeriesGeometry
+) -> NDArray[np.uint8]:
+    """For each voxel of `part` which of the regions lies nearest, counted from 1, and 0 elsewhere.
+
+    Regions that do not come near the part are not looked for, and slices count as straight above
+    each other: this says whose a voxel is, not how far away.
+    """
+    found = np.zeros(part.shape, np.uint8)
+    box = tuple(slice(max(one.start - 2, 0), one.stop + 2) for one in box_of(part))
+    inside, least_mm = part[box] > 0, np.full(part[box].shape, np.inf)
+    for number, region in enumerate(regions, start=1):
+        if region[box].any():
+            away_mm = _distances_mm(region[box], images)
+            found[box][inside & (away_mm < least_mm)] = number
+            least_mm = np.minimum(least_mm, away_mm)
+    return found
+
+
+def _distances_mm(region: Volume, images: SeriesGeometry) -> NDArray[np.float32]:
+    """How far each voxel lies from a region, below zero inside it."""
+    distance = SimpleITK.SignedMaurerDistanceMap(
+        as_image(np.ascontiguousarray(region), images),
+        insideIsPositive=False,
+        squaredDistance=False,
+        useImageSpacing=True,
+    )
+    values: NDArray[np.float32] = SimpleITK.GetArrayFromImage(distance)
+    return values
+
+
 def _by_map(tumour: Volume, remnant: Volume, images: SeriesGeometry) -> float:
     spacing = np.array(
         [images.slice_spacing_mm or 1.0, images.row_spacing_mm, images.column_spacing_mm]
@@ -53,12 +85,7 @@ def _by_map(tumour: Volume, remnant: Volume, images: SeriesGeometry) -> float:
         slice(max(one.start - int(pad), 0), min(one.stop + int(pad), most))
         for one, pad, most in zip(box_of(tumour), pads, tumour.shape, strict=True)
     )
-    image = as_image(np.ascontiguousarray(tumour[box]), images)
-    distance = SimpleITK.SignedMaurerDistanceMap(
-        image, insideIsPositive=False, squaredDistance=False, useImageSpacing=True
-    )
-    values = SimpleITK.GetArrayViewFromImage(distance)
-    return float(values[remnant[box] > 0].min())
+    return float(_distances_mm(tumour[box], images)[remnant[box] > 0].min())
 
 
 def _reach_mm(tumour: Volume, remnant: Volume, spacing: NDArray[np.float64]) -> float:

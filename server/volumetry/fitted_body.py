@@ -17,12 +17,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from server.volumetry.sampling import (
-    Spacing,
-    area_mm2,
-    error_percent,
-    variance_voxels,
-)
+from server.volumetry.sampling import Spacing, error_percent, variance_voxels
 
 Floats = NDArray[np.float64]
 
@@ -71,23 +66,20 @@ class Small:
         if self.count > _MOST:
             self._planes.clear()
 
-    def fitted(self, spacing_mm: Spacing) -> Fitted | None:
-        """What the region holds by its body; None where none is near, or counting is as good."""
-        if not _FEWEST <= self.count <= _MOST:
+    def is_tried(self, error_percent: float) -> bool:
+        """Whether a body is looked for where counting errs by so much."""
+        return _FEWEST <= self.count <= _MOST and error_percent >= _LEAST_PERCENT
+
+    def fitted(self, spacing_mm: Spacing, area_mm2: float) -> Fitted | None:
+        """What the region, whose surface has so large an area, holds by its body; None where none is
+        near, or counting is as good."""
+        if not self.count or not self.is_tried(error_percent(self.count, area_mm2, spacing_mm)):
             return None
         voxels = np.concatenate(self._planes)
         low = voxels.min(axis=0)
         drawn = np.zeros(voxels.max(axis=0) - low + 5, bool)
         drawn[tuple((voxels - low + 2).T)] = True
-        area = area_mm2(_sides(drawn), spacing_mm)
-        if error_percent(self.count, area, spacing_mm) < _LEAST_PERCENT:
-            return None
-        return _fitted(drawn, spacing_mm, variance_voxels(area, spacing_mm))
-
-
-def _sides(drawn: NDArray[np.bool_]) -> Floats:
-    """Sides of voxels between inside and outside, by the axis across which they lie."""
-    return np.array([np.count_nonzero(np.diff(drawn, axis=axis)) for axis in range(3)], float)
+        return _fitted(drawn, spacing_mm, variance_voxels(area_mm2, spacing_mm))
 
 
 def _fitted(drawn: NDArray[np.bool_], spacing_mm: Spacing, variance: float) -> Fitted | None:

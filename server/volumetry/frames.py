@@ -7,7 +7,7 @@ be empty, and segments may overlap.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from io import BytesIO
 from typing import Any, Final
@@ -35,6 +35,10 @@ _STORAGE: Final = {
 }
 _KINDS: Final = {"BINARY", "FRACTIONAL", "LABELMAP"}  # (0062,0001), PS3.3 C.8.20.2.3
 _MOST_VOXELS: Final = 3_000_000_000
+
+
+class SeriesNotNamed(SegmentationUnreadable):
+    """It is not clear which series a Segmentation was drawn on."""
 
 
 @dataclass(frozen=True)
@@ -116,7 +120,7 @@ class SegmentationSource:
 
     `SOPInstanceUID` and `SeriesDescription` are the Segmentation's own (the ContentLabel where it
     has no description); `StudyInstanceUID`, `SeriesInstanceUID` and `instances` are those of the
-    images.
+    images. Where it names no series that is empty, and `instances` are what its frames refer to.
     """
 
     SOPInstanceUID: str
@@ -129,26 +133,44 @@ class SegmentationSource:
 def source_of(seg: bytes) -> SegmentationSource:
     """What a Segmentation was drawn on. Where it names several series, the one its frames refer to.
 
-    Raises SegmentationUnreadable when it names no series (PS3.3 C.12.2, Referenced Series
-    Sequence).
+    Raises SegmentationUnreadable.
     """
     dataset = _dataset(seg)
-    drawn_on = {uid for frame in _frames(dataset) for uid in frame.source_uids}
     study, listed = _referenced(dataset)
-    if not listed:
-        raise SegmentationUnreadable(
-            "The segmentation does not name the series it was drawn on: it has no "
-            "ReferencedSeriesSequence.",
-            remedy="Export it again from a program that keeps the references to the images.",
-        )
-    chosen = max(listed, key=lambda uid: len(drawn_on.intersection(listed[uid])))
+    # Looking through the frames of a large one takes as long as reading it.
+    told = len(listed) == 1 and all(listed.values())
+    frames = () if told else _frames(dataset)
+    drawn_on = {uid for frame in frames for uid in frame.source_uids}
+    chosen = max(listed, key=lambda uid: len(drawn_on.intersection(listed[uid])), default="")
     return SegmentationSource(
         SOPInstanceUID=str(dataset.get("SOPInstanceUID", "")),
         SeriesDescription=_label(dataset),
         StudyInstanceUID=study,
         SeriesInstanceUID=chosen,
-        instances=listed[chosen] or tuple(sorted(drawn_on)),
+        instances=listed.get(chosen) or tuple(sorted(drawn_on)),
     )
+
+
+def series_among(source: SegmentationSource, there: Mapping[str, Collection[str]]) -> str:
+    """The SeriesInstanceUID of what a Segmentation was drawn on, also where it does not say.
+
+    `there` are the SOPInstanceUIDs of the images to choose from by their SeriesInstanceUID. The series
+    it names; else the one with an image that it refers to; else the only one, and whether it lies on
+    its grid remains to be checked. Raises SeriesNotNamed.
+    """
+    if source.SeriesInstanceUID:
+        return source.SeriesInstanceUID
+    images = set(source.instances)
+    fitting = [uid for uid, instances in there.items() if images.intersection(instances)]
+    fitting = fitting or list(there)
+    if len(fitting) != 1:
+        raise SeriesNotNamed(
+            "The segmentation does not name the series it was drawn on (ReferencedSeriesSequence), "
+            f"and there are {len(fitting)} to choose from.",
+            remedy="Export it again from a program that keeps the references to the images, or give "
+            "it with that series alone.",
+        )
+    return fitting[0]
 
 
 def _referenced(dataset: Dataset) -> tuple[str, dict[str, tuple[str, ...]]]:

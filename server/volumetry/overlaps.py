@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -12,6 +12,7 @@ from server.volumetry.remnant import Volumes
 from server.volumetry.roles import Role
 
 Plane = NDArray[np.bool_]
+_Sides = Callable[[Mapping[Role, Plane]], tuple[Plane | None, Plane | None]]
 
 
 @dataclass
@@ -25,6 +26,7 @@ class Overlaps:
     roles: frozenset[Role]
     voxels: dict[str, int] = field(default_factory=dict)
     _touch: bool = False
+    _tumour_touches: bool = False
     _below: tuple[int, dict[Role, Plane]] = (-2, {})
 
     def add(self, index: int, planes: Mapping[Role, Plane]) -> None:
@@ -36,23 +38,26 @@ class Overlaps:
             if one in there and other in there:
                 self._count(f"{one} {other}", there[one] & there[other])
         if not self._touch and "liver flr" not in self.voxels:
-            self._touch = self._borders(index, there)
+            self._touch = self._borders(index, _rest_and_flr, there)
+        if not self._tumour_touches and "liver tumour" not in self.voxels:
+            self._tumour_touches = self._borders(index, _tumour_and_liver, there)
         self._below = (index, there)
 
     def _count(self, name: str, plane: Plane) -> None:
         if found := int(np.count_nonzero(plane)):
             self.voxels[name] = self.voxels.get(name, 0) + found
 
-    def _borders(self, index: int, there: dict[Role, Plane]) -> bool:
-        """Whether the remnant borders on the rest of the liver in this plane or the one below."""
+    def _borders(self, index: int, sides: _Sides, there: Mapping[Role, Plane]) -> bool:
+        """Whether the two regions that `sides` gives border on each other here or across the plane
+        below."""
         at, below = self._below
-        rest, flr = _rest(there), there.get("flr")
-        if rest is not None and flr is not None and _beside(rest, flr):
+        one, other = sides(there)
+        if one is not None and other is not None and _beside(one, other):
             return True
         if at != index - 1:
             return False
-        rest_below, flr_below = _rest(below), below.get("flr")
-        return _meet(rest, flr_below) or _meet(rest_below, flr)
+        one_below, other_below = sides(below)
+        return _meet(one, other_below) or _meet(one_below, other)
 
     @property
     def painted_over(self) -> bool:
@@ -63,6 +68,11 @@ class Overlaps:
         """
         shared = {"liver flr", "liver tumour", "flr tumour"} & set(self.voxels)
         return {"liver", "flr"} <= self.roles and not shared and self._touch
+
+    @property
+    def tumour_painted_over(self) -> bool:
+        """Whether the tumour alone was painted so: it borders on a liver that it does not overlap."""
+        return not self.painted_over and "liver tumour" not in self.voxels and self._tumour_touches
 
     def volumes(self, voxel_ml: float) -> Volumes:
         """The same in mL, a voxel being `voxel_ml`."""
@@ -77,6 +87,9 @@ class Overlaps:
         if self.painted_over:
             liver_ml = (liver_ml or 0.0) + (flr_ml or 0.0) + (tumour_ml or 0.0)
             shared = {"liver flr": flr_ml or 0.0, "liver tumour": tumour_ml or 0.0}
+        elif self.tumour_painted_over:
+            liver_ml = (liver_ml or 0.0) + (tumour_ml or 0.0)
+            shared["liver tumour"] = tumour_ml or 0.0
         outside_ml = 0.0 if liver_ml is None else (flr_ml or 0.0) - shared["liver flr"]
         return Volumes(
             liver_ml=liver_ml,
@@ -86,22 +99,27 @@ class Overlaps:
             tumour_in_liver_ml=shared["liver tumour"],
             tumour_in_flr_ml=self.voxels.get("flr tumour", 0) * voxel_ml,
             painted_over=self.painted_over,
+            tumour_painted_over=self.tumour_painted_over,
         )
 
 
-def _rest(planes: Mapping[Role, Plane]) -> Plane | None:
+def _rest_and_flr(planes: Mapping[Role, Plane]) -> tuple[Plane | None, Plane | None]:
     liver, tumour = planes.get("liver"), planes.get("tumour")
     if liver is None or tumour is None:
-        return tumour if liver is None else liver
-    return liver | tumour
+        return tumour if liver is None else liver, planes.get("flr")
+    return liver | tumour, planes.get("flr")
 
 
-def _beside(rest: Plane, flr: Plane) -> bool:
+def _tumour_and_liver(planes: Mapping[Role, Plane]) -> tuple[Plane | None, Plane | None]:
+    return planes.get("tumour"), planes.get("liver")
+
+
+def _beside(one: Plane, other: Plane) -> bool:
     return bool(
-        np.any(rest[1:] & flr[:-1])
-        or np.any(rest[:-1] & flr[1:])
-        or np.any(rest[:, 1:] & flr[:, :-1])
-        or np.any(rest[:, :-1] & flr[:, 1:])
+        np.any(one[1:] & other[:-1])
+        or np.any(one[:-1] & other[1:])
+        or np.any(one[:, 1:] & other[:, :-1])
+        or np.any(one[:, :-1] & other[:, 1:])
     )
 
 

@@ -31,8 +31,12 @@ def volumes_of_case(session: Session, case_id: str) -> list[VolumeMeasurement]:
 
 def volume_json(measurement: VolumeMeasurement) -> dict[str, Any]:
     """A measurement as the panel reads it; volumes in mL, the remnant in percent."""
+    result = measurement.result
+    # One that was kept before `subtracted_ml` was told: all of the tumour stands for it.
+    before = {"subtracted_ml": result["tumour_ml"]} if "tumour_ml" in result else {}
     return {
-        **measurement.result,
+        **before,
+        **result,
         "id": measurement.id,
         "state": measurement.state,
         "label": measurement.label,

@@ -23,6 +23,16 @@ DENOMINATOR: Final = "measured TLV - tumour"
 _EDGE_PERCENT: Final = 1.0
 
 
+PAINTED_OVER: Final = (
+    "The segments do not overlap, as if each was painted over the liver. The liver was measured as "
+    "liver, FLR and tumour together."
+)
+TUMOUR_PAINTED_OVER: Final = (
+    "The tumour borders on the liver without overlapping it, as if painted over it. The liver was "
+    "measured as liver and tumour together."
+)
+
+
 class RemnantOutsideLiver(Invalid):
     """The remnant is not a part of the liver it was drawn with."""
 
@@ -38,7 +48,7 @@ class Volumes:
     `flr_outside_liver_ml` and `tumour_in_liver_ml` are overlaps of the drawn regions;
     `tumour_in_flr_ml` is tumour the remnant would keep. `painted_over` says that no two regions
     overlapped, as drawn in a viewer where each stroke replaces what was there, so that the liver is
-    all of them together.
+    all of them together; `tumour_painted_over` the same of the tumour alone.
     """
 
     liver_ml: float | None
@@ -48,11 +58,21 @@ class Volumes:
     tumour_in_liver_ml: float = 0.0
     tumour_in_flr_ml: float = 0.0
     painted_over: bool = False
+    tumour_painted_over: bool = False
+
+    @property
+    def subtracted_ml(self) -> float | None:
+        """TV of FLR % = 100 x FLR / (TLV - TV): the tumour inside the liver; all of it where no liver
+        was drawn."""
+        if self.tumour_ml is None or self.liver_ml is None:
+            return self.tumour_ml
+        return self.tumour_in_liver_ml
 
 
 @dataclass(frozen=True)
 class RemnantMeasurement:
     """A measured segmentation. Volumes in mL, percents in percent; None where a segment is missing.
+    `subtracted_ml` is the tumour that the liver was measured with (`Volumes.subtracted_ml`).
 
     `missing` names the segments that were not there, `notes` what a reader has to know about the
     geometry, both as sentences or words for people. `method` says how volumes were made, `couinaud`
@@ -72,6 +92,7 @@ class RemnantMeasurement:
     method: str
     voxel_mm: tuple[float, float, float]
     phase: str = ""
+    subtracted_ml: float | None = None
     couinaud: tuple[str, ...] = ()
 
     @property
@@ -94,6 +115,7 @@ class RemnantMeasurement:
             "liver_ml": _rounded(self.liver_ml, 2),
             "flr_ml": _rounded(self.flr_ml, 2),
             "tumour_ml": _rounded(self.tumour_ml, 2),
+            "subtracted_ml": _rounded(self.subtracted_ml, 2),
             "flr_percent": _rounded(self.flr_percent, 2),
             "flr_percent_range": None if band is None else [round(band[0], 2), round(band[1], 2)],
             "denominator": DENOMINATOR,
@@ -149,10 +171,9 @@ def remarks(volumes: Volumes) -> tuple[str, ...]:
     """What a reader has to know about how the drawn regions lie to each other."""
     notes = []
     if volumes.painted_over:
-        notes.append(
-            "The segments do not overlap, as if each was painted over the liver. The liver was "
-            "measured as liver, FLR and tumour together."
-        )
+        notes.append(PAINTED_OVER)
+    if volumes.tumour_painted_over:
+        notes.append(TUMOUR_PAINTED_OVER)
     if (
         volumes.flr_ml is not None
         and volumes.liver_ml is not None

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from server.dicom.geometry import SeriesGeometry, Vector
 from server.foundation.errors import Invalid
-from server.volumetry.distance import margin_mm, shared_voxels
+from server.volumetry.distance import margin_mm, nearest_of, shared_voxels
 from server.volumetry.masks import Volume, box_of
 from server.volumetry.placing import (
     in_plane_mm,
@@ -95,8 +95,8 @@ def by_surface(
 
     The surface goes through lines drawn on two or more slices (or one, then it stands upright on
     it): each line is continued straight beyond its ends, and between slices the lines are joined
-    point by point; above the highest and below the lowest line the surface goes straight on. All
-    lines must run in the same direction. Raises CutUndefined.
+    point by point, one that was drawn from its other end being turned round; above the highest and
+    below the lowest line the surface stands upright. Raises CutUndefined.
     """
     drawn, origins = _drawn(lines_mm, images), origins_mm(images)
     rows, columns = liver.shape[1:]
@@ -122,6 +122,11 @@ def by_surface(
 def by_segments(liver: Volume, couinaud: Mapping[str, Volume], removed: Sequence[str]) -> Volume:
     """The liver without the Couinaud segments named in `removed`. Raises CutUndefined."""
     unknown = sorted(set(removed) - set(couinaud))
+    if not couinaud:
+        raise CutUndefined(
+            "This segmentation has no Couinaud segments.",
+            remedy="Draw them, named “liver segment II” and so on, or cut along a plane or lines.",
+        )
     if unknown or not removed:
         raise CutUndefined(
             f"There is no segment {', '.join(unknown)} in this segmentation."
@@ -132,6 +137,30 @@ def by_segments(liver: Volume, couinaud: Mapping[str, Volume], removed: Sequence
     taken = np.bitwise_or.reduce([couinaud[name] for name in removed])
     remnant: Volume = liver & (1 - taken)
     return remnant
+
+
+def is_painted_over(part: Volume, liver: Volume) -> bool:
+    """Whether a region shares no voxel with the liver and borders on it, as viewers paint: each stroke
+    takes what was there, so that the liver has a hole where the tumour lies."""
+    if not part.any() or shared_voxels(part, liver):
+        return False
+    around = tuple(slice(max(one.start - 1, 0), one.stop + 1) for one in box_of(part))
+    for axis in range(3):
+        one, other = (np.moveaxis(volume[around], axis, 0) for volume in (part, liver))
+        if (one[1:] & other[:-1]).any() or (one[:-1] & other[1:]).any():
+            return True
+    return False
+
+
+def reaching_under(
+    couinaud: Mapping[str, Volume], painted: Volume, images: SeriesGeometry
+) -> dict[str, Volume]:
+    """The Couinaud segments with what was painted over them: each voxel goes to the nearest one."""
+    nearest = nearest_of(list(couinaud.values()), painted, images)
+    return {
+        name: segment | (nearest == number).astype(np.uint8)
+        for number, (name, segment) in enumerate(couinaud.items(), start=1)
+    }
 
 
 def split(
@@ -179,7 +208,19 @@ def _drawn(
         found.append((place, _resampled(in_plane_mm(points, images))))
     if not found:
         raise CutUndefined("No line was drawn.", remedy="Draw a line on one or more slices.")
-    return sorted(found, key=lambda one: one[0])
+    return _in_one_direction(sorted(found, key=lambda one: one[0]))
+
+
+def _in_one_direction(
+    drawn: list[tuple[float, NDArray[np.float64]]],
+) -> list[tuple[float, NDArray[np.float64]]]:
+    """The lines, each turned round where it runs against the one below it."""
+    found = drawn[:1]
+    for place, line in drawn[1:]:
+        below = found[-1][1]
+        against = (line[-1] - line[0]) @ (below[-1] - below[0]) < 0
+        found.append((place, line[::-1] if against else line))
+    return found
 
 
 def _resampled(line: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -209,6 +250,11 @@ def _left_of(line: NDArray[np.float64], rows: int, columns: int) -> NDArray[np.f
     """An outline of everything on the left of a line that is continued beyond both ends."""
     far = 4.0 * (rows + columns)
     head, tail = line[0] - line[1], line[-1] - line[-2]
+    if not (head.any() and tail.any()):
+        raise CutUndefined(
+            "Between two of the lines the surface has no direction: they run against each other.",
+            remedy="Draw them alike on neighbouring slices.",
+        )
     start = line[0] + far * head / np.linalg.norm(head)
     end = line[-1] + far * tail / np.linalg.norm(tail)
     across = line[-1] - line[0]

@@ -35,6 +35,10 @@ __all__ = [
 ]
 
 METHOD: Final = "sum of voxels"  # CID 7474, 126030 DCM
+SERIES_NOT_NAMED: Final = (
+    "The segmentation does not name the series it was drawn on. It lies on the grid of the images that "
+    "it was measured on."
+)
 _ROLES: Final[tuple[Role, ...]] = ("liver", "flr", "tumour")
 
 
@@ -66,44 +70,68 @@ def measure(seg: bytes, headers: Sequence[Dataset]) -> RemnantMeasurement:
     first = next(iter(headers))
     segmentation = fitted(segmentation, images, str(first.get("SeriesInstanceUID", "")))
     check_spacing(images)
-    roles = _roles(segmentation)
+    roles = roles_of(segmentation.segments)
     volumes = role_volumes(segmentation, images, roles)
-    refuse_empty(volumes, roles)
-    return RemnantMeasurement(
+    return measurement(
+        volumes,
+        roles,
+        first,
+        images,
         label=segmentation.label,
-        series_description=str(first.get("SeriesDescription", "")),
-        SeriesInstanceUID=str(first.get("SeriesInstanceUID", "")),
         SOPInstanceUID=segmentation.SOPInstanceUID,
-        liver_ml=volumes.liver_ml,
-        flr_ml=volumes.flr_ml,
-        tumour_ml=volumes.tumour_ml,
-        flr_percent=share(volumes),
-        missing=tuple(in_words(role) for role in _ROLES if role not in roles),
-        notes=(
-            *geometry_notes(segmentation, images),
-            *remarks(volumes),
-            *_no_tumour(volumes, roles),
-        ),
-        method=METHOD,
-        voxel_mm=(images.column_spacing_mm, images.row_spacing_mm, images.slice_spacing_mm or 0.0),
-        couinaud=_couinaud(segmentation),
+        notes=geometry_notes(segmentation, images),
+        segments=segmentation.segments,
     )
 
 
-def _roles(segmentation: Segmentation) -> Mapping[Role, tuple[Segment, ...]]:
+def measurement(
+    volumes: Volumes,
+    roles: Mapping[Role, tuple[Segment, ...]],
+    header: Dataset,
+    images: SeriesGeometry,
+    *,
+    label: str,
+    SOPInstanceUID: str,
+    notes: Sequence[str],
+    segments: Sequence[Segment],
+) -> RemnantMeasurement:
+    """What was measured, with everything its reader has to know; `header` is that of any image.
+
+    Raises SegmentEmpty, RemnantOutsideLiver or LiverWithoutTissue.
+    """
+    refuse_empty(volumes, roles)
+    return RemnantMeasurement(
+        label=label,
+        series_description=str(header.get("SeriesDescription", "")),
+        SeriesInstanceUID=str(header.get("SeriesInstanceUID", "")),
+        SOPInstanceUID=SOPInstanceUID,
+        liver_ml=volumes.liver_ml,
+        flr_ml=volumes.flr_ml,
+        tumour_ml=volumes.tumour_ml,
+        subtracted_ml=volumes.subtracted_ml,
+        flr_percent=share(volumes),
+        missing=tuple(in_words(role) for role in _ROLES if role not in roles),
+        notes=(*notes, *remarks(volumes), *_no_tumour(volumes, roles)),
+        method=METHOD,
+        voxel_mm=(images.column_spacing_mm, images.row_spacing_mm, images.slice_spacing_mm or 0.0),
+        couinaud=_couinaud(segments),
+    )
+
+
+def roles_of(segments: Sequence[Segment]) -> Mapping[Role, tuple[Segment, ...]]:
     """Which segments are liver, remnant and tumour. Raises NothingToMeasure where none is."""
-    if roles := assign(segmentation.segments):
+    if roles := assign(segments):
         return roles
-    labels = ", ".join(f"“{segment.label}”" for segment in segmentation.segments)
+    labels = ", ".join(f"“{segment.label}”" for segment in segments)
     raise NothingToMeasure(
         f"No segment is named liver, FLR or tumour; found: {labels}.",
         remedy="Name the segments “liver”, “FLR” and “tumour”.",
     )
 
 
-def _couinaud(segmentation: Segmentation) -> tuple[str, ...]:
+def _couinaud(segments: Sequence[Segment]) -> tuple[str, ...]:
     """Which of Couinaud's segments are drawn, each once, in the order of the file."""
-    named = (couinaud_name(segment.label) for segment in segmentation.segments)
+    named = (couinaud_name(segment.label) for segment in segments)
     return tuple(dict.fromkeys(name for name in named if name))
 
 
@@ -205,6 +233,7 @@ def geometry_notes(segmentation: Segmentation, images: SeriesGeometry) -> tuple[
     note = spacing_note(segmentation, images)
     return (
         *([note] if note else []),
+        *([] if segmentation.series else [SERIES_NOT_NAMED]),
         *image_notes(images, "the volumes leave their slices out."),
     )
 

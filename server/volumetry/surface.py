@@ -43,6 +43,23 @@ def weights() -> NDArray[np.float64]:
     return found + _GIVEN_BACK * euler
 
 
+@cache
+def _sides() -> NDArray[np.float64]:
+    """The sides between inside and outside in each kind of cell, by axis, float64 of shape (256, 3).
+
+    A side between two voxels is an edge of four cells.
+    """
+    found = np.zeros((256, 3))
+    for kind, axis in product(range(256), range(3)):
+        for bit, corner in enumerate(_CORNERS):
+            if not corner[axis]:
+                beyond = _CORNERS.index(
+                    tuple(int(at or one == axis) for one, at in enumerate(corner))
+                )
+                found[kind, axis] += ((kind >> bit) ^ (kind >> beyond)) & 1
+    return found / 4
+
+
 def _held(kind: int) -> float:
     """The share of a cell in which the interpolated mask is at least one half."""
     steps = (np.arange(_SUBDIVISION) + 0.5) / _SUBDIVISION
@@ -111,10 +128,19 @@ class SurfaceSum:
 
     def voxels(self) -> float:
         """What the surface holds, in voxels; the planes are over. 0.0 without any."""
+        self._close()
+        return float(self.kinds @ weights())
+
+    def sides(self) -> NDArray[np.float64]:
+        """How many sides of voxels lie between inside and outside, float64 of shape (3,) by the axis
+        across which they lie: planes, rows, columns; the planes are over."""
+        self._close()
+        return self.kinds @ _sides()
+
+    def _close(self) -> None:
         if self._last is not None:
             self._between(self._last, np.zeros_like(self._last))
             self._last = None
-        return float(self.kinds @ weights())
 
     def _between(self, below: NDArray[np.uint8], above: NDArray[np.uint8]) -> None:
         kinds = below | (above << 4)

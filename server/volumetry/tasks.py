@@ -12,7 +12,7 @@ from pydicom.uid import ExplicitVRLittleEndian
 
 from server.archive import Archive, NotInArchive
 from server.foundation.errors import Invalid
-from server.volumetry.actions import ELSEWHERE, images_of
+from server.volumetry.actions import ELSEWHERE, images_drawn_on
 from server.volumetry.cut import cut_of
 from server.volumetry.drawn import draw
 from server.volumetry.frames import source_of
@@ -57,10 +57,7 @@ def _try_cut(
     source = source_of(seg)
     if source.StudyInstanceUID not in studies:
         return Outcome(ELSEWHERE, {})
-    headers = [
-        _with_meta(one)
-        for one in images_of(archive, source.StudyInstanceUID, source.SeriesInstanceUID)
-    ]
+    headers = [_with_meta(one) for one in images_drawn_on(archive, source)]
     trial = try_cut(seg, headers, cut_of(payload["cut"]), uids=_uids(payload), tell=tell)
     tell("Storing the result", 90)
     measured = measure(trial.seg, headers)

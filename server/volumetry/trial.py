@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import reduce
+from itertools import chain
 from typing import Any, Final
 
 import numpy as np
@@ -17,7 +18,15 @@ from server.volumetry.frames import Segmentation, read
 from server.volumetry.masks import Volume, fitted, on_grid
 from server.volumetry.new_uids import NewUids
 from server.volumetry.remnant import flr_percent
-from server.volumetry.resection import Split, by_plane, by_segments, by_surface, split
+from server.volumetry.resection import (
+    Split,
+    by_plane,
+    by_segments,
+    by_surface,
+    is_painted_over,
+    reaching_under,
+    split,
+)
 from server.volumetry.roles import assign, couinaud_name
 from server.volumetry.segmentation import check_spacing, geometry_notes
 from server.volumetry.written import as_segmentation
@@ -71,17 +80,19 @@ def try_cut(
 ) -> Trial:
     """Cut the liver of a Segmentation; `headers` are all images that it was drawn on, any order.
 
-    Without a segment that is the liver, its Couinaud segments together are the liver. `uids` are
-    those of the Segmentation that comes out. Raises NoLiver, CutUndefined, and what `measure`
-    raises of a Segmentation that cannot be used.
+    Without a segment that is the liver, its Couinaud segments together are the liver. Tumour and FLR
+    that share no voxel with it and border on it were painted over it and belong to it. `uids` are
+    those of the Segmentation that comes out. Raises NoLiver, CutUndefined, and what `measure` raises
+    of a Segmentation that cannot be used.
     """
     tell("Reading the segmentation", 5)
     segmentation, grid = read(seg), of_series(headers)
     segmentation = fitted(segmentation, grid, str(headers[0].get("SeriesInstanceUID", "")))
     check_spacing(grid)
-    liver, tumour, couinaud = _regions(segmentation, grid)
+    drawn = _regions(segmentation, grid)
+    liver, tumour = drawn.liver, drawn.tumour
     tell("Cutting the liver", 35)
-    remnant = _remnant(cut, liver, couinaud, grid)
+    remnant = _remnant(cut, drawn, grid)
     tell("Measuring the margin", 55)
     found = split(liver, remnant, grid, tumour)
     tell("Writing the result", 75)
@@ -104,24 +115,30 @@ def try_cut(
         liver_ml=found.remnant_ml + found.specimen_ml,
         tumour_ml=0.0 if tumour is None else int(np.count_nonzero(tumour & liver)) * voxel_ml,
         split=found,
-        notes=geometry_notes(segmentation, grid),
+        notes=(*geometry_notes(segmentation, grid), *drawn.notes),
     )
 
 
-def _remnant(
-    cut: Cut, liver: Volume, couinaud: Mapping[str, Volume], grid: SeriesGeometry
-) -> Volume:
+def _remnant(cut: Cut, regions: _Regions, grid: SeriesGeometry) -> Volume:
     if cut.kind == "segments":
-        return by_segments(liver, couinaud, cut.remove)
+        return by_segments(regions.liver, regions.couinaud, cut.remove)
     if cut.kind == "plane":
-        return by_plane(liver, grid, cut.points_mm, cut.remains_mm)
-    return by_surface(liver, grid, cut.lines_mm, cut.remains_mm)
+        return by_plane(regions.liver, grid, cut.points_mm, cut.remains_mm)
+    return by_surface(regions.liver, grid, cut.lines_mm, cut.remains_mm)
 
 
-def _regions(
-    segmentation: Segmentation, grid: SeriesGeometry
-) -> tuple[Volume, Volume | None, dict[str, Volume]]:
-    """Liver, tumour and Couinaud segments."""
+@dataclass(frozen=True)
+class _Regions:
+    """What a Segmentation shows for a cut. `notes` say what was added to the liver."""
+
+    liver: Volume
+    tumour: Volume | None
+    couinaud: dict[str, Volume]
+    notes: tuple[str, ...] = ()
+
+
+def _regions(segmentation: Segmentation, grid: SeriesGeometry) -> _Regions:
+    """Liver, tumour and Couinaud segments; what was painted over the liver belongs to it."""
     roles = assign(segmentation.segments)
     named = {
         name: segment.number
@@ -129,8 +146,7 @@ def _regions(
         if (name := couinaud_name(segment.label))
     }
     members = {role: [one.number for one in segments] for role, segments in roles.items()}
-    wanted = [*members.get("liver", []), *members.get("tumour", []), *named.values()]
-    drawn = on_grid(segmentation, grid, wanted)
+    drawn = on_grid(segmentation, grid, [*chain(*members.values()), *named.values()])
     couinaud = {name: drawn[number] for name, number in named.items()}
     whole = [drawn[number] for number in members.get("liver", [])] or list(couinaud.values())
     if not whole:
@@ -138,11 +154,35 @@ def _regions(
             "No segment is named liver, and none is a Couinaud segment.",
             remedy="Name the segments “liver” and “tumour”, or “liver segment II” and so on.",
         )
-    tumours = [drawn[number] for number in members.get("tumour", [])]
-    tumour: Volume | None = reduce(np.bitwise_or, tumours) if tumours else None
     liver: Volume = reduce(np.bitwise_or, whole)
     if not liver.any():
         raise NoLiver(
             "The liver's segment is empty.", remedy="Draw the liver, or choose another one."
         )
-    return liver, tumour if tumour is not None and tumour.any() else None, couinaud
+    tumours = [drawn[number] for number in members.get("tumour", [])]
+    tumour: Volume | None = reduce(np.bitwise_or, tumours) if tumours else None
+    found = _Regions(liver, tumour if tumour is not None and tumour.any() else None, couinaud)
+    return _with_painted_over(
+        found, [*(drawn[number] for number in members.get("flr", [])), *tumours], grid
+    )
+
+
+def _with_painted_over(found: _Regions, parts: Sequence[Volume], grid: SeriesGeometry) -> _Regions:
+    """The regions with a liver, and Couinaud segments, that reach under what was painted over them.
+
+    Else a tumour that stays would not be seen to stay: no voxel of the remnant would be tumour.
+    """
+    liver = found.liver
+    for part in parts:
+        if is_painted_over(part, liver):
+            liver = liver | part
+    if liver is found.liver:
+        return found
+    added = liver ^ found.liver
+    added_ml = int(np.count_nonzero(added)) * (grid.voxel_volume_ml or 0.0)
+    note = (
+        f"{added_ml:.1f} mL of tumour or FLR border on the liver without overlapping it, as if "
+        "painted over it. They were taken as part of the liver."
+    )
+    couinaud = reaching_under(found.couinaud, added, grid) if found.couinaud else {}
+    return _Regions(liver, found.tumour, couinaud, (note,))

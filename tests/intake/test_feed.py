@@ -17,6 +17,7 @@ from server.demo.phases import PHASES
 from server.demo.segmentations import segment
 from server.foundation import audit
 from server.foundation.jobs import Job
+from server.intake.actions import MEASURED_STORAGE
 from server.intake.arrivals.decisions import attach
 from server.intake.arrivals.feed import Feed
 from server.intake.queries import arrivals, feed_status
@@ -179,7 +180,7 @@ def test_another_hospital_cannot_push_into_a_case(
         assert arrival.guesses[0]["doubts"] == ["Another hospital sent it"]
 
 
-def test_a_segmentation_of_a_matched_study_is_measured_once(
+def test_what_was_drawn_on_a_matched_study_is_measured_once(
     sqlite_world: World,
     orthanc: OrthancProcess,
     archive: Archive,
@@ -189,16 +190,21 @@ def test_a_segmentation_of_a_matched_study_is_measured_once(
 ) -> None:
     push(orthanc, study)
     settle(feed, clock)
-    seg = BytesIO()
-    segment(phantom(), phase="arterial").save_as(seg, enforce_file_format=True)
-    for _ in range(2):
-        archive.store_instance(seg.getvalue())
-        clock.forward(minutes=2)
-        settle(feed, clock)
+    drawn = segment(phantom(), phase="arterial")
+    for number, storage in enumerate(MEASURED_STORAGE):
+        drawn.SOPClassUID = drawn.file_meta.MediaStorageSOPClassUID = storage
+        drawn.SOPInstanceUID = drawn.file_meta.MediaStorageSOPInstanceUID = f"1.2.826.88.{number}"
+        drawn.SeriesInstanceUID = f"1.2.826.88.9.{number}"
+        file = BytesIO()
+        drawn.save_as(file, enforce_file_format=True)
+        for _ in range(2):
+            archive.store_instance(file.getvalue())
+            clock.forward(minutes=2)
+            settle(feed, clock)
     with sqlite_world.db.reading() as session:
         names = [job.name for job in session.scalars(select(Job))]
-    assert names.count("measure_segmentation") == 1
-    assert names.count("prepare_series") == 3  # two phases and the segmentation
+    assert names.count("measure_segmentation") == len(MEASURED_STORAGE) == 3
+    assert names.count("prepare_series") == 5  # two phases and what was drawn
 
 
 def test_a_settled_study_is_prepared_and_a_grown_series_once_more(

@@ -12,12 +12,12 @@ import pytest
 from pydicom.dataset import Dataset
 
 from server.archive import Archive
+from server.opinions import coding
 from server.opinions.assessment import Assessment
 from server.opinions.document import Volume
 from server.opinions.imaging import Imaging, ReportNotStored, imaging_in_archive, stored_report
 from server.opinions.structured_report import structured_report
-from server.opinions.volume_groups import PAINTED_OVER
-from server.volumetry.remnant import RemnantMeasurement
+from server.volumetry.remnant import PAINTED_OVER, TUMOUR_PAINTED_OVER, RemnantMeasurement
 from server.volumetry.segmentation import measure
 from tests.archive.orthanc_process import running_orthanc
 from tests.opinions import samples
@@ -111,6 +111,13 @@ def test_a_liver_painted_over_in_parts_is_no_segment() -> None:
     headers, dataset, found = drawn(liver=LIVER & ~FLR, FLR=FLR)
     assert PAINTED_OVER in found.notes
     assert set(regions(with_volume(found), headers, dataset)) == {"FLR"}
+
+
+def test_a_liver_with_its_tumour_painted_over_it_is_no_segment() -> None:
+    tumour = TUMOURS["tumour_1"]
+    headers, dataset, found = drawn(liver=LIVER & ~tumour, tumour=tumour)
+    assert TUMOUR_PAINTED_OVER in found.notes
+    assert set(regions(with_volume(found), headers, dataset)) == {coding.NEOPLASM.value}
 
 
 def test_what_was_entered_by_hand_or_refused_says_so() -> None:

@@ -16,9 +16,11 @@ from pydicom.pixels import pack_bits
 
 from server.demo.phantoms import Phantom
 from server.demo.segmentations import segment
-from server.volumetry.remnant import RemnantOutsideLiver
+from server.volumetry.frames import SeriesNotNamed, series_among
+from server.volumetry.remnant import TUMOUR_PAINTED_OVER, RemnantOutsideLiver
 from server.volumetry.roles import SegmentRoleAmbiguous
 from server.volumetry.segmentation import (
+    SERIES_NOT_NAMED,
     NothingToMeasure,
     SegmentationUnreadable,
     SegmentGeometryMismatch,
@@ -61,6 +63,26 @@ def test_segments_painted_over_each_other_make_the_liver_together() -> None:
     assert measured.liver_ml == pytest.approx(whole.liver_ml)
     assert measured.flr_percent == pytest.approx(whole.flr_percent)
     assert any("do not overlap" in note for note in measured.notes)
+
+
+@pytest.mark.parametrize("with_flr", [True, False])
+def test_a_tumour_painted_over_the_liver_is_part_of_it(with_flr: bool) -> None:
+    headers = images()
+    flr = {"FLR": FLR & ~TUMOUR} if with_flr else {}
+    painted = measure(stored(seg(headers, liver=LIVER & ~TUMOUR, tumour=TUMOUR, **flr)), headers)
+    whole = measure(stored(seg(headers, liver=LIVER, tumour=TUMOUR, **flr)), headers)
+    assert painted.liver_ml == pytest.approx(whole.liver_ml)
+    assert painted.subtracted_ml == pytest.approx(whole.subtracted_ml)
+    assert painted.flr_percent == pytest.approx(whole.flr_percent)
+    assert [note for note in painted.notes if note not in whole.notes] == [TUMOUR_PAINTED_OVER]
+
+
+def test_a_tumour_that_reaches_out_of_the_liver_is_subtracted_as_far_as_it_lies_in_it() -> None:
+    headers = images()
+    liver, tumour = mask((0, 10, 0, 16, 0, 10)), mask((2, 8, 4, 12, 8, 14))
+    found = measure(stored(seg(headers, liver=liver, tumour=tumour)), headers)
+    assert found.tumour_ml == pytest.approx(6 * 8 * 6 * 0.012)
+    assert found.to_json()["subtracted_ml"] == pytest.approx(6 * 8 * 2 * 0.012, abs=0.01)
 
 
 def test_a_remnant_drawn_away_from_the_liver_is_refused() -> None:
@@ -312,8 +334,20 @@ def test_a_segmentation_with_too_few_pixels_is_refused() -> None:
         measure(stored(short), headers)
 
 
-def test_a_segmentation_that_names_no_series_says_so() -> None:
-    nameless = dcmread(BytesIO(stored(seg(images(), liver=LIVER))))
+def test_a_segmentation_that_names_no_series_is_measured_where_it_lies() -> None:
+    headers = images()
+    nameless = dcmread(BytesIO(stored(seg(headers, liver=LIVER))))
     del nameless.ReferencedSeriesSequence
-    with pytest.raises(SegmentationUnreadable, match="does not name the series"):
-        source_of(stored(nameless))
+    source = source_of(stored(nameless))
+    assert source.SeriesInstanceUID == ""
+    there = {"1.2.3": {"1.2.3.1"}, "1.2.4": {str(headers[3].SOPInstanceUID)}}
+    assert series_among(source, there) == "1.2.4"
+    measured = measure(stored(nameless), headers)
+    assert measured.liver_ml == pytest.approx(12 * 14 * 14 * 0.012)
+    assert SERIES_NOT_NAMED in measured.notes
+    for frame in nameless.PerFrameFunctionalGroupsSequence:
+        del frame.DerivationImageSequence
+    unsaid = source_of(stored(nameless))
+    assert series_among(unsaid, {"1.2.3": {"1.2.3.1"}}) == "1.2.3"
+    with pytest.raises(SeriesNotNamed, match="does not name the series"):
+        series_among(unsaid, there)

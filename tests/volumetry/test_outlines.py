@@ -23,6 +23,7 @@ from server.volumetry.contours import (
     structures,
 )
 from server.volumetry.counting import count_structures
+from server.volumetry.outlined import SERIES_NOT_NAMED, measure_structures
 from server.volumetry.polygons import filled
 from server.volumetry.segmentation import SegmentEmpty
 from tests.volumetry.scenes import DEPTH, images, stored
@@ -147,6 +148,7 @@ def test_a_hole_reached_by_a_channel_of_no_width_is_a_hole() -> None:
         ([(6.0, REGION), (7.5, REGION), (9.0, REGION)], 60, "on more planes than there are images"),
         ([(6.0, REGION), (12.0, REGION)], 60, "no outline on 1 image"),
         ([(6.0, REGION), (6.0, box(9.0, 5.0, 19.0, 17.0))], 36, "outlines cross on 1 image"),
+        ([(6.0, box(-9.0, 5.0, 13.0, 17.0))], 42, "reach beyond the edge of the images"),
     ],
 )
 def test_outlines_that_leave_something_in_doubt_are_told_with_the_volume(
@@ -156,6 +158,23 @@ def test_outlines_that_leave_something_in_doubt_are_told_with_the_volume(
     (found,) = structures(stored(structure_set(headers, liver=outlines)), headers)
     assert found.voxels == voxels
     assert [said in note for note in found.notes] == [True]
+
+
+def test_outlines_halfway_between_images_each_count_on_one() -> None:
+    headers = images()
+    halfway = [(z * 3.0 + 1.5 + jitter, REGION) for z, jitter in enumerate((0, 1e-4, -1e-4, 0))]
+    (found,) = structures(stored(structure_set(headers, liver=halfway)), headers)
+    assert (found.voxels, found.notes) == (4 * 30, ())
+
+
+def test_a_region_that_is_listed_and_never_outlined_is_empty() -> None:
+    headers = images()
+    drawn = structure_set(headers, liver=[(6.0, REGION)], tumour=[(6.0, REGION)])
+    del drawn.ROIContourSequence[1]
+    measured = measure_structures(stored(drawn), headers)
+    assert measured.liver_ml == pytest.approx(30 * 0.012)
+    assert (measured.tumour_ml, measured.missing) == (0, ("FLR",))
+    assert "The segment “tumour” is empty." in measured.notes
 
 
 def test_an_outline_of_points_is_left_out_and_an_empty_liver_is_refused() -> None:
@@ -181,6 +200,24 @@ def test_an_outline_beyond_the_images_is_refused_with_both_places(z_mm: float) -
     headers = images()
     with pytest.raises(ContourOffImages, match=r"0\.0 to 33\.0 mm"):
         structures(stored(structure_set(headers, liver=[(z_mm, REGION)])), headers)
+
+
+def test_without_a_series_the_frame_of_reference_of_the_regions_decides() -> None:
+    headers = images()
+    drawn = structure_set(headers, liver=[(6.0, REGION)])
+    del drawn.ReferencedFrameOfReferenceSequence
+    assert SERIES_NOT_NAMED in measure_structures(stored(drawn), headers).notes
+    drawn.StructureSetROISequence[0].ReferencedFrameOfReferenceUID = "1.2.3.98"
+    with pytest.raises(ContourOffImages, match=r"1\.2\.3\.98"):
+        structures(stored(drawn), headers)
+
+
+def test_outlines_beside_the_images_are_refused() -> None:
+    headers = images()
+    with pytest.raises(ContourOffImages, match="beside the images"):
+        structures(
+            stored(structure_set(headers, liver=[(6.0, box(300.0, 5.0, 320.0, 17.0))])), headers
+        )
 
 
 def test_an_outline_of_another_frame_of_reference_is_refused() -> None:

@@ -78,10 +78,51 @@ def test_a_line_drawn_on_a_slice_cuts_like_the_plane(folder: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    "cut",
+    [
+        # Beside the tumour, through it, and with all of it on the side that stays.
+        UPRIGHT,
+        ["--plane", "21,0,0", "21,30,0", "21,0,30", "--remains", "5,15,15"],
+        [*UPRIGHT[:-1], "25,15,15"],
+        ["--remove", "II,III"],
+        ["--remove", "IV"],
+    ],
+)
+def test_a_tumour_painted_over_the_liver_is_cut_as_one_that_lies_in_it(
+    folder: Path, cut: list[str]
+) -> None:
+    headers = images()
+    parts = {"II": (2, 10, 2, 14, 2, 5), "III": (2, 10, 2, 14, 5, 8), "IV": (2, 10, 2, 14, 8, 14)}
+    tumour = mask(TUMOUR)
+    drawn = {f"Liver_segment_{name}": mask(box) for name, box in parts.items()}
+    painted = {name: drawn[name] & ~tumour for name in drawn}
+    found = []
+    for name, segments in (("inside.dcm", drawn), ("painted.dcm", painted)):
+        (folder / name).write_bytes(stored(seg(headers, **segments, tumour=tumour)))
+        code, output = resect(folder, name, *cut)
+        assert code == 0, output
+        found.append(json.loads(output))
+    inside, over = found
+    assert [len(one.pop("notes")) for one in found] == [0, 1]
+    assert over == inside
+
+
+def test_a_line_drawn_from_its_other_end_is_the_same_line(folder: Path) -> None:
+    lower, upper = "17,0,6 15,10,6 13,32,6", "21,0,24 17,10,24 13,32,24"
+    turned = " ".join(reversed(upper.split()))
+    one, other = (
+        resect(folder, "liver.dcm", "--line", lower, "--line", line, "--remains", "5,15,15")
+        for line in (upper, turned)
+    )
+    assert one == other
+    assert one[0] == 0
+
+
+@pytest.mark.parametrize(
     ("arguments", "complaint"),
     [
         ([], "one kind of cut"),
-        (["--remove", "VIII"], "no segment VIII"),
+        (["--remove", "VIII"], "no Couinaud segments"),
         (["--plane", "1,2", "3,4,5", "6,7,8", "--remains", "0,0,0"], "is not a point"),
         (["--plane", "15,0,0", "15,30,0", "15,0,30"], "--remains"),
         (["--plane", "0,0,0", "1,1,1", "2,2,2", "--remains", "5,5,0"], "one line"),
