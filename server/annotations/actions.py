@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from server.annotations.chain import answers_sha256, link_of, seal
 from server.annotations.evidence import standing
 from server.annotations.organs import ORGANS
+from server.annotations.organs.organ import Organ
 from server.annotations.queries import annotation_of, current, earlier_link, time_point_of
 from server.annotations.records import Annotation, EarlierCase, Revision, SignedRevisionIsFinal
 from server.annotations.validation import problems
@@ -173,32 +174,16 @@ def sign(
     VerdictNotRestated or AmendmentChangesNothing.
     """
     refuse_if_signed(draft)
-    refuse_future(ORGANS[draft.annotation.organ], draft.schema_version)
+    organ = ORGANS[draft.annotation.organ]
+    refuse_future(organ, draft.schema_version)
     if draft.version != seen_version:
         raise AnnotationChangedElsewhere(
             "The annotation changed after you looked at what will be sent.",
             remedy="Look at the preview again, then sign.",
             current=_as_it_stands(draft),
         )
-    organ = ORGANS[draft.annotation.organ]
-    missing = list(organ.to_sign(draft.answers, draft.options))
-    if missing:
-        raise AnnotationIncomplete(
-            "The opinion cannot be signed yet.", missing, remedy="Answer the marked fields."
-        )
-    if restated_verdict != draft.answers.get("verdict"):
-        raise VerdictNotRestated(
-            "The verdict you re-stated is not the one in the form.",
-            [FieldProblem("/verdict", "Choose the verdict that you wish to sign.")],
-            remedy="Choose the same verdict again, or go back and change the form.",
-        )
     before = _signed_before(draft)
-    same = before is not None and (before.answers, before.options) == (draft.answers, draft.options)
-    if same and not changed_beside:
-        raise AmendmentChangesNothing(
-            "The amendment says the same as the signed revision.",
-            remedy="Change what was wrong, or discard the amendment.",
-        )
+    _refuse_to_sign(organ, draft, before, restated_verdict, changed_beside=changed_beside)
     draft.evaluations = organ.evaluated(draft.answers, draft.options)
     draft.verdict = restated_verdict
     draft.signed_by = signed_by
@@ -210,6 +195,34 @@ def sign(
     draft.chain_sha256 = link_of(organ.id, draft).sha256
     session.flush()
     return draft
+
+
+def _refuse_to_sign(
+    organ: Organ,
+    draft: Revision,
+    before: Revision | None,
+    restated_verdict: str,
+    *,
+    changed_beside: bool,
+) -> None:
+    """Raise for a draft that lacks an answer, says another verdict, or amends nothing."""
+    missing = list(organ.to_sign(draft.answers, draft.options))
+    if missing:
+        raise AnnotationIncomplete(
+            "The opinion cannot be signed yet.", missing, remedy="Answer the marked fields."
+        )
+    if restated_verdict != draft.answers.get("verdict"):
+        raise VerdictNotRestated(
+            "The verdict you re-stated is not the one in the form.",
+            [FieldProblem("/verdict", "Choose the verdict that you wish to sign.")],
+            remedy="Choose the same verdict again, or go back and change the form.",
+        )
+    same = before is not None and (before.answers, before.options) == (draft.answers, draft.options)
+    if same and not changed_beside:
+        raise AmendmentChangesNothing(
+            "The amendment says the same as the signed revision.",
+            remedy="Change what was wrong, or discard the amendment.",
+        )
 
 
 def mark_unsupported(draft: Revision, study_uids: Collection[str]) -> None:

@@ -80,7 +80,9 @@ def test_stranding_is_not_contact() -> None:
     haze = {"contact_deg": 270, "contact_kind": "haze_only"}
     found = said(case({"ca": haze}))
     assert found["category"] == "no_feature"
-    assert [flag["id"] for flag in found["flags"]] == ["haze_only"]
+    [flag] = found["flags"]
+    assert flag["id"] == "haze_only"
+    assert flag["text"].endswith("no solid contact; the 270° given with it are not counted.")
 
 
 def test_probable_nodes_count_when_the_option_says_so() -> None:
@@ -113,6 +115,8 @@ def test_an_invaded_neighbour_is_t4b_and_contact_is_not(name: str) -> None:
         ({"cytology": "positive", "laparoscopy": "not_done"}, "/laparoscopy"),
         ({"metastases": {"lung": "proven"}}, "/m_status"),
         ({"vessels": {"ca": {"contact_deg": 0, "invaded": True}}}, "/vessels/ca/invaded"),
+        ({"stations_involved": ["3", "16"], "para_aortic_nodes": "none"}, "/para_aortic_nodes"),
+        ({"pci": 1, "peritoneal_metastasis": "none"}, "/peritoneal_metastasis"),
     ],
 )
 def test_a_contradiction_is_flagged_and_stops_the_signature(change: Answers, pointer: str) -> None:
@@ -167,7 +171,8 @@ def ends(answers: Answers) -> list[tuple[int, int]]:
 @settings(max_examples=200, deadline=None)
 def test_a_worse_finding_never_improves_a_category(answers: Answers, data: st.DataObject) -> None:
     worse = deepcopy(answers)
-    kind: str = data.draw(st.sampled_from(("vessel", "organ", "spread", "m_status", "cytology")))
+    kinds = ("vessel", "organ", "spread", "m_status", "cytology", "site")
+    kind: str = data.draw(st.sampled_from(kinds))
     if kind == "vessel":
         name = data.draw(st.sampled_from(sorted(VESSELS)))
         place = STEPS.index(answers["vessels"][name])
@@ -179,6 +184,8 @@ def test_a_worse_finding_never_improves_a_category(answers: Answers, data: st.Da
         field = data.draw(st.sampled_from(SPREAD))
         place = CERTAINTIES.index(answers[field])
         worse[field] = data.draw(st.sampled_from(CERTAINTIES[place:]))
+    elif kind == "site":
+        worse["metastases"] = {"liver": data.draw(st.sampled_from(CERTAINTIES))}
     else:
         worse[kind] = {"m_status": "m1", "cytology": "positive"}[kind]
     for (best, worst), (best_after, worst_after) in zip(ends(answers), ends(worse), strict=True):

@@ -104,6 +104,39 @@ def test_a_family_for_something_else_is_silent(ruleset: str, answers: dict[str, 
 
 
 @pytest.mark.parametrize(
+    ("planned", "addressed"),
+    [
+        ({"planned_resection": ["V", "VI", "VII", "VIII"]}, True),
+        ({"planned_resection": ["I", "II", "III", "IV"]}, True),
+        ({"planned_resection": ["IV", "V", "VI", "VII", "VIII"]}, False),
+        ({"planned_resection": ["V", "VI", "VII"]}, False),
+        (
+            {
+                "planned_resection": ["V", "VI", "VII", "VIII"],
+                "recommendation": {"operation": "alpps"},
+            },
+            False,
+        ),
+    ],
+)
+def test_without_a_named_operation_its_segments_say_whether_half_the_liver_goes(
+    planned: dict[str, Any], addressed: bool
+) -> None:
+    found = said("flr-hemihepatectomy-hcc", {"entity": "hcc", **share(50), **planned}, **EXACT)
+    assert found["category"] == ("adequate" if addressed else None)
+
+
+def test_a_part_that_loses_inflow_or_drainage_is_told_where_the_rest_is_too_little() -> None:
+    normal = {"background": "normal", **share(40)}
+    for part_ml, told in ((399, False), (240, True), (400, False)):
+        found = said("flr-measured", {**normal, "flr_functional_ml": part_ml}, **EXACT)
+        assert found["category"] == "adequate"
+        flags = [one["text"] for one in found["flags"] if one["id"] == "functional_remnant"]
+        assert bool(flags) == told
+        assert all(text.startswith("240 mL of the remnant stay perfused") for text in flags)
+
+
+@pytest.mark.parametrize(
     ("flr_ml", "platelets", "category"),
     [
         (440, 139, "not_predicted"),  # 0.55 % of 80 kg

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from copy import deepcopy
+from itertools import product
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 from server.annotations.organs.liver import LIVER
 from server.annotations.organs.liver.findings import VESSELS
 from server.annotations.organs.liver.invasion import TREES, extent
+from server.annotations.organs.liver.remnant import BACKGROUNDS
 
 Answers = dict[str, Any]
 # Every answer from its best value to its worst.
@@ -53,6 +55,14 @@ VESSEL_STEPS = (
     {"contact_deg": 90, "invaded": False, "in_remnant": "yes", "reconstructable": "yes"},
     {"contact_deg": 90, "invaded": True, "in_remnant": "yes", "reconstructable": "yes"},
     {"contact_deg": 300, "invaded": True, "in_remnant": "yes", "reconstructable": "no"},
+    {
+        "contact_deg": 300,
+        "invaded": True,
+        "patency": "occluded",
+        "thrombus": "tumour",
+        "in_remnant": "yes",
+        "reconstructable": "no",
+    },
 )
 SITES = ("lung", "peritoneum", "regional_nodes", "nonregional_nodes", "bone", "other")
 CERTAINTIES = ("none", "suspected", "probable", "proven")
@@ -63,7 +73,7 @@ FIXED = {
     "tumour_ml": 100,
     "hvpg_measured": "yes",
     "bile_duct_resection": "yes",
-    "cirrhosis": "yes",
+    "recommendation": {"operation": "right_hepatectomy"},
 }
 # A remnant that was measured before it was made to grow, and again when the window closes.
 GROWING = {
@@ -82,9 +92,8 @@ def complete_case(draw: st.DrawFn) -> Answers:
     case: Answers = {
         **FIXED,
         "entity": draw(st.sampled_from(("hcc", "crlm", "icca", "other"))),
-        "background": draw(
-            st.sampled_from(("normal", "steatosis_or_chemotherapy", "fibrosis_or_cirrhosis"))
-        ),
+        "background": draw(st.sampled_from(tuple(BACKGROUNDS))),
+        "cirrhosis": draw(st.sampled_from(("yes", "no"))),
         **{
             field: draw(st.sampled_from(values[:2] if best else values))
             for field, values in SCALES.items()
@@ -154,6 +163,20 @@ def test_a_worse_finding_never_improves_the_category_of_any_set(
         assert after.best >= before.best and after.worst >= before.worst, (before.ruleset, what)
 
 
+def test_each_set_of_the_liver_speaks_of_some_of_these_cases() -> None:
+    best = {field: values[0] for field, values in SCALES.items()} | FIXED
+    kinds = product(("hcc", "crlm", "icca"), BACKGROUNDS, ("yes", "no"))
+    speaking = {
+        said.ruleset
+        for entity, background, cirrhosis in kinds
+        for said in LIVER.evaluate(
+            best | {"entity": entity, "background": background, "cirrhosis": cirrhosis}
+        )
+        if said.best is not None
+    }
+    assert speaking == {ruleset.id for ruleset in LIVER.rulesets}
+
+
 @st.composite
 def a_case_with_gaps(draw: st.DrawFn) -> tuple[Answers, Answers]:
     case = draw(complete_case())
@@ -208,5 +231,6 @@ def test_without_any_answer_no_set_of_the_liver_settles_anything() -> None:
 
 @pytest.mark.parametrize("answers", [5, None, "x", [], {"a": 1}])
 def test_answers_of_any_shape_never_raise(answers: Any) -> None:
-    for name in (*SCALES, *FIXED, "entity", "background", "vessels", "metastases", "lesion_1"):
+    others = ("entity", "background", "cirrhosis", "planned_resection", "flr_functional_ml")
+    for name in (*SCALES, *FIXED, *others, "vessels", "metastases", "lesion_1"):
         LIVER.evaluate({name: answers})

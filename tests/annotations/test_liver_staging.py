@@ -241,3 +241,17 @@ def test_portal_hypertension_speaks_against_two_segments() -> None:
     flags = said("portal-hypertension", answers)["flags"]
     assert [flag["id"] for flag in flags] == ["resection_limit"]
     assert said("portal-hypertension", answers | {"planned_resection": ["V"]})["flags"] == []
+
+
+@pytest.mark.parametrize(
+    ("ruleset", "answers"),
+    [
+        ("milan", {"m_status": "m0", "metastases": {"lung": "proven"}}),
+        ("bclc-2022", {"lesion_count": 1, "lesion_1": {"size_mm": 9}, "lesion_2": {"size_mm": 8}}),
+        ("crlm-resectability", {"largest_mm": 10, "lesion_1": {"size_mm": 20}}),
+    ],
+)
+def test_what_cannot_both_be_true_of_the_tumour_is_told_beside_the_category(
+    ruleset: str, answers: dict[str, Any]
+) -> None:
+    assert "contradiction" in [flag["id"] for flag in said(ruleset, answers)["flags"]]

@@ -22,6 +22,8 @@ from server.annotations.organs.lung.stage import GROUPS
 Answers = dict[str, Any]
 SIZES = {"T1a": 8, "T1b": 15, "T1c": 25, "T2a": 35, "T2b": 45, "T3": 60, "T4": 80}
 
+STATIONS_COUNTED = ("suspicious", "proven")
+
 
 def case(*positive: str, lobe: str = "rul", size: float = 8, **changes: Any) -> Answers:
     """A tumour that touches nothing, with the stations named proven."""
@@ -267,9 +269,10 @@ def test_robinsons_groups_follow_when_and_how_much_was_found(
 @pytest.mark.parametrize(
     ("fev1", "dlco", "removed", "expected"),
     [
-        (60, 60, 0, "low_risk"),
-        (76, 76, 4, "low_risk"),  # 76 x 15 / 19 is 60
-        (75.9, 90, 4, "exercise_test"),
+        (60.1, 60.1, 0, "low_risk"),
+        (60, 90, 0, "exercise_test"),  # low risk is above 60, the test within 60 and 30
+        (76, 76, 4, "exercise_test"),  # 76 x 15 / 19 is 60
+        (76.1, 76.1, 4, "low_risk"),
         (38, 90, 4, "exercise_test"),  # 38 x 15 / 19 is 30
         (37.9, 90, 4, "cardiopulmonary_test"),
         (90, 37.9, 4, "cardiopulmonary_test"),
@@ -284,7 +287,7 @@ def test_function_is_predicted_by_segments(
 
 
 def test_the_lobes_planned_stand_in_for_segments_and_all_five_make_nineteen() -> None:
-    values = {"fev1_percent": 76, "dlco_percent": 76}
+    values = {"fev1_percent": 77, "dlco_percent": 77}
     assert code("ppo-function", {**values, "planned_lobes": ["lll"]}) == "low_risk"
     assert code("ppo-function", {**values, "planned_lobes": ["lul"]}) == "exercise_test"
     everything = ["rul", "rml", "rll", "lul", "lll"]
@@ -295,6 +298,16 @@ def test_the_lobes_planned_stand_in_for_segments_and_all_five_make_nineteen() ->
 def test_what_function_lacks_is_named() -> None:
     found = said("ppo-function", {"fev1_percent": 80})
     assert {one.pointer for one in found.missing} == {"/dlco_percent", "/segments_removed"}
+
+
+def test_a_suspicious_station_that_does_not_count_is_told_by_every_set_of_nodes() -> None:
+    answers = case("s10_right")
+    answers["stations"]["s4_right"] = "suspicious"
+    for ruleset in ("tnm8-n", "tnm8-stage", "robinson-n2", "eortc-stage-iii"):
+        counted, proven = (said(ruleset, answers, positive=one) for one in STATIONS_COUNTED)
+        assert "unproven" not in {flag.id for flag in counted.flags}
+        [told] = [flag.text for flag in proven.flags if flag.id == "unproven"]
+        assert told == "Suspicious, not proven, and not counted: 4R (lower paratracheal)."
 
 
 def test_the_lobe_is_asked_for_only_where_the_side_decides() -> None:

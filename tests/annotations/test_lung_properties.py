@@ -34,6 +34,10 @@ ORDERED: dict[str, Values] = {
     **{f"/vessels/{name}/contact_deg": (0, 1, 180, 360) for name in VESSELS},
     **{f"/vessels/{name}/invaded": (False, True) for name in VESSELS},
     **{f"/vessels/{name}/patency": ("patent", "narrowed", "occluded") for name in VESSELS},
+    **{
+        f"/vessels/{name}/thrombus": ("none", "bland", "indeterminate", "tumour")
+        for name in VESSELS
+    },
     **{f"/stations/{name}": STATUSES for name in STATIONS},
     "/n2_bulky": (False, True),
     "/n2_found": ("pathology", "intraoperative", "preoperative"),
@@ -47,7 +51,9 @@ UNORDERED: dict[str, Values] = {"/lobe": tuple(LOBES)}
 # Left out beside a contact in degrees the lumen is taken as open, and a flag says so; sites of
 # metastases only add to the M status.
 KEPT = frozenset(
-    pointer for pointer in ORDERED if pointer.endswith("/patency") or "metastases" in pointer
+    pointer
+    for pointer in ORDERED
+    if pointer.endswith(("/patency", "/thrombus")) or "metastases" in pointer
 )
 WORLD = World(LUNG, TABLES, ORDERED, UNORDERED, KEPT, contradictions)
 

@@ -159,6 +159,8 @@ def test_a_hepatic_artery_is_a_question_of_reconstruction_on_the_side_that_stays
         flags = [flag.id for flag in said(U, answers).flags]
         assert ("hepatic_artery" in flags) == flagged
     assert "arterial_resection" in said(U, case(right_ha=90)).capabilities
+    variant = case(variant_ha=90) | {"remnant_side": "left"}
+    assert "hepatic_artery" in {flag.id for flag in said(U, variant).flags}
 
 
 def test_contact_of_a_vein_without_a_word_on_its_wall_is_open() -> None:
@@ -214,6 +216,32 @@ def test_the_share_between_the_usual_minima_is_borderline_and_not_verified(
     assert said("flr-share", measured).fired[0].trust == Trust.GENERAL_KNOWLEDGE
 
 
+@pytest.mark.parametrize(
+    ("ruleset", "part_ml", "words"),
+    [
+        (
+            "flr-share",
+            250,
+            "250 mL of the remnant stay perfused and drained; alone they are judged",
+        ),
+        (
+            "flr-bile-duct",
+            545,
+            "545 mL of the remnant stay perfused and drained; alone they are judged",
+        ),
+        ("flr-share", 450, None),
+    ],
+)
+def test_a_part_that_loses_inflow_or_drainage_is_told_where_the_rest_is_too_little(
+    ruleset: str, part_ml: float, words: str | None
+) -> None:
+    whole = {"flr_ml": 700, "total_liver_ml": 1110, "tumour_ml": 10} | BODY
+    found = said(ruleset, whole | {"flr_functional_ml": part_ml})
+    assert found.category == said(ruleset, whole).category
+    told = [flag.text for flag in found.flags if flag.id == "functional_remnant"]
+    assert [text.startswith(words) for text in told] == [True] if words else told == []
+
+
 @pytest.mark.parametrize(("uptake", "expected"), [(8.4, "inadequate"), (8.5, "adequate")])
 def test_the_uptake_of_the_remnant_has_its_minimum(uptake: float, expected: str) -> None:
     assert code("mebrofenin", {"mebrofenin_percent_min": uptake}) == expected
@@ -245,6 +273,7 @@ def test_signing_asks_for_a_reason_where_the_predicate_stands_against_the_verdic
         ({"flr_ml": 1700}, "/flr_ml"),
         ({"tumour_ml": 2000}, "/tumour_ml"),
         ({"flr_ml": 400, "flr_functional_ml": 500}, "/flr_functional_ml"),
+        ({"flr_percent": 5}, "/flr_percent"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )

@@ -39,7 +39,7 @@ def code(ruleset: str, answers: Answers, **options: str) -> str:
     return f"{found.best.code}..{found.worst.code}"
 
 
-def within(group: str, **values: str) -> Answers:
+def within(group: str, **values: Any) -> Answers:
     """The clear case with some parts of a group otherwise."""
     return {**CLEAR, group: {**CLEAR[group], **values}}
 
@@ -246,6 +246,23 @@ def test_an_invaded_structure_is_t4b_and_beyond_tme_and_contact_leaves_it_open(n
         assert code(ruleset, CLEAR) == ends[0]
 
 
+@pytest.mark.parametrize("name", VESSELS)
+def test_an_invaded_vessel_is_t4b_and_beyond_tme_and_contact_leaves_it_open(name: str) -> None:
+    for ruleset, ends in (
+        ("tnm8-t4", ("below_t4", "T4b")),
+        ("beyond-tme", ("within_tme", "beyond_tme")),
+    ):
+        lost = ({"invaded": True}, {"patency": "occluded"}, {"thrombus": "tumour"})
+        for how in ({"contact_deg": 200} | one for one in lost):
+            assert code(ruleset, within("vessels", **{name: how})) == ends[1]
+        touched = within("vessels", **{name: {"contact_deg": 200}})
+        assert code(ruleset, touched, contact="not-invaded") == "..".join(ends)
+        [missing] = said(ruleset, touched).missing
+        assert missing.pointer == f"/vessels/{name}/invaded"
+        abutted = within("vessels", **{name: {"contact_deg": 200, "invaded": False}})
+        assert code(ruleset, abutted) == ends[0]
+
+
 @pytest.mark.parametrize("name", COMPARTMENTS)
 def test_every_compartment_but_the_mesorectum_and_its_peritoneum_is_beyond(name: str) -> None:
     answers = within("compartments", **{name: "invaded"})
@@ -313,11 +330,18 @@ def test_what_is_invaded_says_what_the_operation_needs() -> None:
     ("wrong", "pointer"),
     [
         ({"ct": "t1_t2"}, "/ct"),
+        ({"ct": "t3a", "extramural_depth_mm": 1}, "/ct"),
+        ({"ct": "t3c", "extramural_depth_mm": 4.9}, "/ct"),
+        ({"ct": "t3d", "extramural_depth_mm": 15}, "/ct"),
         ({"structures": {"bladder": "invaded"}}, "/ct"),
         ({"sacrum_level": "s4"}, "/compartments/posterior"),
         (
             {"vessels": {"internal_iliac_artery_left": {"contact_deg": 90}}},
             "/compartments/lateral",
+        ),
+        (
+            {"vessels": {"internal_iliac_artery_left": {"contact_deg": 0, "invaded": True}}},
+            "/vessels/internal_iliac_artery_left/invaded",
         ),
     ],
 )
@@ -328,6 +352,14 @@ def test_answers_that_cannot_both_be_true_stop_the_signature(wrong: Answers, poi
         for name, value in wrong.items()
     }
     assert pointer in [problem.pointer for problem in RECTUM.to_sign({**signed, **merged})]
+
+
+@pytest.mark.parametrize(("stage", "depth_mm"), [("t3a", 0.9), ("t3b", 5), ("t3c", 5), ("t4a", 3)])
+def test_a_depth_goes_with_each_sub_stage_that_is_printed_for_it(
+    stage: str, depth_mm: float
+) -> None:
+    signed = RECTUM.examples()["mid-t3b-clear-margin"]
+    assert RECTUM.to_sign({**signed, "ct": stage, "extramural_depth_mm": depth_mm}) == []
 
 
 def test_signing_asks_for_a_reason_where_the_margin_is_involved() -> None:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from server.annotations.organs.rectum import RECTUM, TABLES
 from server.annotations.organs.rectum.findings import COMPARTMENTS, SACRUM, STRUCTURES, VESSELS
 from server.annotations.organs.rectum.nodes import STATIONS
+from server.annotations.organs.vessels import vessel_contradictions
 from tests.annotations.finding_properties import FindingProperties
 from tests.annotations.finding_world import (
+    Answers,
     Values,
     World,
 )
@@ -32,7 +34,12 @@ ORDERED: dict[str, Values] = {
     "/sciatic_notch": (False, True),
     "/primary_stage_iv": (False, True),
     **{f"/vessels/{name}/contact_deg": (0, 1, 180, 181, 360) for name in VESSELS},
+    **{f"/vessels/{name}/invaded": (False, True) for name in VESSELS},
     **{f"/vessels/{name}/patency": ("patent", "narrowed", "occluded") for name in VESSELS},
+    **{
+        f"/vessels/{name}/thrombus": ("none", "bland", "indeterminate", "tumour")
+        for name in VESSELS
+    },
     "/m_status": ("m0", "m1"),
     "/metastases/liver": ("none", "suspected", "probable", "proven"),
 }
@@ -43,9 +50,17 @@ UNORDERED: dict[str, Values] = {
 # Left out beside a contact in degrees the lumen is taken as open, and a flag says so; sites of
 # metastases only add to the M status.
 KEPT = frozenset(
-    pointer for pointer in ORDERED if pointer.endswith("/patency") or "metastases" in pointer
+    pointer
+    for pointer in ORDERED
+    if pointer.endswith(("/patency", "/thrombus")) or "metastases" in pointer
 )
-WORLD = World(RECTUM, TABLES, ORDERED, UNORDERED, KEPT)
+
+
+def contradictions(answers: Answers) -> list[tuple[str, str]]:
+    return list(vessel_contradictions(answers, VESSELS))
+
+
+WORLD = World(RECTUM, TABLES, ORDERED, UNORDERED, KEPT, contradictions)
 
 
 class TestRectum(FindingProperties):

@@ -14,6 +14,7 @@ from server.annotations.decision import Trust
 from server.annotations.organs.sarcoma import NEEDED, SARCOMA
 from server.annotations.organs.sarcoma.findings import (
     ARTERIES,
+    CERTAINTIES,
     NERVES,
     ORGANS,
     VEINS,
@@ -176,11 +177,13 @@ def complete_case(draw: st.DrawFn) -> Answers:
 @settings(max_examples=200, deadline=None)
 def test_a_worse_finding_never_improves_a_category(answers: Answers, data: st.DataObject) -> None:
     worse = deepcopy(answers)
-    kind: str = data.draw(st.sampled_from(("vessel", "organs", "nerves", "patient")))
+    kind: str = data.draw(st.sampled_from(("vessel", "organs", "nerves", "patient", "site")))
     if kind == "vessel":
         name = data.draw(st.sampled_from(sorted(VESSELS)))
         place = STEPS.index(answers["vessels"][name])
         worse["vessels"][name] = dict(data.draw(st.sampled_from(STEPS[place:])))
+    elif kind == "site":
+        worse["metastases"] = {"lung": data.draw(st.sampled_from(CERTAINTIES))}
     elif kind == "patient":
         worst = {"m_status": "m1", "sarcomatosis": "proven", "expected_resection": "r2"}
         field = data.draw(st.sampled_from(sorted(worst)))

@@ -205,6 +205,14 @@ def degrees_of(value: object) -> int | None:
     return int(number) if number is not None and number <= 360 and number == int(number) else None
 
 
+def haze_text(words: str, contact: object) -> str:
+    """Stranding without solid contact, with any degrees that were given beside it."""
+    degrees = degrees_of(contact)
+    if not degrees:
+        return f"{words}: stranding, no solid contact."
+    return f"{words}: stranding, no solid contact; the {degrees}° given with it are not counted."
+
+
 def word_of(value: object, words: Sequence[str]) -> str | None:
     """One of the words, or None for anything else."""
     return value if isinstance(value, str) and value in words else None
@@ -260,17 +268,6 @@ def invasion(answers: Answers, where: tuple[str, str], words: str, options: Opti
     if word_of(value, ("clear", "absent", "contact", "invaded")):
         return known(name, value == "invaded")
     return unknown(name, False, True, pointer, f"{words} not assessed")
-
-
-def lumen_taken(answers: Answers, names: Mapping[str, str]) -> Iterator[Flag]:
-    """A flag for each touched vessel of which only the contact is stated, and not the lumen."""
-    for name, words in names.items():
-        raw = group(answers, "vessels").get(name)
-        if not isinstance(raw, Mapping) or not degrees_of(raw.get("contact_deg")):
-            continue
-        if raw.get("patency") is None or raw.get("thrombus") is None:
-            text = f"{words}: lumen not stated, taken as open and free of thrombus."
-            yield Flag("default_taken", text)
 
 
 # Disease elsewhere, asked of every organ in the same words: `m_status` and `metastases` by site.

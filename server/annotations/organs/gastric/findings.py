@@ -94,7 +94,18 @@ def contradictions(answers: Answers) -> list[tuple[str, str]]:
     if answers.get("cytology") == "positive" and answers.get("laparoscopy") == "not_done":
         text = "Cytology is positive, and no laparoscopy was done."
         found.append(("/laparoscopy", text))
+    stations = answers.get("stations_involved")
+    if isinstance(stations, list) and "16" in stations and _none(answers, "para_aortic_nodes"):
+        text = "Station 16 is given as involved, and no para-aortic nodes."
+        found.append(("/para_aortic_nodes", text))
+    if scale.number_of(answers.get("pci")) and _none(answers, "peritoneal_metastasis"):
+        text = f"A peritoneal cancer index of {answers['pci']}, and no peritoneal metastasis."
+        found.append(("/peritoneal_metastasis", text))
     return found
+
+
+def _none(answers: Answers, name: str) -> bool:
+    return answers.get(name) == "none"
 
 
 def _is_invaded(answers: Answers, name: str) -> bool:

@@ -11,7 +11,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from server.annotations.decision import Answers, Flag, Missing
-from server.annotations.organs.scale import Fact, degrees_of, group, known, rung, unknown
+from server.annotations.organs.scale import Fact, degrees_of, group, haze_text, known, rung, unknown
+from server.annotations.organs.vessels import vessel_answers
 
 CLEAR, TOUCHED, TAKEN = 0, 1, 2
 ENCASED_OVER_DEG: Final = 180
@@ -20,7 +21,7 @@ STATES: Final = ("clear", "contact", "invaded")
 
 def vessel_fact(answers: Answers, name: str, words: str) -> Fact:
     """A vessel from CLEAR to TAKEN, under its own name."""
-    raw = group(group(answers, "vessels"), name)
+    raw = vessel_answers(answers, name)
     pointer = f"/vessels/{name}/contact_deg"
     if raw.get("invaded") is True:
         return known(name, TAKEN)
@@ -43,7 +44,7 @@ def vessel_fact(answers: Answers, name: str, words: str) -> Fact:
 
 def lost_fact(answers: Answers, name: str, words: str) -> Fact:
     """Whether a vessel, where it is taken, cannot be reconstructed; under `NAME_lost`."""
-    said = group(group(answers, "vessels"), name).get("reconstructable")
+    said = vessel_answers(answers, name).get("reconstructable")
     if said in ("yes", "no"):
         return known(f"{name}_lost", said == "no")
     text = f"{words}: not stated whether it can be reconstructed"
@@ -59,14 +60,15 @@ def structure_fact(answers: Answers, within: str, name: str, words: str) -> Fact
 def haze_flags(answers: Answers, names: Mapping[str, str]) -> Iterator[Flag]:
     """Stranding without solid contact, which is printed and not counted."""
     for name, words in names.items():
-        if group(group(answers, "vessels"), name).get("contact_kind") == "haze_only":
-            yield Flag("haze_only", f"{words}: stranding, no solid contact.")
+        raw = vessel_answers(answers, name)
+        if raw.get("contact_kind") == "haze_only":
+            yield Flag("haze_only", haze_text(words, raw.get("contact_deg")))
 
 
 def contradictions(answers: Answers, names: Mapping[str, str]) -> Iterator[tuple[str, str]]:
     """Answers about vessels that cannot both be true, as (JSON pointer, sentence)."""
     for name, words in names.items():
-        raw: Mapping[str, Any] = group(group(answers, "vessels"), name)
+        raw: Mapping[str, Any] = vessel_answers(answers, name)
         contact, kind = degrees_of(raw.get("contact_deg")), raw.get("contact_kind")
         if contact == 0 and raw.get("invaded") is True:
             yield f"/vessels/{name}/invaded", f"{words}: invaded, and contact of 0°."

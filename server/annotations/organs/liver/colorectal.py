@@ -54,7 +54,7 @@ from server.annotations.organs.liver.tumour import (
     outside,
     segment_count,
     suspected,
-    suspected_flags,
+    tumour_flags,
 )
 
 RESECTABLE: Final = Category(0, "resectable", "Resectable")
@@ -191,7 +191,7 @@ def _progression(answers: Answers, _options: Options) -> Finding:
 def _remarks(answers: Answers, _options: Options) -> Iterable[Flag]:
     if "entity" not in answers:
         yield Flag("entity_not_stated", "Tumour not stated; judged as colorectal metastases.")
-    yield from suspected_flags(answers)
+    yield from tumour_flags(answers)
 
 
 def _rule(

@@ -92,6 +92,12 @@ def amount(answers: Answers, analyte: Analyte) -> Amount:
     return Amount(analyte.least, analyte.most)
 
 
+def in_second_unit(analyte: Analyte, value: Amount, first_unit: float) -> float:
+    """One end of a value in the analyte's second unit: as it was reported in that, else converted."""
+    assert analyte.second is not None
+    return first_unit / analyte.second[1] if value.second is None else value.second
+
+
 def contradictions(answers: Answers) -> list[tuple[str, str]]:
     """Values given in two units that are not the same, as (JSON pointer, sentence)."""
     found = []

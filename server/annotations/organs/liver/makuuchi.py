@@ -26,10 +26,9 @@ from server.annotations.decision import (
 from server.annotations.organs.liver import laboratory
 from server.annotations.organs.liver.laboratory import (
     BILIRUBIN,
-    BILIRUBIN_UMOL_L_PER_MG_DL,
     ICG_R15,
-    Amount,
     amount,
+    in_second_unit,
 )
 
 TRISECTIONECTOMY: Final = Category(
@@ -84,7 +83,9 @@ def evaluate(answers: Answers, options: Options) -> Evaluation:
     published = options["tree"] == "as-published"
     bilirubin, icg = amount(answers, BILIRUBIN), amount(answers, ICG_R15)
     dry, wet = laboratory.grade(answers, "ascites", ASCITES)
-    low, high = _mg_dl(bilirubin, bilirubin.least), _mg_dl(bilirubin, bilirubin.most)
+    low, high = (
+        in_second_unit(BILIRUBIN, bilirubin, end) for end in (bilirubin.least, bilirubin.most)
+    )
     possible = [
         step(mg_dl, percent, ascites=bool(ascites), as_published=published)
         for mg_dl in {low, high, *((1.0, 1.1) if low != high else ())}
@@ -113,10 +114,6 @@ def evaluate(answers: Answers, options: Options) -> Evaluation:
         missing=tuple(missing),
         flags=laboratory.flags(answers),
     )
-
-
-def _mg_dl(value: Amount, umol_l: float) -> float:
-    return value.second if value.second is not None else umol_l / BILIRUBIN_UMOL_L_PER_MG_DL
 
 
 RULESET: Final = Ruleset(

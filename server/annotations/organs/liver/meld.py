@@ -23,13 +23,11 @@ from server.annotations.decision import (
 from server.annotations.organs.liver import laboratory
 from server.annotations.organs.liver.laboratory import (
     BILIRUBIN,
-    BILIRUBIN_UMOL_L_PER_MG_DL,
     CREATININE,
-    CREATININE_UMOL_L_PER_MG_DL,
     INR,
     SODIUM,
-    Amount,
     amount,
+    in_second_unit,
 )
 from server.annotations.organs.liver.score import Score, scored
 
@@ -72,15 +70,15 @@ def meld_ends(answers: Answers) -> tuple[int, int, list[Missing]]:
     bilirubin, inr = amount(answers, BILIRUBIN), amount(answers, INR)
     creatinine, dialysis = amount(answers, CREATININE), answers.get("dialysis")
     least = meld(
-        _bilirubin_mg_dl(bilirubin, bilirubin.least),
+        in_second_unit(BILIRUBIN, bilirubin, bilirubin.least),
         inr.least,
-        _creatinine_mg_dl(creatinine, creatinine.least),
+        in_second_unit(CREATININE, creatinine, creatinine.least),
         dialysis=dialysis == "yes",
     )
     most = meld(
-        _bilirubin_mg_dl(bilirubin, bilirubin.most),
+        in_second_unit(BILIRUBIN, bilirubin, bilirubin.most),
         inr.most,
-        _creatinine_mg_dl(creatinine, creatinine.most),
+        in_second_unit(CREATININE, creatinine, creatinine.most),
         dialysis=dialysis != "no",
     )
     missing = [
@@ -127,14 +125,6 @@ def _within(raw: float) -> int:
 
 def _category(name: str, points: int) -> Category:
     return Category(points, str(points), f"{points} points ({name})")
-
-
-def _bilirubin_mg_dl(value: Amount, umol_l: float) -> float:
-    return value.second if value.second is not None else umol_l / BILIRUBIN_UMOL_L_PER_MG_DL
-
-
-def _creatinine_mg_dl(value: Amount, umol_l: float) -> float:
-    return value.second if value.second is not None else umol_l / CREATININE_UMOL_L_PER_MG_DL
 
 
 RULESET: Final = Ruleset("meld", "MELD", "original, floors 1.0", SOURCE, evaluate)

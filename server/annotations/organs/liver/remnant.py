@@ -8,7 +8,7 @@ inside the variability makes the remnant `borderline` and asks for a second volu
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -24,6 +24,7 @@ from server.annotations.decision import (
     Ruleset,
     Threshold,
     Trust,
+    in_sentence,
     result,
 )
 from server.annotations.organs.liver import formulae
@@ -140,6 +141,7 @@ def evaluate(family: Family, answers: Answers, options: Options) -> Evaluation:
     )
     if any(judge(index.most, one, options) != judge(index.least, one, options) for one in limits):
         missing = (*missing, *index.missing)
+    flags = (*flags, *_functional_flags(family, answers, options, worst))
     return Evaluation(
         ruleset=family.id,
         title=family.title,
@@ -150,6 +152,33 @@ def evaluate(family: Family, answers: Answers, options: Options) -> Evaluation:
         flags=flags,
         thresholds=_marks(family, limits, answers),
     )
+
+
+def functional_only(answers: Answers) -> Answers | None:
+    """The answers with what stays perfused and drained as the remnant, where that is less of it."""
+    flr, functional = positive(answers, "flr_ml"), positive(answers, "flr_functional_ml")
+    if flr is None or functional is None or functional >= flr:
+        return None
+    return {**answers, "flr_ml": functional}
+
+
+def functional_flag(reduced: Answers, label: str) -> Flag:
+    """That the part of the remnant which stays perfused and drained would alone be judged worse."""
+    part = f"{reduced['flr_ml']:g} mL of the remnant stay perfused and drained"
+    return Flag(
+        "functional_remnant", f"{part}; alone they are judged worse ({in_sentence(label)})."
+    )
+
+
+def _functional_flags(
+    family: Family, answers: Answers, options: Options, worst: Category
+) -> Iterator[Flag]:
+    reduced = functional_only(answers)
+    if reduced is None:
+        return
+    judged = evaluate(family, reduced, options)
+    if judged.worst and judged.worst > worst:
+        yield functional_flag(reduced, judged.worst.label)
 
 
 def _ends(limits: tuple[Limit, ...], index: Index, options: Options) -> tuple[Category, Category]:

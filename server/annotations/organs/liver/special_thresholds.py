@@ -58,6 +58,8 @@ HBS_SOURCE: Final = "PMC7260406"
 KUBOTA_SOURCE: Final = f"Kubota (40 or 50 % by ICG); {TABLE}"
 NO_DENOMINATOR: Final = "the measured liver without tumour (denominator not stated in the source)"
 HEMIHEPATECTOMIES: Final = ("right_hepatectomy", "left_hepatectomy")
+# What right and left hepatectomy remove, with or without segment I; Brisbane 2000 (dxye.com).
+HALVES: Final = (frozenset({"V", "VI", "VII", "VIII"}), frozenset({"II", "III", "IV"}))
 # The rule behind each word of `cirrhosis`; where it is not answered both stand.
 BY_CIRRHOSIS: Final = {"no": "FLR-B-FIBROSIS", "yes": "FLR-B-CIRRHOSIS"}
 
@@ -82,9 +84,16 @@ def _bile_duct(answers: Answers) -> str:
 
 def _hemihepatectomy_for_hcc(answers: Answers) -> str:
     operation = answer_at(dict(answers), ("recommendation", "operation"))
-    if answers.get("entity") == "hcc" and operation in HEMIHEPATECTOMIES:
+    half = operation in HEMIHEPATECTOMIES if operation else _removes_a_half(answers)
+    if answers.get("entity") == "hcc" and half:
         return ""
     return "This minimum is for right or left hepatectomy for hepatocellular carcinoma."
+
+
+def _removes_a_half(answers: Answers) -> bool:
+    """Whether the segments to be removed are those of a hemihepatectomy."""
+    removed = answers.get("planned_resection")
+    return isinstance(removed, list) and {str(one) for one in removed} - {"I"} in HALVES
 
 
 def _hcc_without_cirrhosis(answers: Answers) -> str:

@@ -27,7 +27,7 @@ from server.annotations.organs.liver.tumour import (
     largest_mm,
     lesion_count,
     outside,
-    suspected_flags,
+    tumour_flags,
 )
 
 BCLC_SOURCE: Final = "BCLC, table in a guideline mirror (secondary)"
@@ -154,7 +154,7 @@ BCLC: Final = OpenTable(
         ),
     ),
     applies=hcc_only,
-    remarks=lambda answers, _: (*entity_flags(answers), *suspected_flags(answers)),
+    remarks=lambda answers, _: (*entity_flags(answers), *tumour_flags(answers)),
 )
 
 MILAN: Final = OpenTable(
@@ -182,7 +182,7 @@ MILAN: Final = OpenTable(
         OpenRule("MILAN-4", OUTSIDE, MILAN_SOURCE, Trust.SOURCED, lambda a, _: outside(a)),
     ),
     applies=hcc_only,
-    remarks=lambda answers, _: (*entity_flags(answers), *suspected_flags(answers)),
+    remarks=lambda answers, _: (*entity_flags(answers), *tumour_flags(answers)),
 )
 
 SOLITARY: Final = Category(0, "solitary", "Solitary")

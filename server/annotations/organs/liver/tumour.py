@@ -158,6 +158,12 @@ def suspected_flags(answers: Answers) -> tuple[Flag, ...]:
     return (Flag("suspected_metastasis", f"Suspected and not counted: {found.text}"),)
 
 
+def tumour_flags(answers: Answers) -> tuple[Flag, ...]:
+    """What cannot both be true of the tumour, and what is suspected and not counted."""
+    wrong = (Flag("contradiction", text) for _, text in contradictions(answers))
+    return (*wrong, *suspected_flags(answers))
+
+
 def contradictions(answers: Answers) -> list[tuple[str, str]]:
     """Answers on the tumour that cannot both be true, as (JSON pointer, sentence)."""
     found = []

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any, Final
+from typing import Final
 
 from server.annotations.decision import Answers, Flag, Missing, Option, Options
 from server.annotations.organs.scale import (
     Fact,
-    degrees_of,
     disease_contradictions,
     distant_disease,
     group,
     invasion,
     known,
-    lumen_taken,
     unknown,
     word_of,
+)
+from server.annotations.organs.vessels import (
+    vessel_contradictions,
+    vessel_invaded,
+    vessel_remarks,
 )
 
 LOBES: Final = {"rul": "right", "rml": "right", "rll": "right", "lul": "left", "lll": "left"}
@@ -106,25 +109,10 @@ def invaded(
         yield words, invasion(answers, ("structures", name), words, options)
 
 
-def vessel(answers: Answers, name: str) -> Mapping[str, Any]:
-    """The answers about one vessel, empty where there are none."""
-    raw = group(answers, "vessels").get(name)
-    return raw if isinstance(raw, Mapping) else {}
-
-
-def vessel_invaded(answers: Answers, name: str) -> Fact:
-    """Whether a vessel is invaded; contact alone leaves it open."""
-    raw, words = vessel(answers, name), VESSELS[name]
-    degrees, said = degrees_of(raw.get("contact_deg")), raw.get("invaded")
-    if said is True or raw.get("patency") == "occluded" or raw.get("thrombus") == "tumour":
-        return known(name, True)
-    if said is False or degrees == 0:
-        return known(name, False)
-    if degrees is not None:
-        text = f"{words} touched, {degrees}°, invasion not decided"
-        return unknown(name, False, True, f"/vessels/{name}/invaded", text)
-    why = "not visible" if raw.get("contact_deg") == "not_visible" else "not assessed"
-    return unknown(name, False, True, f"/vessels/{name}/contact_deg", f"{words}: contact {why}")
+def great_vessels(answers: Answers) -> Iterator[tuple[str, Fact]]:
+    """The great vessels with their words: whether they are invaded."""
+    for name, words in GREAT_VESSELS.items():
+        yield words, vessel_invaded(answers, name, words)
 
 
 def nodule(answers: Answers) -> Fact:
@@ -223,11 +211,7 @@ def _ends(found: Mapping[str, Fact], rank: Mapping[str, int]) -> tuple[int, int,
 
 def contradictions(answers: Answers) -> list[tuple[str, str]]:
     """Answers that cannot both be true, as (JSON pointer, sentence)."""
-    found = list(disease_contradictions(answers))
-    for name, words in VESSELS.items():
-        raw = vessel(answers, name)
-        if degrees_of(raw.get("contact_deg")) == 0 and raw.get("invaded") is True:
-            found.append((f"/vessels/{name}/invaded", f"{words}: invaded, and contact of 0°."))
+    found = [*disease_contradictions(answers), *vessel_contradictions(answers, VESSELS)]
     if answers.get("separate_nodule") == "contralateral" and answers.get("m_status") == "m0":
         found.append(("/m_status", "M0 is given, and a tumour nodule in the other lung (M1a)."))
     return found
@@ -235,5 +219,13 @@ def contradictions(answers: Answers) -> list[tuple[str, str]]:
 
 def remarks(answers: Answers) -> tuple[Flag, ...]:
     """The contradictions as flags, and what was taken as harmless."""
-    wrong = (Flag("contradiction", text) for _, text in contradictions(answers))
-    return (*wrong, *lumen_taken(answers, VESSELS))
+    return vessel_remarks(answers, VESSELS, contradictions(answers))
+
+
+def unproven_stations(answers: Answers, options: Options) -> tuple[Flag, ...]:
+    """A flag where stations are suspicious and only those proven by tissue are counted."""
+    stations = group(answers, "stations")
+    seen = [words for name, words in STATIONS.items() if stations.get(name) == "suspicious"]
+    if not seen or options.get(POSITIVE.name) != "proven":
+        return ()
+    return (Flag("unproven", f"Suspicious, not proven, and not counted: {', '.join(seen)}."),)

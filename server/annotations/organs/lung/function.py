@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Final
 
 from server.annotations.decision import Answers, Category, Missing, Options, Trust
@@ -16,11 +15,11 @@ from server.annotations.organs.scale import (
     number_of,
 )
 
-SOURCE: Final = "ACCP 2013 (Chest 143, 5 Suppl, e166S); thresholds and segment counts not read"
+SOURCE: Final = "ACCP 2013 (Chest 143, 5 Suppl, e166S; abstract); segment counts not read"
 ALL_SEGMENTS: Final = 19  # not verified
 SEGMENTS: Final = {"rul": 3, "rml": 2, "rll": 5, "lul": 5, "lll": 4}  # not verified
-ENOUGH: Final = 60.0  # % of normal, not verified
-LEAST: Final = 30.0  # %, not verified
+ENOUGH: Final = 60.0  # % of normal; low risk is above it, ACCP 2013 (abstract)
+LEAST: Final = 30.0  # %; an exercise test is asked for "within 60 and 30", ACCP 2013 (abstract)
 MOST: Final = 200.0  # % of normal, the most that the form takes
 
 LOW_RISK: Final = Category(0, "low_risk", "Low risk")
@@ -72,8 +71,12 @@ def _text(case: Case) -> str:
     return f"Predicted{without}: {', '.join(shares)}."
 
 
-def _below(limit: float) -> Callable[[Case], bool]:
-    return lambda case: any(case[name] < limit for name in MEASURED)
+def _not_above_enough(case: Case) -> bool:
+    return any(case[name] <= ENOUGH for name in MEASURED)
+
+
+def _below_the_least(case: Case) -> bool:
+    return any(case[name] < LEAST for name in MEASURED)
 
 
 PPO: Final = RuleTable(
@@ -83,8 +86,8 @@ PPO: Final = RuleTable(
     source=SOURCE,
     read=_read,
     rules=(
-        Rule("LF-2", CPET, SOURCE, Trust.GENERAL_KNOWLEDGE, _below(LEAST), _text),
-        Rule("LF-1", EXERCISE, SOURCE, Trust.GENERAL_KNOWLEDGE, _below(ENOUGH), _text),
+        Rule("LF-2", CPET, SOURCE, Trust.GENERAL_KNOWLEDGE, _below_the_least, _text),
+        Rule("LF-1", EXERCISE, SOURCE, Trust.GENERAL_KNOWLEDGE, _not_above_enough, _text),
     ),
     otherwise=Rule("LF-0", LOW_RISK, SOURCE, Trust.GENERAL_KNOWLEDGE, lambda _case: True, _text),
 )

@@ -7,14 +7,14 @@ from typing import Final
 
 from server.annotations.decision import Answers, Category, Flag, Options, Trust
 from server.annotations.organs.lung.findings import (
-    GREAT_VESSELS,
     POSITIVE,
     T4_STRUCTURES,
+    great_vessels,
     invaded,
     metastatic,
     nodes,
     remarks,
-    vessel_invaded,
+    unproven_stations,
 )
 from server.annotations.organs.lung.tumour import SOURCE, T2B, T3, T4, T_STEPS, TNM8_T
 from server.annotations.organs.scale import (
@@ -46,7 +46,7 @@ def _stations(case: Case) -> str:
 
 
 def _read_n(answers: Answers, options: Options) -> Reading:
-    return Reading(nodes(answers, options))
+    return Reading(nodes(answers, options), unproven_stations(answers, options))
 
 
 def _n_rule(step: Category) -> Rule:
@@ -90,7 +90,8 @@ ROBINSON_STEPS: Final = (
 def _read_robinson(answers: Answers, options: Options) -> Reading:
     found = rung("found", answers.get("n2_found"), FOUND, "/n2_found", "When N2 was found")
     bulky = yes_or_no(answers, "n2_bulky", "Bulky or fixed N2 nodes")
-    return Reading((*nodes(answers, options), found, bulky))
+    facts = (*nodes(answers, options), found, bulky)
+    return Reading(facts, unproven_stations(answers, options))
 
 
 def _robinson_step(case: Case) -> int:
@@ -156,7 +157,8 @@ def _tnm(answers: Answers, options: Options) -> tuple[Fact, ...]:
 
 
 def _read_stage(answers: Answers, options: Options) -> Reading:
-    flags = (*remarks(answers), *unproven_disease(answers))
+    unproven = (*unproven_disease(answers), *unproven_stations(answers, options))
+    flags = (*remarks(answers), *unproven)
     return Reading(_tnm(answers, options), flags)
 
 
@@ -200,11 +202,12 @@ STAGE_IV: Final = Category(4, "stage_iv", "Stage IV, not surveyed")
 
 
 def _read_survey(answers: Answers, options: Options) -> Reading:
-    great = [(words, vessel_invaded(answers, n)) for n, words in GREAT_VESSELS.items()]
-    parts = listed("parts", [*invaded(answers, options, T4_STRUCTURES), *great])
+    structures = invaded(answers, options, T4_STRUCTURES)
+    parts = listed("parts", [*structures, *great_vessels(answers)])
     invasive = Fact("invasive", bool(parts.best), bool(parts.worst), parts.gaps)
     bulky = yes_or_no(answers, "n2_bulky", "Bulky N2 nodes")
-    return Reading((*_tnm(answers, options), invasive, bulky, known("parts", parts.best)))
+    facts = (*_tnm(answers, options), invasive, bulky, known("parts", parts.best))
+    return Reading(facts, unproven_stations(answers, options))
 
 
 def survey_step(case: Case) -> Category:

@@ -8,17 +8,15 @@ from typing import Final
 
 from server.annotations.decision import Answers, Category, Flag, Options, Trust
 from server.annotations.organs.lung.findings import (
-    GREAT_VESSELS,
     NODULES,
     OTHER_VESSELS,
     T2_STRUCTURES,
     T3_STRUCTURES,
     T4_STRUCTURES,
+    great_vessels,
     invaded,
     nodule_of_same_lung,
     remarks,
-    vessel,
-    vessel_invaded,
 )
 from server.annotations.organs.scale import (
     CONTACT,
@@ -34,6 +32,7 @@ from server.annotations.organs.scale import (
     unknown,
     yes_or_no,
 )
+from server.annotations.organs.vessels import vessel_answers
 
 SOURCE: Final = "TNM lung, 8th edition, s43055-019-0081-0 (table 1)"
 T4_SOURCE: Final = f"{SOURCE}; great vessels as in ctsnet Mountain p53"
@@ -75,14 +74,13 @@ def read(answers: Answers, options: Options) -> Reading:
     text = "Size of the tumour not given"
     atelectasis = yes_or_no(answers, "atelectasis", "Atelectasis to the hilum")
     t2 = [*invaded(answers, options, T2_STRUCTURES), ("Atelectasis to the hilum", atelectasis)]
-    great = [(words, vessel_invaded(answers, n)) for n, words in GREAT_VESSELS.items()]
     others = tuple(words for name, words in OTHER_VESSELS.items() if _touched(answers, name))
     return Reading(
         (
             known("mm", size) if size else unknown("mm", 0.0, inf, "/size_mm", text),
             listed("t2", t2),
             listed("t3", invaded(answers, options, T3_STRUCTURES)),
-            listed("t4", [*invaded(answers, options, T4_STRUCTURES), *great]),
+            listed("t4", [*invaded(answers, options, T4_STRUCTURES), *great_vessels(answers)]),
             nodule_of_same_lung(answers),
             known("others", others),
         ),
@@ -96,7 +94,7 @@ def _other_lung(answers: Answers) -> Iterable[Flag]:
 
 
 def _touched(answers: Answers, name: str) -> bool:
-    raw = vessel(answers, name)
+    raw = vessel_answers(answers, name)
     return bool(degrees_of(raw.get("contact_deg"))) or raw.get("invaded") is True
 
 

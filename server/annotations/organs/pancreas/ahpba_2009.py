@@ -13,6 +13,7 @@ from server.annotations.organs.pancreas.anatomy import (
     OVER,
     capabilities,
     cha_extends,
+    cha_long,
     cha_lost,
     contact,
     touched,
@@ -52,10 +53,6 @@ def _abutted_text(case: Case) -> str:
     return degrees("sma", f"abutment, {words}")(case)
 
 
-def _cha_long(case: Case) -> bool:
-    return contact(case, "cha") > OVER and not case.vessel("cha").short_segment
-
-
 def _vein_touched(case: Case) -> bool:
     vein = case.vessel("smv_pv")
     if case.options.get("vein") == "over-180":  # "abutment >180", PMC7603933 table 3
@@ -86,7 +83,7 @@ _LA_RULES: Final = (
         LOCALLY_ADVANCED,
         SOURCE,
         Trust.SOURCED,
-        _cha_long,
+        cha_long,
         degrees("cha", "encasement of a long segment"),
     ),
     Rule(

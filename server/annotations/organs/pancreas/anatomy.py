@@ -44,6 +44,11 @@ def cha_lost(case: Case) -> bool:
     return touched(case, "cha") and not case.vessel("cha").reconstructable
 
 
+def cha_long(case: Case) -> bool:
+    """A CHA encased over more than a short segment."""
+    return contact(case, "cha") > OVER and not case.vessel("cha").short_segment
+
+
 def vein_lost(case: Case) -> bool:
     """An SMV/PV, touched or occluded, that cannot be reconstructed."""
     vein = case.vessel("smv_pv")

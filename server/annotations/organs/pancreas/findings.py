@@ -15,7 +15,7 @@ from math import inf
 from typing import Any, Final
 
 from server.annotations.decision import Answers, Flag, Options
-from server.annotations.organs.scale import degrees_of, number_of
+from server.annotations.organs.scale import degrees_of, haze_text, number_of
 
 VESSELS: Final = {
     "sma": "SMA",
@@ -296,7 +296,7 @@ class _VesselReader:
     def flags(self) -> Iterator[Flag]:
         raw = self.raw
         if raw.get("contact_kind") == "haze_only":
-            yield Flag("haze", f"{self.title}: stranding, no solid contact.")
+            yield Flag("haze", haze_text(self.title, raw.get("contact_deg")))
         for _, text in _vessel_contradictions("", self.title, raw):
             yield Flag("contradiction", text)
 

@@ -11,6 +11,7 @@ from server.annotations.decision import Fired, Option, Trust
 from server.annotations.organs.pancreas.anatomy import (
     OVER,
     capabilities,
+    cha_long,
     cha_lost,
     contact,
     touched,
@@ -44,10 +45,6 @@ def _ca_text(case: Case) -> str:
     return degrees("ca", "any contact" if _none_allowed(case) else "more than 180°")(case)
 
 
-def _cha_long(case: Case) -> bool:
-    return contact(case, "cha") > OVER and not case.vessel("cha").short_segment
-
-
 def _vein_occluded_long(case: Case) -> bool:
     vein = case.vessel("smv_pv")
     return vein.occluded and not vein.short_segment
@@ -76,7 +73,7 @@ _LA_RULES: Final = (
         LOCALLY_ADVANCED,
         SOURCE,
         Trust.SOURCED,
-        _cha_long,
+        cha_long,
         degrees("cha", "encasement of a long segment"),
     ),
     Rule(

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from server.annotations.decision import Answers, Category, Evaluation
+from server.annotations.organs.liver.remnant import volume_contradictions
 from server.annotations.organs.organ import Organ
 from server.annotations.organs.perihilar.bismuth_corlette import BISMUTH_CORLETTE
 from server.annotations.organs.perihilar.findings import contradictions
@@ -21,7 +22,6 @@ from server.annotations.organs.perihilar.remnant import (
     BORDERLINE,
     REMNANT_TABLES,
     SURFACE,
-    volume_contradictions,
 )
 from server.annotations.organs.signing import (
     contradicted,

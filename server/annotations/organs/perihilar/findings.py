@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any, Final
+from typing import Final
 
 from server.annotations.decision import Answers, Flag, Missing
 from server.annotations.organs.scale import (
@@ -12,9 +11,15 @@ from server.annotations.organs.scale import (
     disease_contradictions,
     group,
     known,
-    lumen_taken,
     unknown,
     word_of,
+)
+from server.annotations.organs.vessels import (
+    contact_unknown,
+    lumen_lost,
+    vessel_answers,
+    vessel_contradictions,
+    vessel_remarks,
 )
 
 DUCTS: Final = {
@@ -56,10 +61,9 @@ def duct(answers: Answers, name: str) -> Fact:
 
 def vessel(answers: Answers, name: str) -> Fact:
     """A vessel as CLEAR, ABUTTED or ENCASED."""
-    raw = group(answers, "vessels").get(name)
-    raw = raw if isinstance(raw, Mapping) else {}
+    raw = vessel_answers(answers, name)
     degrees = degrees_of(raw.get("contact_deg"))
-    if _lost(raw) or (degrees or 0) > OVER:
+    if lumen_lost(raw) or (degrees or 0) > OVER:
         return known(name, ENCASED)
     if degrees == 0 or (degrees and raw.get("invaded") is False):
         return known(name, ABUTTED if degrees else CLEAR)
@@ -68,8 +72,7 @@ def vessel(answers: Answers, name: str) -> Fact:
         return unknown(name, ABUTTED, ENCASED, f"/vessels/{name}/invaded", text)
     if raw.get("present") is False and "contact_deg" not in raw:
         return known(name, CLEAR)
-    why = "not visible" if raw.get("contact_deg") == "not_visible" else "not assessed"
-    text = f"{VESSELS[name]}: contact {why}"
+    text = contact_unknown(raw, VESSELS[name])
     return unknown(name, CLEAR, ENCASED, f"/vessels/{name}/contact_deg", text)
 
 
@@ -101,33 +104,9 @@ def fit(answers: Answers) -> Fact:
 
 def contradictions(answers: Answers) -> list[tuple[str, str]]:
     """Answers that cannot both be true, as (JSON pointer, sentence)."""
-    return [*_of_vessels(answers), *disease_contradictions(answers)]
+    return [*vessel_contradictions(answers, VESSELS), *disease_contradictions(answers)]
 
 
 def remarks(answers: Answers) -> tuple[Flag, ...]:
     """The contradictions as flags, and what was taken as harmless."""
-    wrong = (Flag("contradiction", text) for _, text in contradictions(answers))
-    return (*wrong, *lumen_taken(answers, VESSELS))
-
-
-def _lost(raw: Mapping[str, Any]) -> bool:
-    return (
-        raw.get("invaded") is True
-        or raw.get("patency") == "occluded"
-        or raw.get("thrombus") == "tumour"
-    )
-
-
-def _of_vessels(answers: Answers) -> Iterator[tuple[str, str]]:
-    vessels = group(answers, "vessels")
-    for name, words in VESSELS.items():
-        raw = vessels.get(name)
-        if not isinstance(raw, Mapping):
-            continue
-        degrees = degrees_of(raw.get("contact_deg"))
-        if degrees == 0 and raw.get("invaded") is True:
-            yield f"/vessels/{name}/invaded", f"{words}: invaded, and contact of 0°."
-        if degrees == 0 and raw.get("thrombus") == "tumour":
-            yield f"/vessels/{name}/thrombus", f"{words}: tumour thrombus, and contact of 0°."
-        if raw.get("present") is False and (degrees or _lost(raw)):
-            yield f"/vessels/{name}/present", f"{words}: not present, and contact with it."
+    return vessel_remarks(answers, VESSELS, contradictions(answers))

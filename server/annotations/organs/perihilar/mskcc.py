@@ -101,10 +101,13 @@ def _read_u(answers: Answers, options: Options) -> Reading:
 
 
 def _artery_flags(answers: Answers) -> Iterator[Flag]:
-    """The question of reconstruction, for the side that is to stay or, not stated, for both."""
+    """The question of reconstruction, for the side that is to stay or, not stated, for both.
+
+    A variant artery may serve either side, and is always asked about.
+    """
     remnant = word_of(answers.get("remnant_side"), tuple(SIDES))
     sides = (remnant,) if remnant else tuple(SIDES)
-    for name in ("cha", "pha", *(f"{side}_ha" for side in sides)):
+    for name in ("cha", "pha", *(f"{side}_ha" for side in sides), "variant_ha"):
         if vessel(answers, name).best > CLEAR:
             text = f"{VESSELS[name]} touched: to be reconstructed, if it serves what stays?"
             yield Flag("hepatic_artery", text)

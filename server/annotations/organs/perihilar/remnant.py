@@ -7,6 +7,7 @@ side that is to stay; the sets flag where that was not done.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from math import inf
 from typing import Final
 
@@ -20,6 +21,12 @@ from server.annotations.decision import (
     Trust,
 )
 from server.annotations.organs.liver import formulae
+from server.annotations.organs.liver.remnant import (
+    functional_flag,
+    functional_only,
+    volume_contradictions,
+    volume_flags,
+)
 from server.annotations.organs.scale import (
     OPTIONS,
     Case,
@@ -27,6 +34,7 @@ from server.annotations.organs.scale import (
     Reading,
     Rule,
     RuleTable,
+    evaluate,
     known,
     number_of,
 )
@@ -57,28 +65,14 @@ VARIABILITY: Final = Option(
 FLR: Final = {"flr_ml": "FLR"}
 BODY: Final = {"height_cm": "Height", "weight_kg": "Weight"}
 LIVER: Final = {"total_liver_ml": "Whole liver", "tumour_ml": "Tumour volume"}
-
-
-def volume_contradictions(answers: Answers) -> list[tuple[str, str]]:
-    """Volumes that cannot all be true, as (JSON pointer, sentence)."""
-    flr, total = number_of(answers.get("flr_ml")), number_of(answers.get("total_liver_ml"))
-    tumour = number_of(answers.get("tumour_ml"))
-    functional = number_of(answers.get("flr_functional_ml"))
-    found = []
-    if total is not None and tumour is not None and tumour >= total:
-        found.append(("/tumour_ml", "The tumour is not smaller than the whole liver."))
-    elif flr is not None and total is not None and flr > total - (tumour or 0):
-        found.append(("/flr_ml", "The remnant is larger than the liver without tumour."))
-    if flr is not None and functional is not None and functional > flr:
-        text = "The perfused and drained remnant is larger than the remnant."
-        found.append(("/flr_functional_ml", text))
-    return found
+# Where these volumes contradict each other no share can be computed from them.
+IMPOSSIBLE: Final = frozenset({"/tumour_ml", "/flr_ml"})
 
 
 def _index(answers: Answers, value: float | None, needed: Mapping[str, str]) -> Reading:
     """The index, or all it may be with the answers that would give it."""
     drained = known("drained", answers.get("remnant_drained"))
-    flags = tuple(Flag("contradiction", text) for _, text in volume_contradictions(answers))
+    flags = volume_flags(answers)
     if value is not None:
         return Reading((known("index", value), drained), flags)
     gaps = tuple(
@@ -108,8 +102,9 @@ def _share(answers: Answers, _options: Options) -> Reading:
     """100 x FLR / (whole liver - tumour), or the share that was typed."""
     needed = {**FLR, **LIVER}
     value = number_of(answers.get("flr_percent"))
-    if all(_given(answers, name) for name in needed) and not volume_contradictions(answers):
-        value = 100 * answers["flr_ml"] / (answers["total_liver_ml"] - answers["tumour_ml"])
+    wrong = {pointer for pointer, _ in volume_contradictions(answers)}
+    if all(_given(answers, name) for name in needed) and wrong.isdisjoint(IMPOSSIBLE):
+        value = formulae.flr_percent(*(answers[name] for name in needed))
     return _index(answers, value, needed)
 
 
@@ -169,7 +164,7 @@ def _table(
     possible = _reaches(lower, at_best=True)
     below = Rule(f"{stem}-2", INADEQUATE, source, trust, lambda case: not possible(case), text)
     middle = Rule(f"{stem}-1", BORDERLINE, source, trust, lambda case: not enough(case), between)
-    return RuleTable(
+    table = RuleTable(
         id=id_,
         title=title,
         version=source.partition(":")[0] if trust is Trust.SOURCED else "not verified",
@@ -181,6 +176,18 @@ def _table(
         remarks=_remarks,
         capabilities=lambda case: () if enough(case) else ("portal_vein_embolisation",),
     )
+    return replace(table, read=lambda answers, options: _told(table, answers, options))
+
+
+def _told(table: RuleTable, answers: Answers, options: Options) -> Reading:
+    """What a set reads, with a flag where the perfused and drained part alone is judged worse."""
+    reading, reduced = table.read(answers, options), functional_only(answers)
+    if reduced is None:
+        return reading
+    whole, part = (evaluate(table, one, options).worst for one in (answers, reduced))
+    if whole is None or part is None or part <= whole:
+        return reading
+    return replace(reading, flags=(*reading.flags, functional_flag(reduced, part.label)))
 
 
 SURFACE: Final = _table(

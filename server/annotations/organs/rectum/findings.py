@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any, Final
+from collections.abc import Iterator
+from typing import Final
 
 from server.annotations.decision import Answers, Flag, Options
 from server.annotations.organs.scale import (
@@ -14,10 +14,16 @@ from server.annotations.organs.scale import (
     invasion,
     known,
     listed,
-    lumen_taken,
     number_of,
     unknown,
     word_of,
+)
+from server.annotations.organs.vessels import (
+    contact_unknown,
+    vessel_answers,
+    vessel_contradictions,
+    vessel_invaded,
+    vessel_remarks,
 )
 
 STRUCTURES: Final = {
@@ -59,14 +65,18 @@ INTERNAL_ILIAC: Final = {
 }
 VESSELS: Final = {**EXTERNAL_ILIAC, **INTERNAL_ILIAC}
 OVER: Final = 180
+# Depth beyond the muscularis propria in mm, doi 10.5812/iranjradiol.16801: ends of T3a, T3b, T3c.
+T3_MM: Final = (1.0, 5.0, 15.0)
 
 
 def structures(answers: Answers, options: Options) -> Iterator[tuple[str, Fact]]:
-    """Every structure of the pelvis with its words, and the sacrum: whether it is invaded."""
+    """Every structure and vessel of the pelvis with its words, and the sacrum: whether invaded."""
     for name, words in STRUCTURES.items():
         yield words, invasion(answers, ("structures", name), words, options)
     level = sacrum(answers)
     yield "Sacrum or coccyx", Fact("sacrum", level.best > 0, level.worst > 0, level.gaps)
+    for name, words in VESSELS.items():
+        yield words, vessel_invaded(answers, name, words)
 
 
 def compartments(
@@ -89,12 +99,11 @@ def sacrum(answers: Answers) -> Fact:
 
 def encased(answers: Answers, name: str) -> Fact:
     """Whether a vessel is touched over 180 degrees."""
-    raw = vessel(answers, name)
+    raw = vessel_answers(answers, name)
     degrees = degrees_of(raw.get("contact_deg"))
     if degrees is not None:
         return known(name, degrees > OVER)
-    why = "not visible" if raw.get("contact_deg") == "not_visible" else "not assessed"
-    text = f"{VESSELS[name]}: contact {why}"
+    text = contact_unknown(raw, VESSELS[name])
     return unknown(name, False, True, f"/vessels/{name}/contact_deg", text)
 
 
@@ -110,13 +119,7 @@ def external_iliac_occluded(answers: Answers) -> Fact:
 
 
 def _patency(answers: Answers, name: str) -> object:
-    return vessel(answers, name).get("patency")
-
-
-def vessel(answers: Answers, name: str) -> Mapping[str, Any]:
-    """The answers about one vessel, empty where there are none."""
-    raw = group(answers, "vessels").get(name)
-    return raw if isinstance(raw, Mapping) else {}
+    return vessel_answers(answers, name).get("patency")
 
 
 def touched_vessels(answers: Answers) -> tuple[str, ...]:
@@ -124,7 +127,7 @@ def touched_vessels(answers: Answers) -> tuple[str, ...]:
     return tuple(
         name
         for name in VESSELS
-        if degrees_of(vessel(answers, name).get("contact_deg"))
+        if degrees_of(vessel_answers(answers, name).get("contact_deg"))
         or _patency(answers, name) == "occluded"
     )
 
@@ -137,24 +140,41 @@ def after_radiotherapy(answers: Answers) -> tuple[bool, ...]:
 
 def contradictions(answers: Answers) -> list[tuple[str, str]]:
     """Answers that cannot both be true, as (JSON pointer, sentence)."""
-    return [*_wall(answers), *_inside(answers), *disease_contradictions(answers)]
+    return [
+        *_wall(answers),
+        *_inside(answers),
+        *vessel_contradictions(answers, VESSELS),
+        *disease_contradictions(answers),
+    ]
 
 
 def remarks(answers: Answers) -> tuple[Flag, ...]:
     """The contradictions as flags, and what was taken as harmless."""
-    wrong = (Flag("contradiction", text) for _, text in contradictions(answers))
-    return (*wrong, *lumen_taken(answers, VESSELS))
+    return vessel_remarks(answers, VESSELS, contradictions(answers))
 
 
 def _wall(answers: Answers) -> Iterator[tuple[str, str]]:
     stage, depth = answers.get("ct"), number_of(answers.get("extramural_depth_mm"))
     if stage == "t1_t2" and depth:
         yield "/ct", f"T1 or T2 is given, and a depth of {depth:g} mm beyond the muscularis."
+    if depth is not None and not _goes_with(stage, depth):
+        yield "/ct", f"{str(stage).upper()} is given, and a depth of {depth:g} mm."
     invaded = [
         words for words, fact in structures(answers, {"contact": "not-invaded"}) if fact.best
     ]
     if invaded and word_of(stage, ("t1_t2", "t3a", "t3b", "t3c", "t3d", "t4a")):
         yield "/ct", f"{str(stage)[:3].upper()} is given, and an invaded structure: {invaded[0]}."
+
+
+def _goes_with(stage: object, depth_mm: float) -> bool:
+    """Whether a sub-stage of T3 can have that depth; both T3b and T3c are printed to hold 5 mm."""
+    first, second, third = T3_MM
+    return {
+        "t3a": 0 < depth_mm < first,
+        "t3b": first <= depth_mm <= second,
+        "t3c": second <= depth_mm <= third,
+        "t3d": depth_mm > third,
+    }.get(str(stage), True)
 
 
 def _inside(answers: Answers) -> Iterator[tuple[str, str]]:

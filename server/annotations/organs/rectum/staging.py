@@ -14,6 +14,7 @@ from server.annotations.decision import (
     Trust,
 )
 from server.annotations.organs.rectum.findings import (
+    T3_MM,
     compartments,
     remarks,
     structures,
@@ -110,8 +111,6 @@ MRF: Final = RuleTable(
 )
 
 
-# Depth beyond the muscularis propria in mm; upper ends of T3a, T3b, T3c.
-T3_MM: Final = (1.0, 5.0, 15.0)
 WALL: Final = Category(0, "within_wall", "Within the muscularis")
 T3: Final = tuple(Category(n, f"T3{x}", f"Sub-stage T3{x}") for n, x in enumerate("abcd", start=1))
 
