@@ -194,6 +194,12 @@ def _signed(visit: Visit, revision: Revision | None) -> dict[str, Any] | None:
         "by": revision.signed_by,
         "verdict": revision.verdict,
         "mine": revision.annotation.reviewer_id == reviewer(visit)[0],
+        "revision": revision.number,
+        "sha256": revision.chain_sha256,
+        "imaging": {
+            "series": sum(study["series_count"] for study in revision.imaging),
+            "images": sum(study["instance_count"] for study in revision.imaging),
+        },
     }
 
 

@@ -159,6 +159,46 @@ def test_sets_that_do_not_address_the_case_wait_behind_one_line(
     expect(silent).to_be_visible()
 
 
+def test_the_set_that_differs_is_marked_and_overriding_asks_for_a_reason_where_it_is_written(
+    margin: RunningMargin, page: Page
+) -> None:
+    panel = opened(page, margin, "pancreas")
+    answers = dict(ORGANS["pancreas"].examples()["head-borderline-sma"])
+    answers.pop("verdict_reason", None)
+    _fill(page, {**answers, "verdict": "resectable_with_conditions"})
+    panel.wait_until_open()
+    apart = panel.root.locator("[data-ruleset]:has(.mgn-apart)")
+    expect(apart).to_have_count(1)
+    expect(apart).to_contain_text("DPCG")
+    asked = panel.root.locator(".mgn-asked")
+    expect(asked).to_have_count(0)
+    panel.choose("/verdict", "Not resectable here")
+    expect(asked).to_contain_text("overriding asks for a reason")
+    panel.field("/verdict_reason").fill("Unfit for arterial reconstruction.")
+    expect(asked).to_have_count(0)
+
+
+def test_a_dial_stays_under_the_hand_that_drags_it(margin: RunningMargin, page: Page) -> None:
+    """What the sets say grows above the form while the hand still holds the dial."""
+    panel = opened(page, margin, "pancreas")
+    panel.open_vessel("sma")
+    dial = panel.root.locator("[data-dial='/vessels/sma/contact_deg']")
+    dial.scroll_into_view_if_needed()
+    box = dial.bounding_box()
+    assert box is not None
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    page.mouse.move(x, y - 40)
+    page.mouse.down()
+    for aside, down in ((40, 0), (0, 40)):
+        page.mouse.move(x + aside, y + down, steps=4)
+    panel.wait_until_saved()
+    expect(panel.root.locator("[data-ruleset='dpcg-2012']")).to_contain_text("Locally advanced")
+    page.mouse.move(x - 40, y, steps=4)
+    page.mouse.up()
+    expect(dial).to_have_attribute("aria-valuetext", "270°")
+    assert page.evaluate("() => getSelection().toString()") == ""
+
+
 def _draw_an_angle(page: Page, panel: PanelProbe) -> None:
     """Three clicks: an end of the contact, the vessel's centre, the other end; a right angle."""
     panel.root.locator("[data-bind='/vessels/sma/contact_deg']").click()
@@ -203,10 +243,14 @@ def test_a_contact_is_measured_on_the_image_found_again_and_loses_its_support(
     panel.open_vessel("sma")
     where = page.evaluate(SLICE)
     _draw_an_angle(page, panel)
-    expect(panel.root.get_by_role("button", name="Use 270° (the other way round)")).to_be_visible()
-    panel.root.get_by_role("button", name="Use 90°").click()
     seen = panel.root.locator("[data-seen='/vessels/sma/contact_deg']")
     expect(seen).to_contain_text("angle 90°")
+    box = panel.field("/vessels/sma/contact_deg")
+    expect(box).to_have_value("90")
+    panel.root.get_by_role("button", name="Use 270° (the other way round)").click()
+    expect(box).to_have_value("270")
+    panel.root.locator("[data-bind='/vessels/sma/contact_deg']").click()
+    panel.root.get_by_role("button", name="Use 90°").click()
     panel.wait_until_saved()
     entry = answers_of(page)["evidence"]["/vessels/sma/contact_deg"]
     assert entry["image"]["SOPInstanceUID"] in where
@@ -356,6 +400,8 @@ def test_a_signed_opinion_is_amended_with_what_changed_in_sight(
     _fill(page, {**answers, "vessels": vessels, "verdict": "resectable_with_conditions"})
     panel.wait_until_open()
     _sign(panel)
+    foot = panel.root.locator(".mgn-foot-signed")
+    expect(foot).to_contain_text("Revision 1, on 4 series with 224 images, SHA-256 ")
     panel.root.get_by_role("button", name="Amend the opinion").click()
     dialog = panel.root.get_by_role("dialog")
     begin = dialog.get_by_role("button", name="Begin the amendment")

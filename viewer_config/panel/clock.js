@@ -57,6 +57,8 @@ export function ClockFace({ field, value, words, label, disabled, onChange, onKe
   };
   const grasp = (event) => {
     if (!disabled) {
+      // Dragging turns the dial and selects no text around it.
+      event.preventDefault();
       face.current.setPointerCapture(event.pointerId);
       face.current.focus();
       turnTo(event);

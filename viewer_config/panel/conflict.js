@@ -1,46 +1,18 @@
 // The same annotation was saved from another window. Nothing is thrown away before it is seen.
-import { evidenceWords, subjectOf } from "./evidence.js";
+import { clashWords, pathWords, valueWords } from "./changed.js";
 import { html } from "./html.js";
-import { namesIn, pointerTo } from "./model.js";
 
-/** The labels on the way to a field: "Superior mesenteric artery, Contact". */
-export function pathWords(model, pointer) {
-  const subject = subjectOf(pointer);
-  if (subject) {
-    return `${pathWords(model, subject)}, seen on`;
-  }
-  const words = [];
-  namesIn(pointer).reduce((above, name) => {
-    const here = pointerTo(above, name);
-    const field = model.at.get(here);
-    if (field && field.kind !== "vessels") {
-      words.push(field.label);
-    }
-    return here;
-  }, "");
-  return words.join(", ") || pointer;
-}
-
-export function valueWords(model, pointer, value) {
-  if (value === undefined) {
-    return "not answered";
-  }
-  if (subjectOf(pointer)) {
-    return evidenceWords(value);
-  }
-  const field = model.at.get(pointer);
-  const options = [...(field?.allOptions ?? []), ...(field?.words ?? [])];
-  const word = (one) => options.find((option) => option.value === one)?.label ?? String(one);
-  return Array.isArray(value) ? value.map(word).join(", ") : `${word(value)}${typeof value === "number" ? (field?.unitText ?? "") : ""}`;
-}
-
-function Changes({ model, changes }) {
+/** `there` are the answers of the other version, where there is one. */
+function Changes({ model, changes, there }) {
   return html`
     <ul class="mgn-changes">
-      ${changes.map(
-        ({ pointer, to }) =>
-          html`<li>${pathWords(model, pointer)}: <b>${valueWords(model, pointer, to)}</b></li>`,
-      )}
+      ${changes.map((change) => {
+        const clash = there ? clashWords(model, change, there) : "";
+        return html`<li>
+          ${pathWords(model, change.pointer)}: <b>${valueWords(model, change.pointer, change.to)}</b>
+          ${clash && html`<span class="mgn-clash"> (${clash})</span>`}
+        </li>`;
+      })}
     </ul>
   `;
 }
@@ -58,7 +30,7 @@ export function Conflict({ store }) {
         Somebody, perhaps you on another device, saved this annotation after it was opened here.
         ${count > 0 ? " Not saved yet from here:" : " Nothing entered here is lost by loading it."}
       </p>
-      <${Changes} model=${model} changes=${conflict.mine} />
+      <${Changes} model=${model} changes=${conflict.mine} there=${conflict.current.answers} />
       <button
         type="button"
         class="mgn-action"

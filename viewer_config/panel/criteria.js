@@ -2,7 +2,7 @@
 // that fired, their sources, and how far each may be trusted.
 import { TrustMark } from "./fields.js";
 import { html, useState } from "./html.js";
-import { kindOf, marksOf, scoreWords } from "./sets.js";
+import { apartFrom, kindOf, marksOf, scoreWords } from "./sets.js";
 
 function Fired({ rule }) {
   return html`
@@ -46,7 +46,12 @@ function Options({ store, evaluation }) {
   });
 }
 
-function Card({ evaluation, store, onJump }) {
+function Apart() {
+  const words = "Not what most sets say; see “The sets disagree”";
+  return html`<span class="mgn-apart" role="img" aria-label=${words} title=${words}>≠</span>`;
+}
+
+function Card({ evaluation, apart, store, onJump }) {
   const { category_label: category, interval_label: interval, missing, flags } = evaluation;
   const model = store.state.model;
   const silence = missing.length > 0 ? "needs more answers" : "does not address this";
@@ -56,9 +61,12 @@ function Card({ evaluation, store, onJump }) {
   const was = store.state.prior?.results[evaluation.ruleset];
   const moved = was !== undefined && was !== (category ?? interval ?? UNADDRESSED);
   return html`
-    <details class=${`mgn-card mgn-card-${kind}`} data-ruleset=${evaluation.ruleset}>
+    <details
+      class=${`mgn-card mgn-card-${kind} ${apart ? "mgn-card-apart" : ""}`}
+      data-ruleset=${evaluation.ruleset}
+    >
       <summary>
-        <span class="mgn-card-title">${evaluation.title}</span>
+        <span class="mgn-card-title">${apart && html`<${Apart} />`}${evaluation.title}</span>
         <span class="mgn-card-says">
           ${score && html`<span class="mgn-score">${score}</span>`}${says}
         </span>
@@ -173,15 +181,19 @@ export function Criteria({ store, onJump }) {
     const kind = kindOf(one);
     return kind === "decided" || (kind === "open" && !many);
   });
+  const apart = differences.length > 0 ? apartFrom(evaluations) : new Set();
   const cards = (sets) =>
-    sets.map(
-      (evaluation) => html`<${Card}
-        key=${evaluation.ruleset}
-        evaluation=${evaluation}
-        store=${store}
-        onJump=${onJump}
-      />`,
-    );
+    html`<div class="mgn-cards">
+      ${sets.map(
+        (evaluation) => html`<${Card}
+          key=${evaluation.ruleset}
+          evaluation=${evaluation}
+          apart=${apart.has(evaluation.ruleset)}
+          store=${store}
+          onJump=${onJump}
+        />`,
+      )}
+    </div>`;
   return html`
     <details class="mgn-criteria" open>
       <summary>

@@ -56,6 +56,9 @@ function shortAxisFrom(entry) {
   return from && to ? Math.hypot(...from.map((at, axis) => at - to[axis])) : null;
 }
 
+/** Whether a field takes what can be measured on an image: lengths and angles. */
+export const isMeasurable = (field) => field.numeric && field.unitText in FIELD_UNITS;
+
 const rounded = (value) => Math.round(value * 10) / 10;
 
 /** The numbers a measurement offers to a field: an angle also the other way round. */
@@ -87,6 +90,15 @@ export function measured(measurement, figure, shown) {
     points_mm: points,
     measurement: measurement.uid,
   };
+}
+
+/** What a measurement drawn for a field fills in: `{value, entry}`, or null where it cannot. */
+export function drawnFor(field, measurement, place) {
+  const figure = figureOf(measurement);
+  const [value] = offersTo(field, figure);
+  return place && value !== undefined
+    ? { value, entry: measured(measurement, figure, place) }
+    : null;
 }
 
 export function ofSegment(segment, shown) {

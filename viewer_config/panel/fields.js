@@ -9,6 +9,8 @@ import { problemAt } from "./store.js";
 
 const SEGMENTED_MOST_OPTIONS = 5;
 const SEGMENTED_MOST_LETTERS = 40;
+// Longer ones would be cut off in a list that stands beside its label.
+const BESIDE_MOST_LETTERS = 22;
 const CHIP_MOST_LETTERS = 6;
 const OPEN_MOST_TICKS = 6;
 
@@ -32,7 +34,7 @@ function Clear({ field, value, onChange, disabled }) {
   return html`<button
     type="button"
     class="mgn-clear"
-    aria-label=${`Clear ${field.label}`}
+    aria-label=${`${field.label}: back to not answered`}
     title="Back to not answered"
     onClick=${() => onChange(undefined)}
   >
@@ -88,12 +90,22 @@ function offered(field, value) {
   return known || !chosen ? field.options : [...field.options, chosen];
 }
 
+/** Whether these options stand beside each other as buttons, and not in a list. */
+function areButtons(options) {
+  const letters = options.reduce((total, option) => total + option.label.length, 0);
+  return options.length <= SEGMENTED_MOST_OPTIONS && letters <= SEGMENTED_MOST_LETTERS;
+}
+
+/** Whether a field's answers are a list too wide to stand beside its label. */
+const isWideMenu = ({ kind, options }) =>
+  kind === "choice" &&
+  !areButtons(options) &&
+  options.some((option) => option.label.length > BESIDE_MOST_LETTERS);
+
 function Choice(props) {
   const { field, value } = props;
   const options = offered(field, value);
-  const letters = options.reduce((total, option) => total + option.label.length, 0);
-  const fits = options.length <= SEGMENTED_MOST_OPTIONS && letters <= SEGMENTED_MOST_LETTERS;
-  return fits || props.upright
+  return areButtons(options) || props.upright
     ? html`<${Segmented} ...${props} options=${options} />`
     : html`<${Menu} ...${props} options=${options} />`;
 }
@@ -276,6 +288,12 @@ export function HelpText({ field, shown }) {
     : null;
 }
 
+/** Why a field that may usually stay empty is needed here, as the server says it; or null. */
+function askedAt({ toSign }, field) {
+  const found = field.sign !== "required" && toSign.find((one) => one.pointer === field.pointer);
+  return found ? found.message : null;
+}
+
 /** A labelled field with its control, help and problem. */
 export function Field({ store, field, value, stacked = false, upright = false }) {
   const [helping, setHelping] = useState(false);
@@ -288,7 +306,9 @@ export function Field({ store, field, value, stacked = false, upright = false })
   const disabled = !store.mayWrite;
   const change = (next) => store.edit(field.pointer, next);
   const caption = html`${field.label}<${TrustMark} trust=${field.trust} />`;
-  const wide = stacked || upright || ["text", "lines", "ticks"].includes(field.kind);
+  const wide =
+    stacked || upright || ["text", "lines", "ticks"].includes(field.kind) || isWideMenu(field);
+  const asked = askedAt(store.state, field);
   return html`
     <div class=${`mgn-field ${wide ? "mgn-stacked" : ""} ${problem ? "mgn-refused" : ""}`}>
       <div class="mgn-caption">
@@ -301,8 +321,10 @@ export function Field({ store, field, value, stacked = false, upright = false })
           shown=${helping}
           onToggle=${() => setHelping(!helping)}
         />`}
-        ${field.sign === "required" && value === undefined && html`<${NeededMark} />`}
+        ${(asked || (field.sign === "required" && value === undefined)) &&
+        html`<${NeededMark} />`}
       </div>
+      ${asked && html`<p class="mgn-asked" role="status">${asked}</p>`}
       <${HelpText} field=${field} shown=${helping || upright} />
       <div class="mgn-control">
         <${Control}

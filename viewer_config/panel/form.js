@@ -1,5 +1,5 @@
 // The form: the organ's sections in their order, each with its fields and then its vessels.
-import { isVesselAnswered, valueAt } from "./answers.js";
+import { isAnswered, isVesselAnswered, valueAt } from "./answers.js";
 import { Field } from "./fields.js";
 import { Group } from "./group.js";
 import { html } from "./html.js";
@@ -94,23 +94,31 @@ function Section({ store, section, view, lastVessels }) {
   `;
 }
 
+/** Whether anything of a section has been answered. */
+const isBegun = (section, answers) =>
+  [...section.fields, ...section.vessels].some((field) =>
+    isAnswered(valueAt(answers, field.pointer)),
+  );
+
 /** All sections in one line, each with what is open in it: a click goes there. */
 export function Overview({ store, view }) {
-  const { model, toSign } = store.state;
+  const { model, toSign, answers } = store.state;
   const allFolded = model.sections.every((section) => view.folded.has(section.id));
   return html`
     <nav class="mgn-overview" aria-label="Sections of the form">
       ${model.sections.map((section) => {
         const open = openIn(section, toSign);
-        const words = open.length > 0 ? `${open.length} open` : "nothing open";
+        const begun = isBegun(section, answers);
+        const words = open.length > 0 ? `${open.length} open` : begun ? "nothing open" : "empty, nothing needed";
+        const state = open.length > 0 ? "mgn-place-open" : begun ? "" : "mgn-place-empty";
         return html`<button
           type="button"
-          class=${`mgn-place ${open.length > 0 ? "mgn-place-open" : ""}`}
+          class=${`mgn-place ${state}`}
           aria-label=${`${section.title}: ${words}`}
           data-place=${section.id}
           onClick=${() => view.show(section.id, open[0]?.pointer)}
         >
-          ${section.title} <span aria-hidden="true">${open.length || "✓"}</span>
+          ${section.title} <span aria-hidden="true">${open.length || (begun ? "✓" : "–")}</span>
         </button>`;
       })}
       <button type="button" class="mgn-link mgn-fold-all" onClick=${() => view.foldAll(!allFolded)}>

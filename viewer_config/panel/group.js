@@ -102,6 +102,7 @@ function Fields({ store, children, answers }) {
         store=${store}
         field=${child}
         value=${answers?.[child.name]}
+        stacked=${numbers}
       />`,
     )}
   </div>`;

@@ -134,6 +134,27 @@ function useView(store, root) {
   };
 }
 
+/**
+ * What stands above the form grows and shrinks with every answer: the form stays where it is on the
+ * screen, so that nothing moves away under a hand that drags a dial.
+ */
+function useSteadyForm(scroll, isOpen) {
+  useLayoutEffect(() => {
+    const form = scroll.current;
+    if (!form) {
+      return undefined;
+    }
+    const topOf = () => form.getBoundingClientRect().top;
+    let top = topOf();
+    const observer = new ResizeObserver(() => {
+      form.scrollTop += topOf() - top;
+      top = topOf();
+    });
+    observer.observe(form);
+    return () => observer.disconnect();
+  }, [isOpen]);
+}
+
 function CaseHead({ store, panel, label }) {
   const { number, question, local_verdict: localVerdict, due_on: due } = panel.case;
   return html`
@@ -169,6 +190,7 @@ export function Panel({ store }) {
   const [amending, setAmending] = useState(false);
   const { panel, failure, model } = store.state;
   useEffect(() => store.followViewer(), [panel === null]);
+  useSteadyForm(scroll, panel !== null);
   useLayoutEffect(() => {
     if (scroll.current) {
       scroll.current.scrollTop = store.view.scrollTop;

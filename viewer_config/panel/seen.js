@@ -5,6 +5,7 @@ import {
   evidenceAt,
   evidenceWords,
   figureOf,
+  isMeasurable,
   keyImage,
   measured,
   movedTo,
@@ -108,11 +109,30 @@ function offersFor(store, field, value) {
   return offers;
 }
 
+/** Three clicks on the image fill in a contact; they are said while they are waited for. */
+function DrawContact({ store, pointer }) {
+  const awaited = store.state.drawing === pointer;
+  return html`
+    <button
+      type="button"
+      class="mgn-pick"
+      aria-pressed=${awaited}
+      onClick=${() => store.drawContact(awaited ? null : pointer)}
+    >
+      ${awaited ? "Click on the image…" : "Draw the angle"}
+    </button>
+    ${awaited &&
+    html`<p class="mgn-small" role="status">
+      On an axial slice: one end of the contact, the vessel’s centre, the other end.
+    </p>`}
+  `;
+}
+
 /** The buttons that bind a value, offered when asked for; `drawing` adds the way to an angle. */
 export function Bind({ store, field, value, drawing = false, label = field.label }) {
   const [open, setOpen] = useState(false);
   const may = store.mayWrite && store.viewer.isThere;
-  if (!may || (!isAnswered(value) && !field.numeric)) {
+  if (!may || (!isAnswered(value) && !isMeasurable(field))) {
     return null;
   }
   const offers = open ? offersFor(store, field, value) : [];
@@ -139,15 +159,7 @@ export function Bind({ store, field, value, drawing = false, label = field.label
           ${offer.label}
         </button>`,
       )}
-      ${drawing &&
-      html`<button type="button" class="mgn-pick" onClick=${() => store.viewer.drawAngle()}>
-        Draw the angle
-      </button>`}
-      ${drawing &&
-      offers.every((offer) => !offer.label.startsWith("Use")) &&
-      html`<p class="mgn-small">
-        On an axial slice: one end of the contact, the vessel’s centre, the other end.
-      </p>`}
+      ${drawing && html`<${DrawContact} store=${store} pointer=${field.pointer} />`}
       ${!drawing &&
       offers.length === 0 &&
       html`<p class="mgn-small">

@@ -18,6 +18,17 @@ export function kindOf({ category_label: category, interval_label: interval }) {
   return category ? "decided" : interval ? "open" : "silent";
 }
 
+/** The sets whose category is not the one most sets give; of equally frequent ones the first counts. */
+export function apartFrom(evaluations) {
+  const decided = evaluations.filter((one) => one.category);
+  const times = (category) => decided.filter((one) => one.category === category).length;
+  const most = decided.reduce(
+    (best, { category }) => (best === null || times(category) > times(best) ? category : best),
+    null,
+  );
+  return new Set(decided.filter((one) => one.category !== most).map((one) => one.ruleset));
+}
+
 /** The trust marks a folded card shows: none where a rule that carries the category is sourced. */
 export function marksOf(fired) {
   const trusts = [...new Set(fired.map((rule) => rule.trust))];

@@ -4,7 +4,7 @@ import { dayAndTimeOf } from "./status.js";
 
 function Open({ toSign, onJump }) {
   return html`
-    <p>Before signing, answer or say that it was not assessed:</p>
+    <p>Still needed before signing; a finding may also be said to be not assessed:</p>
     <ul class="mgn-open-list">
       ${toSign.map(
         (problem) => html`<li>
@@ -104,7 +104,12 @@ export function SignDialog({ store, onClose, onJump }) {
     onJump(pointer);
   };
   return html`
-    <dialog ref=${dialog} class="mgn-dialog" aria-labelledby="mgn-sign-title" onClose=${onClose}>
+    <dialog
+      ref=${dialog}
+      class=${`mgn-dialog ${toSign.length > 0 || unsaved ? "mgn-dialog-small" : ""}`}
+      aria-labelledby="mgn-sign-title"
+      onClose=${onClose}
+    >
       <header>
         <h2 id="mgn-sign-title">Sign the opinion on ${store.state.panel.case.number}</h2>
         <button type="button" class="mgn-clear" aria-label="Close" onClick=${close}>×</button>
@@ -124,6 +129,13 @@ export function SignDialog({ store, onClose, onJump }) {
       `}
     </dialog>
   `;
+}
+
+/** Which revision was signed, what was looked at, and the beginning of its link in the chain. */
+function signedWords({ revision, imaging, sha256 }) {
+  const looked = imaging.images > 0 && `on ${imaging.series} series with ${imaging.images} images`;
+  const sealed = sha256 && `SHA-256 ${sha256.slice(0, 12)}…`;
+  return [`Revision ${revision}`, looked, sealed].filter(Boolean).join(", ");
 }
 
 /** The foot of the panel: the way to sign, or who signed and what became of the opinion. */
@@ -153,6 +165,7 @@ export function SignFoot({ store, onSign, onAmend, onJump }) {
       <footer class="mgn-foot mgn-foot-signed">
         <p><b>Signed</b> by ${signed.by}, ${dayAndTimeOf(signed.at)}</p>
         <p>${words ?? signed.verdict}</p>
+        <p class="mgn-small" title=${`SHA-256 ${signed.sha256}`}>${signedWords(signed)}</p>
         <p aria-live="polite">
           ${opinion?.status === "issued" && !opinion.href &&
           "The opinion was issued to the hospital."}

@@ -12,7 +12,13 @@ import {
   withVolume,
   without,
 } from "./answers.js";
-import { subjectOf, withEvidence, withEvidencePruned, withoutSupport } from "./evidence.js";
+import {
+  drawnFor,
+  subjectOf,
+  withEvidence,
+  withEvidencePruned,
+  withoutSupport,
+} from "./evidence.js";
 import { isShown, modelOf, namesIn, pointerTo } from "./model.js";
 import { SaveQueue } from "./save.js";
 import { UnsentChanges } from "./unsent.js";
@@ -51,6 +57,7 @@ const NOTHING = {
   restored: 0,
   unsent: null,
   undo: null,
+  drawing: null,
 };
 
 const covers = (a, b) => a === b || b.startsWith(`${a}/`);
@@ -173,6 +180,30 @@ export class PanelStore {
     this.bind(pointer, entry);
   }
 
+  /** The next angle drawn on an image fills in this contact; null waits for none any more. */
+  drawContact(pointer) {
+    this.#set({ drawing: pointer });
+    if (pointer) {
+      this.viewer.drawAngle();
+    } else {
+      this.viewer.putToolAway();
+    }
+  }
+
+  /** The smaller way round; the other one is offered beside it. Anything else drawn ends the wait. */
+  #drawn(measurement) {
+    const { drawing, model } = this.state;
+    if (!drawing || !this.mayWrite) {
+      return;
+    }
+    this.#set({ drawing: null });
+    const found = drawnFor(model.at.get(drawing), measurement, this.viewer.placeOf(measurement));
+    if (found) {
+      this.viewer.putToolAway();
+      this.useMeasured(drawing, found.value, found.entry);
+    }
+  }
+
   /** Draws again when the viewer's measurements change; marks the values of those deleted. */
   followViewer() {
     if (this.#following || !this.viewer.isThere) {
@@ -180,6 +211,7 @@ export class PanelStore {
     }
     this.#following = this.viewer.follow({
       onChange: () => this.#tell(),
+      onDrawn: (measurement) => this.#drawn(measurement),
       onGone: (uids) => this.#lostSupport(uids),
     });
   }

@@ -3,6 +3,7 @@
 
 const CORNERSTONE = "CORNERSTONE";
 const ANGLE_TOOL = "Angle";
+const USUAL_TOOL = "WindowLevel";
 const LONGEST_SERIES = 100;
 
 const cross = ([a, b, c], [d, e, f]) => [b * f - c * e, c * d - a * f, a * e - b * d];
@@ -44,8 +45,8 @@ export class Viewer {
     return Boolean(this.#services?.measurementService && this.#services.viewportGridService);
   }
 
-  /** `onChange` when measurements change; `onGone(uids)` when some were deleted. */
-  follow({ onChange, onGone }) {
+  /** `onChange` when measurements change; `onDrawn(measurement)`, `onGone(uids)` when some were deleted. */
+  follow({ onChange, onDrawn, onGone }) {
     const { measurementService } = this.#services;
     const { EVENTS } = measurementService;
     const on = (name, act) => measurementService.subscribe(EVENTS[name], act).unsubscribe;
@@ -59,7 +60,10 @@ export class Viewer {
     };
     const uidOf = (one) => (typeof one === "string" ? one : one?.uid);
     const stops = [
-      on("MEASUREMENT_ADDED", touched),
+      on("MEASUREMENT_ADDED", (event) => {
+        touched(event);
+        onDrawn(event.measurement);
+      }),
       on("MEASUREMENT_UPDATED", touched),
       on("MEASUREMENT_REMOVED", ({ measurement }) => gone([uidOf(measurement)])),
       on("MEASUREMENTS_CLEARED", ({ measurements }) => gone((measurements ?? []).map(uidOf))),
@@ -108,11 +112,12 @@ export class Viewer {
 
   /** Three clicks: one end of the contact, the vessel's centre, the other end. */
   drawAngle() {
-    this.#commands.run({
-      commandName: "setToolActiveToolbar",
-      commandOptions: { toolName: ANGLE_TOOL },
-      context: CORNERSTONE,
-    });
+    this.#use(ANGLE_TOOL);
+  }
+
+  /** The next click on an image draws nothing. */
+  putToolAway() {
+    this.#use(USUAL_TOOL);
   }
 
   /** Bring the viewer to what an entry was seen on; false when it is not among these images. */
@@ -134,6 +139,14 @@ export class Viewer {
     }
     viewport?.render();
     return Boolean(viewport);
+  }
+
+  #use(toolName) {
+    this.#commands.run({
+      commandName: "setToolActiveToolbar",
+      commandOptions: { toolName },
+      context: CORNERSTONE,
+    });
   }
 
   #activeId() {

@@ -4,6 +4,7 @@ import { meaningOf } from "../panel/angles.js";
 import { changesBetween, withChanges, withGroupAnswered } from "../panel/answers.js";
 import {
   differs,
+  drawnFor,
   evidenceAt,
   evidenceWords,
   figureOf,
@@ -52,6 +53,13 @@ test("an angle is offered in whole degrees and the other way round, and only to 
   assert.deepEqual(offersTo(contact, { value: 180, unit: "deg" }), [180]);
   assert.deepEqual(offersTo({ unitText: "mm" }, figureOf(ANGLE)), []);
   assert.deepEqual(offersTo({ unitText: "mm" }, { value: 12.34, unit: "mm" }), [12.3]);
+});
+
+test("an angle drawn for a contact fills in the smaller way round; a length or no image does not", () => {
+  const found = drawnFor(contact, ANGLE, SHOWN);
+  assert.deepEqual(found, { value: 118, entry });
+  assert.equal(drawnFor(contact, { ...ANGLE, toolName: "Length" }, SHOWN), null);
+  assert.equal(drawnFor(contact, ANGLE, null), null);
 });
 
 test("all UIDs of an entry stand in its image", () => {

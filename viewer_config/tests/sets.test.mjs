@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { columnsOf } from "../panel/model.js";
-import { kindOf, marksOf, scoreWords } from "../panel/sets.js";
+import { apartFrom, kindOf, marksOf, scoreWords } from "../panel/sets.js";
 
 const score = (value, least = value, most = value) => ({ name: "S", unit: "points", value, least, most });
 
@@ -9,6 +9,15 @@ test("a set is decided, open or silent", () => {
   assert.equal(kindOf({ category_label: "A", interval_label: null }), "decided");
   assert.equal(kindOf({ category_label: null, interval_label: "A to b" }), "open");
   assert.equal(kindOf({ category_label: null, interval_label: null }), "silent");
+});
+
+test("sets apart from most are marked; an interval is not, and of two halves the first counts", () => {
+  const said = (ruleset, category) => ({ ruleset, category });
+  const apart = (...sets) => [...apartFrom(sets)];
+  const sets = [said("a", "locally_advanced"), said("b", "borderline"), said("c", "borderline")];
+  assert.deepEqual(apart(...sets, said("d", null)), ["a"]);
+  assert.deepEqual(apart(...sets, said("d", "locally_advanced")), ["b", "c"]);
+  assert.deepEqual(apart(said("b", "borderline"), said("d", null)), []);
 });
 
 for (const [given, words] of [

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ApiError } from "../panel/api.js";
+import { clashWords } from "../panel/changed.js";
 import { PanelStore, problemAt } from "../panel/store.js";
 import { FORM } from "./small_form.mjs";
 
@@ -114,6 +115,23 @@ test("a version saved elsewhere stops saving and loses nothing of mine", async (
     version: 9,
   });
   assert.equal(store.state.conflict, null);
+});
+
+test("a value changed here and there is shown both ways, one changed only here is not", async () => {
+  const current = { answers: { grade: 3 }, version: 9 };
+  const { store, run } = await openPanel([
+    refusal(409, { code: "annotation_changed_elsewhere", current }),
+  ]);
+  store.edit("/grade", 2);
+  store.edit("/advice/text", "mine");
+  await run();
+  const { conflict, model } = store.state;
+  const clashes = conflict.mine.map((change) => clashWords(model, change, conflict.current.answers));
+  assert.deepEqual(
+    conflict.mine.map((change) => change.pointer),
+    ["/advice/text", "/grade"],
+  );
+  assert.deepEqual(clashes, ["", "the other version says 3"]);
 });
 
 test("the other version can be taken as it is", async () => {
