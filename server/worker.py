@@ -1,24 +1,20 @@
 """What runs in the background: the follower of the archive's feed, and whoever sends out the errands.
 
 Every loop may die at any moment: the feed's cursor and the jobs' leases are in the database, and
-everything they do can be done again.
+everything they do can be done again. This process keeps the lease of every job it has done; the processes
+that do them end with it (`server/errand/sending.py`), so that no job is done by two.
 """
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import os
-import selectors
 import signal
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Self
 
 from sqlalchemy.orm import Session
 
@@ -26,6 +22,7 @@ from server.archive import Archive, ArchiveUnavailable
 from server.cases.clocks.closed_days import read_closed_days
 from server.cases.clocks.nightly import ask_for_round, ask_for_round_now
 from server.cases.clocks.timekeeping import keep_service_days
+from server.errand.sending import LOST, Follower, Lease, code_of, errand_of
 from server.figures import actions as figures
 from server.foundation import jobs, strangers
 from server.foundation.clock import Clock, utc_now
@@ -53,7 +50,10 @@ FIGURES_EVERY_S = 15.0
 FORGET_EVERY_S = 600.0
 HEARTBEAT_EVERY_S = 2.0
 DATABASE_AGAIN_S = 2.0
-ERRAND_LIMIT_S = jobs.LEASE.total_seconds() - 60
+ERRAND_LIMIT_S = 540.0
+# Less than whoever stops this process waits before it kills (server/processes/programs.py).
+ERRAND_GRACE_S = 10.0
+ERRAND_LOOKED_AT_EVERY_S = 0.5
 # Preparing goes beside the other jobs, so that a signed opinion never waits for thousands of slices.
 PREPARATION = (PREPARE_SERIES,)
 PREPARATIONS_EVERY_S = 0.5
@@ -64,7 +64,6 @@ NOTICES = (DELIVER_NOTICE, SEND_DIGEST)
 NOTICES_EVERY_S = 1.0
 SWEEP_EVERY_S = 60.0
 PREPARER_IDLE_S = 5.0
-PREPARER_SILENT_S = 300.0
 log = logging.getLogger("margin.worker")
 
 
@@ -193,7 +192,7 @@ class Worker:
         job = self._claim(but=PREPARATION + UPLOADS + NOTICES)
         if job is None:
             return False
-        ended = self._await_errand(job.id)
+        ended = self._await_errand(job)
         if ended:
             self._note_end(job, ended)
         return True
@@ -238,7 +237,7 @@ class Worker:
             idle_since = time.monotonic()
             while not self.stopping.is_set():
                 if job is not None:
-                    ended = follower.do(job.id, self.stopping)
+                    ended = follower.do(Lease(self.db, job), self.stopping)
                     if ended:
                         self._note_end(job, ended)
                         return
@@ -258,7 +257,8 @@ class Worker:
             try:
                 with self.db.writing() as session:
                     stopped, now = self.stopping.is_set(), self.clock()
-                    jobs.fail(session, job.id, f"Its process {ended}.", now, gives_up=not stopped)
+                    said = f"Its process {ended}."
+                    jobs.fail(session, job.id, job.holder, said, now, gives_up=not stopped)
             except Unavailable as reason:
                 # Left as it is, it would look like running until its lease is over.
                 log.warning("how job %s ended is noted later: %s", job.name, reason)
@@ -267,87 +267,23 @@ class Worker:
             else:
                 return
 
-    def _await_errand(self, job_id: str) -> str:
+    def _await_errand(self, job: jobs.Job) -> str:
         """How the errand's process ended when it could not say so itself; empty when it could."""
-        command = [sys.executable, "-m", "server.errand", job_id]
-        environment = {**os.environ, **self.settings.to_environ()}
-        with subprocess.Popen(command, env=environment) as process:  # noqa: S603 - our own program
+        lease = Lease(self.db, job)
+        begun_at = time.monotonic()
+        with errand_of(self.settings, *lease.named) as process:
             try:
-                code = process.wait(ERRAND_LIMIT_S)
-            except subprocess.TimeoutExpired:
+                while (code := code_of(process, ERRAND_LOOKED_AT_EVERY_S)) is None:
+                    ended = "" if lease.is_kept() else LOST
+                    if time.monotonic() - begun_at > ERRAND_LIMIT_S:
+                        ended = f"was ended after {ERRAND_LIMIT_S:.0f} s"
+                    if self.stopping.is_set() and code_of(process, ERRAND_GRACE_S) is None:
+                        ended = "was stopped with the worker"
+                    if ended:
+                        return ended
+            finally:
                 process.kill()
-                return f"was ended after {ERRAND_LIMIT_S:.0f} s"
         return f"ended with code {code}" if code else ""
-
-
-class Follower:
-    """A process that does one job after the other, and says that it is alive while it does."""
-
-    def __init__(self, settings: Settings) -> None:
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "server.errand", "--follow"],
-            env={**os.environ, **settings.to_environ()},
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-        )
-
-    @property
-    def pid(self) -> int:
-        """Of the process."""
-        return self._process.pid
-
-    def do(self, job_id: str, stopping: threading.Event) -> str:
-        """Have a job done; how the process ended when it did, empty when it can do another."""
-        assert self._process.stdin is not None
-        try:
-            self._process.stdin.write(f"{job_id}\n".encode())
-            self._process.stdin.flush()
-        except OSError:
-            return self._ended()
-        heard_at, line = time.monotonic(), b""
-        while not stopping.is_set():
-            heard = self._hear()
-            if heard == b"":
-                return self._ended()
-            if heard is not None:
-                heard_at, line = time.monotonic(), line + heard
-                if b"done\n" in line:
-                    return ""
-                line = line[-8:]
-            elif time.monotonic() - heard_at > PREPARER_SILENT_S:
-                self._process.kill()
-                self._process.wait()
-                return f"was ended after {PREPARER_SILENT_S:.0f} s without a sign of life"
-        self._process.terminate()
-        return self._ended()
-
-    def _hear(self) -> bytes | None:
-        """What it says within half a second; None for nothing, b"" when it has ended."""
-        assert self._process.stdout is not None
-        with selectors.DefaultSelector() as ready:
-            ready.register(self._process.stdout, selectors.EVENT_READ)
-            if not ready.select(0.5):
-                return None
-        return os.read(self._process.stdout.fileno(), 4096)
-
-    def _ended(self) -> str:
-        try:
-            code = self._process.wait(30)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            return "did not end when told to"
-        return f"ended with code {code}"
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        """Let it end by itself: it has nothing to do any more."""
-        for pipe in (self._process.stdin, self._process.stdout):
-            if pipe is not None:
-                with contextlib.suppress(OSError):
-                    pipe.close()
-        self._ended()
 
 
 def main() -> None:

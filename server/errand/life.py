@@ -1,4 +1,4 @@
-"""How a job tells the worker that it gets on, and is kept within its memory."""
+"""How a job tells the worker that it gets on, and is kept within its memory. Its lease is the worker's."""
 
 from __future__ import annotations
 
@@ -17,7 +17,6 @@ from server.prepared import actions as preparation
 ALIVE = "alive"
 SAID_EVERY_S = 1.0
 NOTED_EVERY_S = 2.0
-RENEWED_EVERY_S = 60.0
 
 
 class GivesWay(Unavailable):
@@ -38,11 +37,10 @@ def say(line: str) -> None:
 
 
 class Alive:
-    """Tells the worker that this process lives, and keeps its job's lease."""
+    """Tells the worker that this process gets on."""
 
-    def __init__(self, errand: Errand) -> None:
-        self._errand = errand
-        self._said_at = self._renewed_at = float("-inf")
+    def __init__(self) -> None:
+        self._said_at = float("-inf")
 
     def __call__(self) -> None:
         """Raises WorkerGone when nobody listens any more."""
@@ -50,10 +48,6 @@ class Alive:
         if now - self._said_at >= SAID_EVERY_S:
             self._said_at = now
             say(ALIVE)
-        if now - self._renewed_at >= RENEWED_EVERY_S:
-            self._renewed_at = now
-            with self._errand.db.writing() as session:
-                jobs.renew(session, self._errand.job_id, self._errand.clock())
 
 
 class Reporter:
@@ -61,7 +55,8 @@ class Reporter:
 
     def __init__(self, errand: Errand, study: str, series: str) -> None:
         self._errand, self._study, self._series = errand, study, series
-        self._said_at = self._noted_at = float("-inf")
+        self._alive = Alive()
+        self._noted_at = float("-inf")
         self._at_first: int | None = None
 
     def __call__(self, done: int, total: int) -> None:
@@ -69,14 +64,13 @@ class Reporter:
         now = time.monotonic()
         if self._at_first is None:
             self._at_first = done
-        if now - self._said_at >= SAID_EVERY_S:
-            self._said_at = now
-            say(ALIVE)
+        self._alive()
         if now - self._noted_at >= NOTED_EVERY_S:
             self._noted_at = now
             with self._errand.db.writing() as session:
                 at = self._errand.clock()
-                jobs.renew(session, self._errand.job_id, at, advanced=done > self._at_first)
+                if done > self._at_first:
+                    jobs.note_advance(session, self._errand.job_id)
                 preparation.note_progress(session, self._study, self._series, done, total, at)
                 gives_way = jobs.gives_way(session, self._errand.job_id, at)
             if gives_way:

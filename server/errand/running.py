@@ -22,11 +22,18 @@ NICENESS = 10
 log = logging.getLogger("margin.errand")
 
 
-def do(errand: Errand, job_id: str) -> None:
-    """Do the job and record how it ended. A job that only waits for the archive is never given up."""
+def do(errand: Errand, job_id: str, holder: str | None = None) -> None:
+    """Do the job and record how it ended. A job that only waits for the archive is never given up.
+
+    `holder` is the claim under which it is done; without it, whichever claim there is now.
+    """
     errand.job_id = job_id
     with errand.db.reading() as session:
         job = session.get_one(jobs.Job, job_id)
+    holder = holder or job.holder
+    if (job.state, job.holder) != ("running", holder):
+        log.warning("job %s is somebody else's by now", job.name)
+        return
     try:
         JOBS[job.name](errand, job.payload)
     except Exception as error:
@@ -36,13 +43,14 @@ def do(errand: Errand, job_id: str) -> None:
             jobs.fail(
                 session,
                 job_id,
+                holder,
                 f"{type(error).__name__}: {error}",
                 errand.clock(),
                 gives_up=not isinstance(error, Unavailable),
             )
     else:
         with errand.db.writing() as session:
-            jobs.finish(session, job_id, errand.clock())
+            jobs.finish(session, job_id, holder, errand.clock())
 
 
 def follow(errand: Errand) -> None:
@@ -51,7 +59,7 @@ def follow(errand: Errand) -> None:
     # Unwinding leaves a journal that says what was finished; being killed leaves it to be guessed.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     for line in iter(sys.stdin.readline, ""):
-        do(errand, line.strip())
+        do(errand, *line.split())
         try:
             say(DONE)
         except WorkerGone:
@@ -71,4 +79,4 @@ def main() -> None:
     if sys.argv[1] == FOLLOWING:
         follow(errand)
     else:
-        do(errand, sys.argv[1])
+        do(errand, *sys.argv[1:])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from datetime import timedelta
 from functools import partial
 from typing import Any
 
@@ -23,7 +24,7 @@ from server.figures.exporting import (
     note_made,
     query_of,
 )
-from server.foundation import audit, jobs
+from server.foundation import audit
 from server.foundation.forgetting import FORGET_OLD
 from server.imaging.actions import ASSESS_IMAGING
 from server.intake.actions import MEASURE_SEGMENTATION
@@ -76,7 +77,6 @@ def work_on_volume(errand: Errand, payload: Payload) -> None:
     def tell(doing: str, percent: int) -> None:
         with errand.db.writing() as session:
             volume_orders.note_progress(session, payload["volume_id"], doing, percent)
-            jobs.renew(session, errand.job_id, errand.clock())
 
     with errand.db.reading() as session:
         studies = study_uids(session, payload["case_id"])
@@ -178,7 +178,7 @@ def take_uploads_of_case(errand: Errand, payload: Payload) -> None:
         judge=Judge(db, errand.archive, errand.files, errand.clock),
         limits=Limits.of(settings),
         clock=errand.clock,
-        alive=Alive(errand),
+        alive=Alive(),
         others_wait=waits,
     )
     with memory_beyond(MEMORY_OF_UPLOADS_BYTES):
@@ -254,10 +254,13 @@ def export_research(errand: Errand, payload: Payload) -> None:
 
 
 def forget_what_is_old(errand: Errand, _payload: Payload) -> None:
-    """Delete notices, jobs, idempotency keys and failed sign-ins whose time is over."""
+    """Delete notices, jobs, idempotency keys and failed sign-ins whose time is over, and half a file that
+    somebody left who was killed."""
+    now = errand.clock()
+    errand.files.clear_half_written(now - timedelta(days=1))
     forget_old(
         errand.db,
-        errand.clock(),
+        now,
         notices_keep_days=errand.settings.notices_keep_days,
         jobs_keep_days=errand.settings.jobs_keep_days,
     )

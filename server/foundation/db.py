@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import DateTime, Engine, MetaData, create_engine, event
+from sqlalchemy import DateTime, Engine, Function, MetaData, create_engine, event, func, select
 from sqlalchemy.engine import Dialect
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as NoConnectionFree
@@ -95,6 +95,15 @@ class Base(DeclarativeBase):
 def new_id() -> str:
     """A fresh identifier: 32 hexadecimal digits, random."""
     return uuid.uuid4().hex
+
+
+def clock_of(session: Session) -> datetime:
+    """What time it is to the database: one clock for all servers that share it."""
+    now: Function[datetime] = func.strftime("%Y-%m-%d %H:%M:%f", "now", type_=UtcDateTime())
+    if session.get_bind().dialect.name == "postgresql":
+        # Now, and not when the transaction began.
+        now = func.clock_timestamp(type_=UtcDateTime())
+    return session.scalars(select(now)).one()
 
 
 class Database:

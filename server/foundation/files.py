@@ -6,12 +6,14 @@ import hashlib
 import os
 import re
 import tempfile
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO
 
 from server.foundation.errors import NotFound
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
+_HALF = "tmp"
 
 
 class FileMissing(NotFound):
@@ -31,12 +33,20 @@ class FileStore:
         if target.exists():
             return sha256
         target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        with tempfile.NamedTemporaryFile(dir=target.parent, delete=False) as half:
+        with tempfile.NamedTemporaryFile(dir=target.parent, prefix=_HALF, delete=False) as half:
             half.write(content)
             half.flush()
             os.fsync(half.fileno())
         Path(half.name).replace(target)
         return sha256
+
+    def clear_half_written(self, before: datetime) -> int:
+        """Delete what nobody finished writing and nobody wrote on since that moment: whoever did was
+        killed. How many."""
+        half = [one for one in self.folder.glob(f"??/{_HALF}*") if _changed_at(one) < before]
+        for one in half:
+            one.unlink(missing_ok=True)
+        return len(half)
 
     def open(self, sha256: str) -> BinaryIO:
         """The content as an open binary file; raises FileMissing."""
@@ -53,3 +63,7 @@ class FileStore:
         if not _SHA256.fullmatch(sha256):
             raise FileMissing("This is not the name of a kept file.")
         return self.folder / sha256[:2] / sha256
+
+
+def _changed_at(path: Path) -> datetime:
+    return datetime.fromtimestamp(path.stat().st_mtime, UTC)

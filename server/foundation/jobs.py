@@ -1,8 +1,14 @@
 """Work to be done later: rows written in the same transaction as the change that needs them.
 
-A job is claimed by a conditional update and held for a lease. A worker that dies lets the lease run out
-and the job is done again, so every job must be repeatable. A job that keeps failing comes to rest in the
-dead-letter state, where a person sees it and can send it round again.
+A job is claimed by a conditional update and held for a short lease, which whoever has it done renews for
+as long as it lives. A worker that dies lets the lease run out and the job is done again, so every job must
+be repeatable. Each claim has a name of its own: whoever lost its job meanwhile, because it stood still or
+did not reach the database, is told so when it renews, and changes nothing by noting how it ended.
+
+Leases are counted by the database's clock: several servers share one database, and their own clocks differ.
+
+A job that keeps failing comes to rest in the dead-letter state, where a person sees it and can send it
+round again.
 """
 
 from __future__ import annotations
@@ -14,10 +20,10 @@ from typing import Any
 from sqlalchemy import JSON, ColumnElement, Index, String, Text, and_, func, or_, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from server.foundation.db import Base, new_id
+from server.foundation.db import Base, clock_of, new_id
 from server.foundation.errors import NotFound
 
-LEASE = timedelta(minutes=10)
+LEASE = timedelta(seconds=30)
 FIRST_RETRY = timedelta(seconds=2)
 LONGEST_RETRY = timedelta(minutes=10)
 ATTEMPTS = 12
@@ -30,7 +36,8 @@ class JobNotFound(NotFound):
 class Job(Base):
     """One piece of work. `state` is waiting, running, done or dead.
 
-    Of two that are due, the one of higher `urgency` is done first.
+    Of two that are due, the one of higher `urgency` is done first. `holder` names the claim under which it
+    is being done.
     """
 
     __tablename__ = "job"
@@ -46,6 +53,7 @@ class Job(Base):
     created_at: Mapped[datetime]
     run_at: Mapped[datetime]
     lease_until: Mapped[datetime | None]
+    holder: Mapped[str | None] = mapped_column(String(32))
     finished_at: Mapped[datetime | None]
     last_error: Mapped[str] = mapped_column(Text, default="")
 
@@ -81,13 +89,15 @@ def urge(session: Session, job: Job, now: datetime, urgency: int = 1) -> None:
         job.urgency, job.run_at = max(job.urgency, urgency), min(job.run_at, now)
 
 
-def _due(now: datetime, only: Collection[str], but: Collection[str]) -> ColumnElement[bool]:
-    # A lease that reaches beyond any lease was begun before the machine's clock was set back; the clocks
-    # of two machines differ by less.
-    too_far = Job.lease_until > now + 2 * LEASE
+def _due(
+    session: Session, now: datetime, only: Collection[str], but: Collection[str]
+) -> ColumnElement[bool]:
+    leased_at = clock_of(session)
+    # A lease that reaches beyond any lease was begun before the database's clock was set back.
+    too_far = Job.lease_until > leased_at + 2 * LEASE
     due = or_(
         (Job.state == "waiting") & (Job.run_at <= now),
-        (Job.state == "running") & or_(Job.lease_until <= now, too_far),
+        (Job.state == "running") & or_(Job.lease_until <= leased_at, too_far),
     )
     if only:
         due = and_(due, Job.name.in_(only))
@@ -98,7 +108,8 @@ def is_due(
     session: Session, now: datetime, *, only: Collection[str] = (), but: Collection[str] = ()
 ) -> bool:
     """Whether there is anything to claim of these names; asking takes no lock."""
-    return session.scalar(select(Job.id).where(_due(now, only, but)).limit(1)) is not None
+    due = _due(session, now, only, but)
+    return session.scalar(select(Job.id).where(due).limit(1)) is not None
 
 
 def claim(
@@ -106,17 +117,25 @@ def claim(
 ) -> Job | None:
     """Take the most urgent job, of equals the one due longest, or None. Two never both get one.
 
-    `only` and `but` are the names of the jobs that whoever asks can do, and cannot.
+    `only` and `but` are the names of the jobs that whoever asks can do, and cannot. What is claimed is
+    lost after a LEASE, unless it is renewed.
     """
-    next_first = select(Job).where(_due(now, only, but)).order_by(Job.urgency.desc(), Job.run_at)
+    due = _due(session, now, only, but)
+    next_first = select(Job).where(due).order_by(Job.urgency.desc(), Job.run_at)
     for seen in session.scalars(next_first.limit(5)):
         if seen.attempts >= ATTEMPTS:
-            fail(session, seen.id, "Whoever did it died each time.", now)
+            _note_failure(seen, "Whoever did it died each time.", now)
             continue
         taken = session.execute(
             update(Job)
-            .where(Job.id == seen.id, Job.state == seen.state, Job.attempts == seen.attempts)
-            .values(state="running", attempts=seen.attempts + 1, lease_until=now + LEASE)
+            # Whoever did it may have renewed its lease since the job was seen.
+            .where(Job.id == seen.id, Job.attempts == seen.attempts, due)
+            .values(
+                state="running",
+                attempts=seen.attempts + 1,
+                lease_until=clock_of(session) + LEASE,
+                holder=new_id(),
+            )
             .execution_options(synchronize_session=False)
         )
         if taken.rowcount == 1:  # type: ignore[attr-defined]
@@ -125,16 +144,25 @@ def claim(
     return None
 
 
-def renew(session: Session, job_id: str, now: datetime, *, advanced: bool = False) -> None:
-    """Whoever does the job is alive: its lease begins anew.
+def _held(job_id: str, holder: str | None) -> ColumnElement[bool]:
+    return and_(Job.id == job_id, Job.state == "running", Job.holder == holder)
 
-    `advanced` says that it got further than any attempt before: then only failures from here on
-    count towards giving it up.
-    """
-    values: dict[str, Any] = {"lease_until": now + LEASE}
-    if advanced:
-        values["attempts"] = 1
-    session.execute(update(Job).where(Job.id == job_id, Job.state == "running").values(**values))
+
+def renew(session: Session, job_id: str, holder: str | None) -> bool:
+    """Whoever has the job done is alive: its lease begins anew. False when somebody else has it by now."""
+    renewed = session.execute(
+        update(Job).where(_held(job_id, holder)).values(lease_until=clock_of(session) + LEASE)
+    )
+    if renewed.rowcount == 1:  # type: ignore[attr-defined]
+        return True
+    job = session.get(Job, job_id, populate_existing=True)
+    return job is None or job.state != "running"
+
+
+def note_advance(session: Session, job_id: str) -> None:
+    """The job got further than any attempt before: only failures from here on count against it."""
+    doing = (Job.id == job_id) & (Job.state == "running")
+    session.execute(update(Job).where(doing).values(attempts=1))
 
 
 def gives_way(session: Session, job_id: str, now: datetime) -> bool:
@@ -149,24 +177,39 @@ def gives_way(session: Session, job_id: str, now: datetime) -> bool:
     return session.scalar(more_urgent.limit(1)) is not None
 
 
-def finish(session: Session, job_id: str, now: datetime) -> None:
-    """Record that the work is done."""
+def finish(session: Session, job_id: str, holder: str | None, now: datetime) -> None:
+    """Record that the work is done; nothing when somebody else holds the job by now."""
     session.execute(
-        update(Job).where(Job.id == job_id).values(state="done", finished_at=now, lease_until=None)
+        update(Job)
+        .where(_held(job_id, holder))
+        .values(state="done", finished_at=now, lease_until=None, holder=None)
     )
 
 
 def fail(
-    session: Session, job_id: str, error: str, now: datetime, *, gives_up: bool = True
+    session: Session,
+    job_id: str,
+    holder: str | None,
+    error: str,
+    now: datetime,
+    *,
+    gives_up: bool = True,
 ) -> None:
     """Record a failure: wait twice as long each time, and rest in `dead` after the last attempt.
 
-    `gives_up` False is for a job that only waits for something else to come back: it waits on.
+    Nothing is recorded when somebody else holds the job by now. `gives_up` False is for a job that only
+    waits for something else to come back: it waits on.
     """
-    job = session.get_one(Job, job_id)
-    job.last_error, job.lease_until = error[:2000], None
+    job = session.scalar(select(Job).where(_held(job_id, holder)).with_for_update())
+    if job is None:
+        return
     if not gives_up:
         job.attempts = min(job.attempts, ATTEMPTS - 1)
+    _note_failure(job, error, now)
+
+
+def _note_failure(job: Job, error: str, now: datetime) -> None:
+    job.last_error, job.lease_until, job.holder = error[:2000], None, None
     if job.attempts >= ATTEMPTS:
         job.state, job.finished_at = "dead", now
         return

@@ -18,6 +18,7 @@ from sqlalchemy.sql import ColumnElement
 
 from server.foundation.clock import Clock
 from server.foundation.db import Database
+from server.foundation.errors import Unavailable
 from server.foundation.settings import Settings
 from server.notices import posting
 from server.notices.actions import NOBODY, WEBHOOK, give_up, send_later
@@ -32,6 +33,10 @@ from server.notices.webhooks import switch_off
 
 MAIL_SERVER: Final = "mail"
 NOT_TRIED: Final = "Not tried: the other side did not answer a moment ago."
+
+
+class BeingSent(Unavailable):
+    """A claim on the delivery is not over yet: what becomes of it is seen later."""
 
 
 @dataclass(frozen=True)
@@ -61,16 +66,28 @@ class Outbox:
         self._away: dict[str, float] = {}
 
     def deliver(self, delivery_id: str) -> None:
-        """Try one delivery. One that was sent, or that somebody else is sending, is left alone."""
-        claimed = self._claim(Delivery.id == delivery_id)
-        if claimed:
-            self._note(claimed, self._try(claimed))
+        """Try one delivery. One that was sent is left alone.
+
+        Raises BeingSent for one that somebody else is sending: it is to be looked at again.
+        """
+        self._deliver(Delivery.id == delivery_id)
 
     def deliver_digest(self, batch_id: str) -> None:
-        """Try a day's digest: one mail for all deliveries of the batch that are not sent yet."""
-        claimed = self._claim(Delivery.batch_id == batch_id)
+        """Try a day's digest: one mail for all deliveries of the batch that are not sent yet.
+
+        Raises BeingSent as `deliver` does.
+        """
+        self._deliver(Delivery.batch_id == batch_id)
+
+    def _deliver(self, which: ColumnElement[bool]) -> None:
+        claimed = self._claim(which)
         if claimed:
             self._note(claimed, self._try(claimed))
+            return
+        sending = select(Delivery.id).where(which, Delivery.state == "sending")
+        with self._db.reading() as session:
+            if session.scalar(sending.limit(1)) is not None:
+                raise BeingSent("Somebody is sending it, or was killed while sending it.")
 
     def _claim(self, which: ColumnElement[bool]) -> list[Delivery]:
         now = self._clock()

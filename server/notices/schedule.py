@@ -28,7 +28,8 @@ DIGEST_AT: Final = time(5, 0, tzinfo=UTC)
 # A webhook that nothing got through to for this long is switched off; the longest wait fits in often.
 SWITCHED_OFF_AFTER: Final = timedelta(days=5)
 FAILURES_BEFORE_OFF: Final = 10
-CLAIM: Final = timedelta(minutes=5)
+# Longer than any one try takes (mail.LONGEST_S): a mail waits for so long when its sender is killed.
+CLAIM: Final = timedelta(minutes=2)
 # A server that has just failed to answer is not waited for again within this time.
 SPARED: Final = timedelta(seconds=60)
 FORGOTTEN_AFTER: Final = timedelta(minutes=15)

@@ -20,10 +20,11 @@ from concurrent.futures import Future
 from functools import partial
 from typing import Any, Final
 
+from gunicorn.http.errors import LimitRequestHeaders, LimitRequestLine
 from gunicorn.workers.gthread import TConn, ThreadWorker
 
 from server.foundation.places import IN_BULK_PER_THREAD
-from server.processes import too_long
+from server.processes import head, too_long
 
 LINGER_MS = 20
 # What follows an answer that did not wait for its body: read so long in case it is here already.
@@ -32,14 +33,16 @@ REST_OF_BODY_S: Final = 0.05
 # It is listened to for so long, and no longer.
 LISTENED_TO_S: Final = 2.0
 _PIECE_BYTES: Final = 64 * 1024
+UNFINISHED: Final = object()
 
 
 class LingeringThreads(ThreadWorker):  # type: ignore[misc]
     """The worker class: at most half of the threads that answer pages wait, for `LINGER_MS` at a time.
 
-    Several processes take the processors in turn, of those that they may use at all. No sender who is
-    refused and goes on sending holds up a thread, and least of all the main thread, where gunicorn would
-    listen to each of them for two seconds while nobody else is served.
+    Several processes take the processors in turn, of those that they may use at all. Who sends the head of
+    a request slowly, or nothing, holds no thread: the main thread takes what comes of it. Nor does a sender
+    who is refused and goes on sending hold up a thread, and least of all the main thread, where gunicorn
+    would listen to each of them for two seconds while nobody else is served.
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -59,15 +62,34 @@ class LingeringThreads(ThreadWorker):  # type: ignore[misc]
 
         Gives what gunicorn's own does: True hands the connection to the main thread, which watches it.
         """
-        outcome = super().handle(conn)
+        outcome = self._served(conn)
         while outcome is True and self._next_follows(conn):
-            outcome = super().handle(conn)
+            outcome = self._served(conn)
         return outcome
+
+    def _served(self, conn: TConn) -> Any:
+        try:
+            conn.init()
+            # The head of nearly every request is here at once, or a moment after its connection.
+            if not (head.is_whole(conn) or (_is_readable(conn.sock) and head.goes_on_whole(conn))):
+                return UNFINISHED
+        except OSError:
+            return False
+        except (LimitRequestLine, LimitRequestHeaders) as problem:
+            self.handle_error(None, conn.sock, conn.client, problem)
+            return False
+        return super().handle(conn)
 
     def finish_request(self, conn: TConn, done: Future[Any]) -> None:
         """What is done in the main thread after each request: a connection that ends is listened to as it
-        leaves, beside all others."""
-        if done.cancelled() or done.exception() is not None or done.result() is not False:
+        leaves, beside all others, and so is one whose next request is not whole yet."""
+        if done.cancelled() or done.exception() is not None:
+            super().finish_request(conn, done)
+            return
+        if done.result() is UNFINISHED:
+            self._await_head(conn)
+            return
+        if done.result() is not False:
             super().finish_request(conn, done)
             return
         try:
@@ -79,6 +101,21 @@ class LingeringThreads(ThreadWorker):  # type: ignore[misc]
             self._let_go(conn)
             return
         self._leaving.append((time.monotonic() + LISTENED_TO_S, conn))
+
+    def _await_head(self, conn: TConn) -> None:
+        """gunicorn ends those in time that wait here, as it does those that send nothing."""
+        conn.sock.setblocking(False)
+        conn.set_timeout()
+        self.pending_conns.append(conn)
+        self.poller.register(conn.sock, selectors.EVENT_READ, partial(self._take_head, conn))
+
+    def _take_head(self, conn: TConn, line: socket.socket) -> None:
+        try:
+            if not head.goes_on_whole(conn):
+                return
+        except (OSError, LimitRequestLine, LimitRequestHeaders):
+            pass  # A thread meets the same, and answers it.
+        self.on_pending_socket_readable(conn, line)
 
     def _hear_out(self, conn: TConn, line: socket.socket) -> None:
         try:
@@ -104,6 +141,12 @@ class LingeringThreads(ThreadWorker):  # type: ignore[misc]
                 self.poller.unregister(conn.sock)
                 self._let_go(conn)
 
+    def _cap_keepalive(self, deadline: float) -> None:
+        """A stopping worker waits no longer for a request that has not come whole than for the next."""
+        super()._cap_keepalive(deadline)
+        for conn in self.pending_conns:
+            conn.timeout = min(conn.timeout, deadline)
+
     def _keepalive_after(self, conn: TConn, keepalive: bool) -> bool:
         # gunicorn's own reads a body that nobody wanted for five seconds, in the thread.
         until = time.monotonic() + REST_OF_BODY_S
@@ -125,8 +168,13 @@ class LingeringThreads(ThreadWorker):  # type: ignore[misc]
         if not self._may_linger.acquire(blocking=False):
             return False
         try:
-            watch = select.poll()
-            watch.register(conn.sock, select.POLLIN)
-            return bool(watch.poll(LINGER_MS))
+            return _is_readable(conn.sock)
         finally:
             self._may_linger.release()
+
+
+def _is_readable(line: socket.socket) -> bool:
+    """Whether anything comes within LINGER_MS."""
+    watch = select.poll()
+    watch.register(line, select.POLLIN)
+    return bool(watch.poll(LINGER_MS))

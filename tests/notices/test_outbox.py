@@ -21,7 +21,7 @@ from server.notices.actions import (
     post,
     send_again,
 )
-from server.notices.delivering import Outbox
+from server.notices.delivering import BeingSent, Outbox
 from server.notices.kinds import Choice, Group, NoticeKind
 from server.notices.outcome import Delivered, Outcome, Postponed, Undeliverable
 from server.notices.recipients import Part, Recipients, to
@@ -75,7 +75,7 @@ def work(outbox: Outbox, world: World, clock: Clock) -> int:
         else:
             outbox.deliver_digest(job.payload["batch_id"])
         with world.db.writing() as session:
-            jobs.finish(session, job.id, clock())
+            jobs.finish(session, job.id, job.holder, clock())
         done += 1
 
 
@@ -183,13 +183,38 @@ def test_one_that_somebody_else_is_sending_is_left_alone_until_their_time_is_ove
 
     class Beside(Written):
         def send(self, message: EmailMessage) -> Outcome:
-            outbox.deliver(delivery_id)
+            # Whoever asks comes again: what if the other one is killed?
+            with pytest.raises(BeingSent):
+                outbox.deliver(delivery_id)
             return super().send(message)
 
     beside = Beside()
     outbox_of(beside).deliver(delivery_id)
     assert len(beside.sent) == 1 and mailer.sent == []
     assert deliveries(world)[0].attempts == 1
+
+
+def test_a_mail_whose_sender_is_killed_goes_out_by_its_own_job_within_minutes(
+    world: World, clock: Clock, outbox_of: Callable[[Written], Outbox]
+) -> None:
+    tell(world, NoticeKind.ASSIGNED, to(Part.HOLDER), clock())
+    delivery_id = deliveries(world)[0].id
+
+    class Killed(Written):
+        def send(self, message: EmailMessage) -> Outcome:
+            raise SystemExit
+
+    with pytest.raises(SystemExit):
+        outbox_of(Killed()).deliver(delivery_id)
+    mailer = Written()
+    next_one = outbox_of(mailer)
+    clock.go(minutes=1)
+    with pytest.raises(BeingSent):
+        next_one.deliver(delivery_id)
+    clock.go(minutes=1)
+    next_one.deliver(delivery_id)
+    assert len(mailer.sent) == 1
+    assert deliveries(world)[0].state == "sent"
 
 
 def test_a_slow_sender_whose_time_was_over_does_not_undo_what_the_next_one_noted(

@@ -18,6 +18,7 @@ from sqlalchemy import select
 from server.archive import Archive
 from server.cli.prepare import prepare
 from server.dicom.transfer_syntaxes import JPEG_LS_LOSSLESS
+from server.errand.sending import Follower, Lease
 from server.foundation import jobs
 from server.foundation.clock import utc_now
 from server.foundation.db import Database
@@ -26,7 +27,7 @@ from server.prepared import actions
 from server.prepared.actions import PREPARE_SERIES
 from server.prepared.queries import preparations, series_record
 from server.prepared.shelf import Shelf
-from server.worker import Follower, Worker
+from server.worker import Worker
 from tests.archive.files import pixels
 from tests.archive.orthanc_process import PASSWORD, USER, OrthancProcess
 from tests.prepared.pictures import jpeg_ls, noise, picture, slice_of, store, wrapped
@@ -211,9 +212,12 @@ def test_while_the_archive_is_away_preparing_waits_and_is_not_given_up(
 def test_a_preparing_process_that_dies_is_noticed_at_once(
     settings: Settings, archive: Archive
 ) -> None:
+    database = Database(settings.database_url)
+    lease = Lease(database, jobs.Job(id="no such job"))
     with Follower(settings) as follower:
         os.kill(follower.pid, signal.SIGKILL)
-        assert follower.do("no such job", threading.Event()) == "ended with code -9"
+        assert follower.do(lease, threading.Event()) == "ended with code -9"
+    database.dispose()
 
 
 @pytest.mark.orthanc

@@ -117,6 +117,25 @@ def test_connections_that_fall_silent_hold_no_thread(port: int) -> None:
         one.close()
 
 
+@pytest.mark.parametrize("begun", [b"", b"GET /", b"GET / HTTP/1.1\r\nHost: margin\r\nX-Slow: a"])
+def test_heads_that_do_not_come_whole_hold_no_thread(port: int, begun: bytes) -> None:
+    slow = [socket.create_connection(("127.0.0.1", port), 20) for _ in range(3 * CONNECTIONS)]
+    for line in slow:
+        line.sendall(begun)
+    another = _connect(port)
+    assert _ask(another)
+    another.close()
+    # What comes of it later is taken up where it stood, byte by byte.
+    rest = b"GET / HTTP/1.1\r\nHost: margin\r\nX-Slow: ab\r\n\r\n"[len(begun) :]
+    for line in slow:
+        line.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        for number in range(len(rest)):
+            line.sendall(rest[number : number + 1])
+    for line in slow:
+        assert line.recv(100).startswith(b"HTTP/1.1 200 OK")
+        line.close()
+
+
 def test_senders_who_are_refused_and_stay_hold_up_nobody(port: int) -> None:
     head = b"POST /refused HTTP/1.1\r\nHost: margin\r\nContent-Length: 1000000\r\n\r\n"
     # Listened to one after the other, for some seconds each, they would take longer than anybody waits.

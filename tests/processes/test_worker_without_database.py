@@ -47,7 +47,7 @@ def test_how_a_job_ended_is_noted_when_the_database_is_back(
         return job
 
     monkeypatch.setattr(worker, "_claim", claimed_and_gone)
-    monkeypatch.setattr(worker, "_await_errand", lambda _job_id: "ended with code 1")
+    monkeypatch.setattr(worker, "_await_errand", lambda _job: "ended with code 1")
     assert worker.send_errand()
     with database.reading() as session:
         job = session.get_one(jobs.Job, job_id)
