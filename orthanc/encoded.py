@@ -15,7 +15,9 @@ import struct
 import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import Literal
 
+Order = Literal["little", "big"]
 # `server.dicom.nesting` holds uploads to the same. The threads with which Orthanc answers by HTTP have so
 # small a stack that telling the attributes of an image 60 deep ends the process (measured, 1.10.1).
 MOST_DEEP = 32
@@ -60,8 +62,8 @@ IDENTIFIED_BY = (PATIENT_ID, STUDY, SERIES, INSTANCE)
 OF_THE_PICTURE = (ROWS, COLUMNS, FRAMES, SAMPLES, BITS, PHOTOMETRIC)
 WANTED = frozenset({*IDENTIFIED_BY, *OF_THE_PICTURE, SOP_CLASS})
 PIXEL_DATA = 0x7FE00010
-# The transfer syntaxes in which the pixels lie as they are (PS3.5 A.1, A.2).
-NATIVE = frozenset({IMPLICIT, b"1.2.840.10008.1.2.1"})
+# The transfer syntaxes in which the pixels lie as they are (PS3.5 A.1, A.2, A.3, A.5).
+NATIVE = frozenset({IMPLICIT, b"1.2.840.10008.1.2.1", BIG_ENDIAN, b"1.2.840.10008.1.2.1.99"})
 # As `server.intake` holds uploads to: no scanner makes a picture of so many bytes, an encapsulated PDF
 # (PS3.4 B.5) begins as a PDF and holds no page of the web.
 MOST_PIXEL_BYTES = 32_000_000_000
@@ -71,9 +73,10 @@ WEB_PAGE = (b"<!doctype html", b"<html", b"<script", b"<head", b"<body", b"<svg"
 DOCUMENT_HEAD_BYTES = 1024
 ABSURD, SHORT, NO_PDF = "absurd", "short", "no_pdf"
 BEHIND_META = 0x0002FFFF
-EXPLICIT_HEAD = struct.Struct("<HH2sH")
 IMPLICIT_HEAD = struct.Struct("<HHL")
-LONG_LENGTH = struct.Struct("<L")
+# Tag, form and short length of an element, and the long length behind it, by the order of the bytes.
+EXPLICIT_HEAD = {"little": struct.Struct("<HH2sH"), "big": struct.Struct(">HH2sH")}
+LONG_LENGTH = {"little": struct.Struct("<L"), "big": struct.Struct(">L")}
 ITEM_TAG, END_TAG = 0xFFFEE000, 0xFFFEE0DD
 UID = re.compile(rb"[0-9.]{1,64}")
 # What reads the same in every character set of PS3.3 C.12.1.1.2: ASCII without the two places that
@@ -113,23 +116,27 @@ def fault_of(file: bytes, found: Outline) -> str:
         and found.document is not None
     ):
         return "" if _is_pdf(found.document) else NO_PDF
-    numbers = [_short_number(found.values.get(tag, b"")) for tag in (ROWS, COLUMNS, BITS)]
-    rows, columns, bits = numbers
+    syntax = transfer_syntax(file)
+    order = order_of(syntax)
+    numbers = (ROWS, COLUMNS, BITS, SAMPLES)
+    rows, columns, bits, samples = (
+        _short_number(found.values.get(tag, b""), order) for tag in numbers
+    )
     if not (rows and columns and bits):
         return ""
-    samples = _short_number(found.values.get(SAMPLES, b"")) or 1
+    samples = samples or 1
     frames = found.values.get(FRAMES, b"").strip(b" \0")
-    count = int(frames) if frames.isdigit() else 1
+    count = (int(frames) if frames.isdigit() else 0) or 1
     wanted = (rows * columns * bits * samples * count + 7) // 8
     if wanted > MOST_PIXEL_BYTES:
         return ABSURD
-    is_plain = transfer_syntax(file) in NATIVE and found.pixel_bytes is not None
+    is_plain = syntax in NATIVE and found.pixel_bytes is not None
     halved = found.values.get(PHOTOMETRIC, b"").strip(b" \0") == b"YBR_FULL_422"
     return SHORT if is_plain and not halved and (found.pixel_bytes or 0) < wanted else ""
 
 
-def _short_number(value: bytes) -> int:
-    return int.from_bytes(value, "little") if len(value) == 2 else 0
+def _short_number(value: bytes, order: Order) -> int:
+    return int.from_bytes(value, order) if len(value) == 2 else 0
 
 
 def _is_pdf(head: bytes) -> bool:
@@ -157,26 +164,43 @@ def transfer_syntax(file: bytes) -> bytes:
     return head[at + 8 : at + 8 + length].rstrip(b"\0 ")
 
 
+def order_of(syntax: bytes) -> Order:
+    """The order of the bytes within a number (PS3.5 7.3)."""
+    return "big" if syntax == BIG_ENDIAN else "little"
+
+
+def inflated(file: bytes) -> bytes:
+    """The file with its dataset as it was before it was deflated (PS3.5 A.5), up to MOST_INFLATED_BYTES of
+    it; as it is where nothing is deflated. Everything below wants a file so. Raises zlib.error."""
+    if transfer_syntax(file) not in DEFLATED:
+        return file
+    at = dataset_offset(file)
+    packed = zlib.decompressobj(-zlib.MAX_WBITS)
+    return file[:at] + packed.decompress(file[at:], MOST_INFLATED_BYTES)
+
+
 def outline(file: bytes) -> Outline:
-    """Walk over the elements at the top of a file, without going into any.
+    """Walk over the elements at the top of a file, without going into any; one that was `inflated`.
 
     Raises NotPlain unless they ascend, are of known form and end where the file ends.
     """
     syntax = transfer_syntax(file)
-    if syntax in DEFLATED or syntax == BIG_ENDIAN or not OF_DICOM.fullmatch(syntax):
+    if not OF_DICOM.fullmatch(syntax):
         raise NotPlain
     at = dataset_offset(file)
     try:
-        return _implicit(file, at) if syntax == IMPLICIT else _explicit(file, at)
+        if syntax == IMPLICIT:
+            return _implicit(file, at)
+        return _explicit(file, at, order_of(syntax))
     except struct.error as problem:
         raise NotPlain from problem
 
 
-def _explicit(file: bytes, at: int) -> Outline:
+def _explicit(file: bytes, at: int, order: Order) -> Outline:
     values: dict[int, bytes] = {}
     may_nest: list[tuple[int, int]] = []
     pixel_bytes = document = None
-    for tag, form, start, end in _elements(file, at):
+    for tag, form, start, end in _elements(file, at, order):
         if form in MAY_NEST:
             may_nest.append((start, end))
         elif tag in WANTED:
@@ -189,9 +213,10 @@ def _explicit(file: bytes, at: int) -> Outline:
 
 
 def same_values(one: bytes, other: bytes) -> bool:
-    """Whether two files of one transfer syntax say the same in every element at the top, but for padding
-    (PS3.5 6.2) and for the name of their character set: what text they hold is the same in bytes, and how
-    it reads is to be compared by whoever asks. Raises NotPlain where that cannot be told by lengths."""
+    """Whether two files of one transfer syntax, `inflated`, say the same in every element at the top, but
+    for padding (PS3.5 6.2) and for the name of their character set: what text they hold is the same in
+    bytes, and how it reads is to be compared by whoever asks. Raises NotPlain where that cannot be told by
+    lengths."""
     try:
         if one[_behind_character_set(one) :] == other[_behind_character_set(other) :]:
             return True
@@ -202,10 +227,12 @@ def same_values(one: bytes, other: bytes) -> bool:
 
 def _walked(file: bytes) -> Iterator[tuple[int, bytes, int, int]]:
     syntax = transfer_syntax(file)
-    if syntax in DEFLATED or syntax == BIG_ENDIAN or not OF_DICOM.fullmatch(syntax):
+    if not OF_DICOM.fullmatch(syntax):
         raise NotPlain
     at = dataset_offset(file)
-    return _unformed(file, at) if syntax == IMPLICIT else _elements(file, at)
+    if syntax == IMPLICIT:
+        return _unformed(file, at)
+    return _elements(file, at, order_of(syntax))
 
 
 def _behind_character_set(file: bytes) -> int:
@@ -237,21 +264,21 @@ def _looks_like_text(tag: int, value: bytes) -> bool:
     )
 
 
-def _elements(file: bytes, at: int) -> Iterator[tuple[int, bytes, int, int]]:
-    """Tag, form (VR) and the place of the value of each element at the top, in explicit little endian."""
+def _elements(file: bytes, at: int, order: Order) -> Iterator[tuple[int, bytes, int, int]]:
+    """Tag, form (VR) and the place of the value of each element at the top, where forms are given."""
     last, size = BEHIND_META, len(file)
     while at < size:
-        group, element, form, length = EXPLICIT_HEAD.unpack_from(file, at)
+        group, element, form, length = EXPLICIT_HEAD[order].unpack_from(file, at)
         tag = group << 16 | element
         start = at + 8
         if form in LONG_FORMS:
-            (length,) = LONG_LENGTH.unpack_from(file, start)
+            (length,) = LONG_LENGTH[order].unpack_from(file, start)
             start += 4
         elif form not in SHORT_FORMS:
             raise NotPlain
         at = start + length
         if length == UNDEFINED:
-            if tag != PIXEL_DATA or form in MAY_NEST:
+            if tag != PIXEL_DATA or form in MAY_NEST or order == "big":
                 raise NotPlain
             at = _behind_fragments(file, start)
         if tag <= last or at > size:
@@ -304,18 +331,15 @@ def _behind_fragments(file: bytes, at: int) -> int:
 
 
 def is_too_deep(file: bytes, places: Iterable[tuple[int, int]] | None = None) -> bool:
-    """Whether sequences lie in each other MOST_DEEP deep, private ones included, in these places of the
-    file or, without them, anywhere in it."""
-    if places is not None:
-        return any(_nests_too_deep(file, "little", start, end) for start, end in places)
-    syntax = transfer_syntax(file)
-    if syntax in DEFLATED:
-        packed = zlib.decompressobj(-zlib.MAX_WBITS)
-        file = packed.decompress(file[dataset_offset(file) :], MOST_INFLATED_BYTES)
-    return _nests_too_deep(file, "big" if syntax == BIG_ENDIAN else "little", 0, len(file))
+    """Whether sequences lie in each other MOST_DEEP deep, private ones included, in these places of a
+    file that is not deflated or, without them, anywhere in it."""
+    order = order_of(transfer_syntax(file))
+    if places is None:
+        places = ((0, len(file)),)
+    return any(_nests_too_deep(file, order, start, end) for start, end in places)
 
 
-def _nests_too_deep(file: bytes, order: str, start: int, end: int) -> bool:
+def _nests_too_deep(file: bytes, order: Order, start: int, end: int) -> bool:
     """Only the marks of items are looked for (PS3.5 7.5), so that nothing has to be understood: what lies
     in an item ends where the item said, or at its delimiter."""
     if file.count(ITEM[order], start, end) < MOST_DEEP:
@@ -328,7 +352,7 @@ def _nests_too_deep(file: bytes, order: str, start: int, end: int) -> bool:
             if ends and ends[-1] == math.inf:
                 ends.pop()
             continue
-        length = int.from_bytes(mark["length"], "big" if order == "big" else "little")
+        length = int.from_bytes(mark["length"], order)
         ends.append(math.inf if length == UNDEFINED else mark.end() + length)
         if len(ends) >= MOST_DEEP:
             return True

@@ -28,6 +28,7 @@ from encoded import (
     Outline,
     dataset_offset,
     fault_of,
+    inflated,
     is_too_deep,
     outline,
     same_values,
@@ -151,7 +152,7 @@ def is_another(file: bytes, received: orthanc.DicomInstance, instance_id: str) -
         return False
     may_differ = OF_THE_SYNTAX
     if transfer_syntax(file) == transfer_syntax(stored):
-        if not _differ_in_padding_alone(file, stored):
+        if not _differ_in_padding_alone(inflated(file), inflated(stored)):
             return True
         may_differ = OF_THE_PADDING
     # Packed in another way: its pixels cannot be compared here, what is said beside them can.
@@ -177,13 +178,14 @@ def caller_of(received: orthanc.DicomInstance) -> str:
 def judged(received: orthanc.DicomInstance) -> int:
     """The DIMSE status for an image on its way in: TAKEN, OTHER_CONTENT, TOO_DEEP or FAULTY."""
     file = received.GetInstanceData()
-    found = outline_of(file)
-    if is_too_deep(file, found.may_nest if found else None):
+    plain = inflated(file)
+    found = outline_of(plain)
+    if is_too_deep(plain, found.may_nest if found else None):
         orthanc.LogWarning(f'MARGIN too deep by="{caller_of(received)}"')
         return TOO_DEEP
     identifiers = identifiers_of(received, found)
     instance_id = orthanc_id(identifiers)
-    fault = fault_of(file, found) if found is not None else ""
+    fault = fault_of(plain, found) if found is not None else ""
     if fault and not stored_md5(instance_id):
         tell(received, f"faulty why={fault}", identifiers)
         return FAULTY

@@ -31,7 +31,8 @@ from server.imaging.queries import CaseImaging, facts_of_row, series_rows
 from server.imaging.records import AssessedSeries
 from server.intake.body_size import size_in_records
 from server.intake.queries import arrivals_of_case
-from server.prepared.metadata import MetadataUnreadable, in_order, read_array
+from server.prepared.describing import described
+from server.prepared.metadata import MetadataUnreadable
 from server.prepared.shelf import Shelf
 
 _AT_ONCE: Final = 4  # series whose metadata are asked for at the same time
@@ -152,8 +153,8 @@ class ImagingJob:
             with self._archive.open_dicomweb(path, accept="application/dicom+json") as stream:
                 return [
                     header
-                    for dataset in read_array(stream.chunks())
-                    for header in of_json(in_order(dataset), TransferSyntaxUID=syntax)
+                    for dataset in described(self._archive, stream)
+                    for header in of_json(dataset, TransferSyntaxUID=syntax)
                 ]
         except (NotInArchive, MetadataUnreadable):
             return []  # deleted meanwhile, or being added to: it will be asked for again

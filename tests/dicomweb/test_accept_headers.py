@@ -110,6 +110,7 @@ def test_the_higher_quality_wins_and_a_zero_is_a_refusal() -> None:
         ('multipart/related; type="image/*"', JPEG_LS, "image/jls"),
         ('multipart/related; type="image/jphc"; transfer-syntax=*', HTJ2K, "image/jphc"),
         (ANYTHING, HTJ2K, "image/jphc"),
+        ("multipart/*", HTJ2K, "image/jphc"),
         ("", HTJ2K, "image/jphc"),
     ],
 )

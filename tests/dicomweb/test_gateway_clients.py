@@ -100,6 +100,16 @@ def test_dicomweb_client_stores_a_segmentation_in_chunks(program: DICOMwebClient
     assert stored.ImageComments == segmentation.ImageComments
 
 
+def test_dicomweb_client_stores_a_dataset_that_was_never_a_file(program: DICOMwebClient) -> None:
+    """Without its preamble, which pydicom writes only where there was one or where it is told to."""
+    series = f"{samples.WRITABLE}.69"
+    made = samples.segmentation(f"{series}.1", series)
+    answer = program.store_instances([made])
+    assert answer.ReferencedSOPSequence[0].ReferencedSOPInstanceUID == made.SOPInstanceUID
+    stored = program.retrieve_instance(samples.WRITABLE, series, made.SOPInstanceUID)
+    assert (stored.preamble, stored.PixelData) == (bytes(128), made.PixelData)
+
+
 def test_dicomweb_client_is_told_what_does_not_exist(program: DICOMwebClient) -> None:
     with pytest.raises(Exception, match="404"):
         program.retrieve_study_metadata(samples.OTHER)

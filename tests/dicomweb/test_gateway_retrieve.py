@@ -239,6 +239,8 @@ def test_window_and_viewport_change_the_picture(insider: Caller) -> None:
         "viewport=1",
         "quality=0",
         "quality=x",
+        "window=40,400&window=1,2",
+        "quality=90&quality=90",
     ],
 )
 def test_a_picture_that_cannot_be_drawn_so_is_a_bad_request(insider: Caller, query: str) -> None:

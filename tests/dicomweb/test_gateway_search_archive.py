@@ -29,6 +29,8 @@ NAMES = {
     MÜLLER: "Müller^Jörg",
     ROE: "Roe^Jane",
 }
+# As it is read where UTF-8 was written and no character set named: signs that are no letters among them.
+DESCRIPTION = "CT fÃ¼r GroÃ\x9fe §¶"
 DATES = {JAPANESE: "20251231", MÜLLER: "20260102", ROE: "20260301"}
 
 
@@ -39,6 +41,8 @@ def study(uid: str, series: int, count: int) -> list[bytes]:
         dataset.PatientName = NAMES[uid]
         dataset.StudyDate = DATES[uid]
         dataset.SeriesNumber = series
+        if uid == MÜLLER:
+            dataset.StudyDescription = DESCRIPTION
         dataset.SeriesDescription = ["arterial", "portal venous", "delayed"][series - 1]
         dataset.BodyPartExamined = "LIVER" if series == 2 else "ABDOMEN"
         item = Dataset()
@@ -96,6 +100,7 @@ def found(caller: Caller, level: str, query: str) -> list[Any]:
         ("PatientName=Yamada%5ETarou", [JAPANESE]),
         (f"PatientName={quote('山田*')}", [JAPANESE]),
         (f"PatientName={quote('=山田^太郎')}", [JAPANESE]),
+        (f"StudyDescription={quote(DESCRIPTION)}", [MÜLLER]),
         ("StudyDate=20260101-20260131", [MÜLLER]),
         ("StudyDate=-20260102", [JAPANESE, MÜLLER]),
         ("StudyDate=20260102-", [MÜLLER, ROE]),
@@ -167,7 +172,7 @@ def test_everything_that_orthanc_knows_of_an_instance_can_be_asked_for(
     path = f"/studies/{MÜLLER}/series/{MÜLLER}.2/instances"
     (item,) = people["archive"].get(f"{path}?InstanceNumber=3&includefield=all").json
     assert item["00200032"]["Value"] == [0, 0, 3]
-    assert item["00081030"]["Value"] == ["CT of the upper abdomen"]
+    assert item["00081030"]["Value"] == [DESCRIPTION]
     assert item["00280030"]["Value"] == [0.75, 0.75]
     assert "7FE00010" not in item
 

@@ -8,7 +8,12 @@ from pathlib import Path
 import pytest
 from pydicom import dcmread
 from pydicom.data import get_testdata_file
-from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian
+from pydicom.uid import (
+    UID,
+    DeflatedExplicitVRLittleEndian,
+    ExplicitVRLittleEndian,
+    ImplicitVRLittleEndian,
+)
 
 from server.dicomweb.pixels.layout import find_pixels, stored_syntax
 from tests.archive.files import ct_slice, pixels, written
@@ -38,8 +43,11 @@ def test_more_bytes_are_asked_for_until_the_pixels_are_reached() -> None:
     assert begun.value_offset > 5000
 
 
-def test_a_file_without_pixels_has_no_frames() -> None:
-    layout = find_pixels(written(samples.report()), whole=True)
+@pytest.mark.parametrize("syntax", [ExplicitVRLittleEndian, DeflatedExplicitVRLittleEndian])
+def test_a_file_without_pixels_has_no_frames(syntax: UID) -> None:
+    report = samples.report()
+    report.file_meta.TransferSyntaxUID = syntax
+    layout = find_pixels(written(report), whole=True)
     assert layout is not None
     assert layout.frames == 0
 

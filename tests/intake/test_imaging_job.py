@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from pydicom import dcmread
 from sqlalchemy import select
 
 from server.archive import Archive
@@ -49,8 +50,12 @@ def watched(archive: Archive) -> Archive:
     return archive
 
 
-def store(archive: Archive, phantom: Phantom, folder: Path) -> None:
+def store(archive: Archive, phantom: Phantom, folder: Path, charset: str = "") -> None:
     for path in phantom.write(folder):
+        if charset:
+            with dcmread(path) as dataset:
+                dataset.SpecificCharacterSet = charset
+                dataset.save_as(path)
         archive.store_instance(path.read_bytes())
 
 
@@ -118,13 +123,17 @@ def test_a_study_is_assessed_on_arrival_and_only_what_is_new_is_read(
     assert lines[0].details["protocol"] == "liver-ct"
 
 
+@pytest.mark.parametrize("charset", ["ISO_IR 192", "ISO_IR 13"])
 def test_prepared_headers_are_taken_from_the_shelf_and_say_the_same(
-    sqlite_world: World, watched: Watched, tmp_path: Path
+    sqlite_world: World, watched: Watched, tmp_path: Path, charset: str
 ) -> None:
-    store(watched, phantom(1, 2), tmp_path / "study")
+    """In JIS X 0201 (ISO_IR 13) Orthanc loses numbers of several values, such as where a slice lies."""
+    store(watched, phantom(1, 2), tmp_path / "study", charset)
     study = arrive(sqlite_world, watched)
     job(sqlite_world, watched, tmp_path / "empty").do(sqlite_world.outside.id)
     plain = imaging(sqlite_world).assessment
+    spacing_mm = pytest.approx(phantom().slice_spacing_mm)
+    assert [one.spacing.spacing_mm for one in plain.series] == [spacing_mm] * 2
     with sqlite_world.db.writing() as session:
         for row in series_rows(session, sqlite_world.outside.id):
             session.delete(row)

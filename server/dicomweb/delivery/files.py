@@ -11,11 +11,9 @@ import contextlib
 import io
 import os
 import struct
-import tempfile
 import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import BinaryIO, cast
 
 from pydicom import Dataset, dcmread, dcmwrite
 from pydicom.errors import InvalidDicomError
@@ -33,7 +31,8 @@ from server.dicom.transfer_syntaxes import (
     UNCOMPRESSED,
 )
 from server.dicomweb.media.accept import NATIVE
-from server.dicomweb.media.multipart import KEPT_IN_MEMORY_BYTES, PIECE_BYTES
+from server.dicomweb.media.copies import copied
+from server.dicomweb.media.multipart import PIECE_BYTES
 from server.dicomweb.pixels.archived import ArchivedFrames, read_layout
 from server.dicomweb.pixels.framing import FrameBroken, Place
 from server.dicomweb.pixels.layout import PixelLayout, stored_syntax
@@ -82,7 +81,7 @@ def open_file(pass_: Pass, place: Place, orthanc_id: str, syntax: str | None) ->
     if not pass_.view.pseudonymised:
         return file
     try:
-        copy = _copy_of(file.chunks())
+        copy = copied(file.chunks())
     finally:
         file.close()
     shown = None
@@ -182,22 +181,10 @@ def _on_disk(chunks: Iterator[bytes]) -> OpenFile:
     """Everything is made before the first byte leaves: one broken frame must not break off a whole
     study, and the length is known.
     """
-    file = _copy_of(chunks)
+    file = copied(chunks)
     length = file.seek(0, os.SEEK_END)
     file.seek(0)
     return OpenFile(length, lambda: iter(lambda: file.read(PIECE_BYTES), b""), file.close)
-
-
-def _copy_of(chunks: Iterator[bytes]) -> BinaryIO:
-    """The bytes in a file of their own: in memory when they are few, else a nameless one."""
-    file = tempfile.SpooledTemporaryFile(KEPT_IN_MEMORY_BYTES)  # noqa: SIM115 - closed by the reader
-    try:
-        for chunk in chunks:
-            file.write(chunk)
-    except BaseException:
-        file.close()
-        raise
-    return cast(BinaryIO, file)
 
 
 def _without_pixels(head: bytes, stream: Stream, wanted: str) -> OpenFile:

@@ -111,10 +111,11 @@ def _wish(piece: str) -> Wish | None:
         return None
     if not 0 <= q <= 1 or parameters.get("transfer-syntax") in NOT_FOR_THE_WEB:
         return None
-    kind = parameters.get("type", ANYTHING).lower() if name == MULTIPART else name
+    multipart = name in (MULTIPART, "multipart/*")
+    kind = parameters.get("type", ANYTHING).lower() if multipart else name
     return Wish(
         kind=_OLD_NAMES.get(kind, kind),
-        multipart=name == MULTIPART,
+        multipart=multipart,
         transfer_syntax=parameters.get("transfer-syntax"),
         q=q,
     )

@@ -94,6 +94,9 @@ def _document(pass_: Pass, place: Place) -> Response | None:
 def _params() -> dict[str, str]:
     if len(request.query_string) > LONGEST_QUERY_BYTES:
         raise BadRequest("The parameters of a picture are longer than any picture needs.")
+    twice = [name for name in _PARAMETERS if len(request.args.getlist(name)) > 1]
+    if twice:
+        raise BadRequest(f"{twice[0]} stands twice in the address, and a picture has one.")
     return {name: request.args.get(name, "") for name in _PARAMETERS}
 
 

@@ -13,6 +13,7 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Iterator
+from itertools import islice
 
 import numpy as np
 
@@ -22,6 +23,7 @@ from server.dicom.frame_shape import FrameShape
 from server.dicom.remarks import StreamNotUnderstood, without_remarks
 from server.dicom.transfer_syntaxes import BIG_ENDIAN, DEFLATED, EXPLICIT_LITTLE, UNCOMPRESSED
 from server.dicomweb.media.accept import MULTIPART, NATIVE, OCTETS
+from server.dicomweb.media.copies import copied
 from server.dicomweb.media.multipart import unwrap
 from server.dicomweb.media.ranges import Segment, of_bytes, of_made, of_stream
 from server.dicomweb.pixels.framing import (
@@ -40,7 +42,7 @@ from server.dicomweb.pixels.layout import (
 )
 from server.dicomweb.pixels.transcoding import native_shape
 from server.dicomweb.views.scope import outside
-from server.prepared.stored import MOST_FRAMES
+from server.prepared.stored import MOST_FRAMES, read_stored
 
 READ_ON_BYTES = 256 * 1024  # so much behind the pixels is cheaper to read than a new connection
 LAYOUTS_KEPT = 1024
@@ -72,6 +74,7 @@ class ArchivedFrames:
         self._stream = stream
         self._unread = stream
         self._bare = bare
+        self._whole: _WholeFile | None = None
         self.orthanc_id = orthanc_id
         self.count = layout.frames
         syntax = layout.TransferSyntaxUID
@@ -119,6 +122,11 @@ class ArchivedFrames:
             raise unreadable() from error
 
     def close(self) -> None:
+        self._close_stream()
+        if self._whole is not None:
+            self._whole.close()
+
+    def _close_stream(self) -> None:
         self._unread = None
         if self._stream is not None:
             self._stream.close()
@@ -145,18 +153,31 @@ class ArchivedFrames:
         length = self._layout.frame_bytes
         if length is not None and self.count == 1:
             return self._read(0, length)
-        self.close()
+        self._close_stream()
         try:
             with self._archive.open_frame(self.orthanc_id, number - 1) as stream:
                 frame = stream.read()
         except (ArchiveFailed, NotInArchive) as error:
             if length is None:
-                raise broken("Orthanc cannot cut it out") from error
+                return self._gathered(number, error)
             frame = b""
         if length is not None and len(frame) != length:
             return self._read((number - 1) * length, length)
         if not frame:
             raise broken("the frame is empty")
+        return frame
+
+    def _gathered(self, number: int, why: Exception) -> bytes:
+        """A compressed frame that Orthanc does not cut out: one of several fragments, where no table
+        says with which of them a frame begins (PS3.5 A.4)."""
+        if self._whole is None:
+            try:
+                self._whole = _WholeFile(self._archive, self.orthanc_id)
+            except NotInArchive:
+                raise outside() from why
+        frame = self._whole.frame(number)
+        if not frame:
+            raise broken("Orthanc cannot cut it out, and its fragments do not tell it") from why
         return frame
 
     def check(self, number: int) -> None:
@@ -173,7 +194,7 @@ class ArchivedFrames:
 
     def _read(self, start: int, length: int) -> bytes:
         """Bytes of the value of Pixel Data, read out of the file."""
-        self.close()
+        self._close_stream()
         offset = self._layout.value_offset + start
         with self._archive.open_file(self.orthanc_id) as stream:
             total = stream.content_length
@@ -205,7 +226,7 @@ class ArchivedFrames:
 
     def _by_orthanc(self, number: int) -> bytes:
         """A frame that Orthanc makes Explicit VR Little Endian."""
-        self.close()
+        self._close_stream()
         accept = f'{MULTIPART}; type="{OCTETS}"; transfer-syntax={EXPLICIT_LITTLE}'
         try:
             with self._archive.open_dicomweb(
@@ -214,6 +235,34 @@ class ArchivedFrames:
                 return b"".join(unwrap(stream).chunks())
         except (ArchiveFailed, NotInArchive) as error:
             raise unreadable() from error
+
+
+class _WholeFile:
+    """A file copied from the archive, for frames of which only the fragments before them tell where they
+    begin. They are gone through once as long as they are asked for in order."""
+
+    def __init__(self, archive: Archive, orthanc_id: str) -> None:
+        """Raises NotInArchive and ArchiveUnavailable."""
+        with archive.open_file(orthanc_id) as stream:
+            self._file = copied(stream.chunks())
+        self._frames: Iterator[bytes] = iter(())
+        self._next = UNKNOWN_COUNT
+
+    def frame(self, number: int) -> bytes:
+        """Frame `number` (from 1) as it is stored; nothing where there is none to be found."""
+        try:
+            if number < self._next:
+                self._file.seek(0)
+                self._frames, self._next = read_stored(self._file).frames(), 1
+            found = next(islice(self._frames, number - self._next, None), b"")
+        except Exception:  # bytes that are not what they say fail in many ways
+            self._next = UNKNOWN_COUNT
+            return b""
+        self._next = number + 1
+        return found
+
+    def close(self) -> None:
+        self._file.close()
 
 
 def _closing(segment: Segment, stream: Stream) -> Segment:

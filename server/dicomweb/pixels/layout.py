@@ -94,6 +94,8 @@ def find_pixels(head: bytes, *, whole: bool) -> PixelLayout | None:
         at = file.tell()
         is_plain = syntax in NATIVE or syntax == BIG_ENDIAN
         if not is_plain and not header.file_meta.TransferSyntaxUID.is_encapsulated:
+            if "Rows" not in header:
+                return PixelLayout(syntax, 0, 0, None)
             return PixelLayout(syntax, _frames(header), 0, None, FrameShape.read(header))
         if at + 12 > len(head):
             return PixelLayout(syntax, 0, 0, None) if whole else None

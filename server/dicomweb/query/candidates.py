@@ -127,6 +127,7 @@ def _askable(key: Key) -> str:
         if key.path[0] in (STUDY, SERIES, INSTANCE):
             return ",".join(sorted(filter(UID.fullmatch, uid_list(key.value)))) or "0"
         return re.sub(r"[\s.]", "", key.value)
-    plain = re.sub(rf"[^\w{re.escape(PLAIN)}.~\-]", "?", key.value)
-    plain = re.sub(r"[^\x00-\x7F]+", "*", plain)
+    # Its index leaves out what is not ASCII, and then blanks at the ends: nothing may stand there.
+    plain = re.sub(r"\s*[^\x00-\x7F]+\s*", "*", key.value)
+    plain = re.sub(rf"[^\w{re.escape(PLAIN)}.~\-]", "?", plain)
     return f"*{plain}*" if key.vr == "PN" else plain

@@ -7,12 +7,15 @@ from __future__ import annotations
 import contextlib
 import io
 import json
+import re
 import shutil
 import tempfile
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from typing import Any, BinaryIO
+from functools import partial
+from itertools import chain
+from typing import Any, BinaryIO, cast
 
 from flask import request
 from pydicom import Dataset, dcmwrite
@@ -21,8 +24,10 @@ from pydicom.encaps import encapsulate
 from pydicom.uid import UID
 
 from server.dicom.decoding import DECODABLE
+from server.dicom.files import PREAMBLE_BYTES
 from server.dicom.transfer_syntaxes import EXPLICIT_LITTLE
 from server.dicomweb.media.accept import DICOM, JSON, MULTIPART, NATIVE, read_media_type
+from server.dicomweb.media.copies import copied
 from server.dicomweb.media.multipart import KEPT_IN_MEMORY_BYTES, PIECE_BYTES, PartReader, Received
 from server.foundation.errors import BadRequest, TooLarge, UnsupportedMedia
 
@@ -45,6 +50,9 @@ SYNTAX_NOT_SUPPORTED = 0xC122
 
 _CLASS, _INSTANCE, _PIXELS = "00080016", "00080018", "7FE00010"
 _SYNTAX_OF_FILE, _META_GROUP = "00020010", "0002"
+_PREAMBLE = bytes(PREAMBLE_BYTES) + b"DICM"
+# An element of group 0002 with its form (PS3.5 7.1.2).
+_META_BEGINS = re.compile(rb"\x02\x00.\x00[A-Z]{2}", re.DOTALL)
 _UNREADABLE = (
     ArithmeticError,
     AttributeError,
@@ -119,17 +127,34 @@ def _alone() -> Iterator[Sent]:
                 )
             file.write(piece)
         if size:
-            file.seek(0)
-            yield Sent(file, size)  # type: ignore[arg-type]
+            with _begun(cast(BinaryIO, file), size) as sent:
+                yield sent
 
 
 def _files(parts: Iterator[Received]) -> Iterator[Sent]:
     for part in parts:
         # A part that does not say what it is is what the whole body says of its parts.
         if read_media_type(part.content_type)[0] in (DICOM, ""):
-            yield Sent(part.file, part.size_bytes)
+            with _begun(part.file, part.size_bytes) as sent:
+                yield sent
         else:
             yield Sent(failure=CANNOT_UNDERSTAND)
+
+
+@contextlib.contextmanager
+def _begun(file: BinaryIO, size_bytes: int) -> Iterator[Sent]:
+    """A file that was sent, with what stands before its File Meta Information (PS3.10 7.1). pydicom leaves
+    that out of what it did not read from a file, and sends it so by dicomweb-client."""
+    file.seek(0)
+    lacks = _META_BEGINS.match(file.read(6)) is not None
+    file.seek(0)
+    if not lacks:
+        yield Sent(file, size_bytes)
+        return
+    pieces = iter(partial(file.read, PIECE_BYTES), b"")
+    with contextlib.closing(copied(chain([_PREAMBLE], pieces))) as whole:
+        whole.seek(0)
+        yield Sent(whole, len(_PREAMBLE) + size_bytes)
 
 
 @dataclass

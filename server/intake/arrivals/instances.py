@@ -109,13 +109,16 @@ def _why_pixels(accepted: Accepted, path: Path) -> str:
     raw: Any = dataset.get_item(_PIXEL_DATA)
     if raw is None:
         return ""
-    encapsulated = UID(accepted.head.TransferSyntaxUID).is_encapsulated
+    syntax = UID(accepted.head.TransferSyntaxUID)
+    encapsulated = syntax.is_encapsulated
     length = getattr(raw, "length", None)
     if length is None:
         return ""
     if encapsulated != (length == _UNDEFINED):
         return "Its pixels are stored in another way than its transfer syntax says."
-    cut = not encapsulated and raw.value_tell + length > accepted.head.size_bytes
+    # Places in what is deflated are counted after it was inflated; where that is cut, it cannot be read.
+    is_counted = not encapsulated and not syntax.is_deflated
+    cut = is_counted and raw.value_tell + length > accepted.head.size_bytes
     if cut:
         return "The file is cut off in the middle of its pixels. Send it again."
     if not encapsulated and _photometric(header) != "YBR_FULL_422" and length < wanted:

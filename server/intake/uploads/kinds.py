@@ -66,7 +66,7 @@ _HEIC_BRANDS: Final = (
     b"msf1",
     b"hevc",
 )  # ISO 23008-12
-_HTML: Final = (b"<!doctype html", b"<html", b"<script", b"<head", b"<body", b"<svg")
+WEB_PAGE: Final = (b"<!doctype html", b"<html", b"<script", b"<head", b"<body", b"<svg")
 _ARCHIVES: Final = (
     (b"Rar!\x1a\x07", "RAR"),
     (b"7z\xbc\xaf\x27\x1c", "7z"),
@@ -165,7 +165,7 @@ def _document(head: bytes, tail: bytes) -> Document | NotTaken | None:
 
 def is_pdf(head: bytes) -> bool:
     """Whether this is how a PDF begins, and no page of the web."""
-    return head.startswith(PDF_MAGIC) and not any(sign in head.lower() for sign in _HTML)
+    return head.startswith(PDF_MAGIC) and not any(sign in head.lower() for sign in WEB_PAGE)
 
 
 def _pdf(head: bytes, tail: bytes) -> Document | NotTaken:
@@ -195,7 +195,7 @@ def _other(head: bytes, place: PurePosixPath) -> Kind:
         return NotTaken(BARE_DATASET)
     suffix = place.suffix.lower()
     start = head.lstrip(b"\xef\xbb\xbf \t\r\n").lower()
-    if start.startswith(_HTML) or any(sign in start[:512] for sign in _HTML[:3]):
+    if start.startswith(WEB_PAGE) or any(sign in start[:512] for sign in WEB_PAGE[:3]):
         if suffix == ".pdf":
             return NotTaken("It is named a PDF, but it is a web page. Print it to a PDF anew.")
         return NotTaken("Web pages are not taken. Print it to a PDF and send that.")

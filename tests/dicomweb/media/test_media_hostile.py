@@ -24,6 +24,7 @@ from server.prepared.preparing import Preparer
 from server.prepared.shelf import Shelf
 from tests.archive.files import written
 from tests.archive.orthanc_process import running_orthanc
+from tests.dicomweb import samples
 from tests.dicomweb.conftest import Caller
 from tests.dicomweb.gateway_app import HandMadeScope, gateway_app
 from tests.dicomweb.media import pictures
@@ -33,6 +34,7 @@ pytestmark = pytest.mark.orthanc
 JPEG_2000, JPEG_LS = "1.2.840.10008.1.2.4.90", "1.2.840.10008.1.2.4.80"
 HTJ2K, JPEG_XL = "1.2.840.10008.1.2.4.201", "1.2.840.10008.1.2.4.110"
 OCTETS = 'multipart/related; type="application/octet-stream"'
+NAMES = ("beyond", "too-many", "several", "pieces", "one-in-pieces", "jpeg-xl")
 
 
 def beyond_its_bits() -> Dataset:
@@ -57,6 +59,16 @@ def wavelets(name: str, frames: int, fragments: int, *, cut: bool = False) -> Da
     return dataset
 
 
+def in_pieces(name: str, frames: int) -> Dataset:
+    """Each frame in three fragments, with no table of where it begins (PS3.5 A.4)."""
+    dataset = picture(name, UltrasoundMultiFrameImageStorage, UID(JPEG_2000))
+    dataset.PixelRepresentation = 1
+    frame = encoded(signed_native(), JPEG_2000, FrameShape.read(dataset))
+    dataset.NumberOfFrames = frames
+    dataset.PixelData = encapsulate([frame] * frames, fragments_per_frame=3, has_bot=False)
+    return dataset
+
+
 def jpeg_xl() -> bytes:
     """Pixels that nobody here decodes. pydicom does not know their transfer syntax (PS3.5 A.4.14)."""
     dataset = picture("jpeg-xl", SecondaryCaptureImageStorage, UID(HTJ2K))
@@ -69,7 +81,9 @@ def archive(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Archive]:
     with running_orthanc(tmp_path_factory.mktemp("hostile-orthanc")) as process:
         archive = process.archive()
         several = wavelets("several", 3, 3, cut=True)
-        for dataset in (beyond_its_bits(), wavelets("too-many", 2_000_000_000, 1), several):
+        pieces = [in_pieces("pieces", 4), in_pieces("one-in-pieces", 1)]
+        too_many = wavelets("too-many", 2_000_000_000, 1)
+        for dataset in (beyond_its_bits(), too_many, several, *pieces):
             archive.store_instance(written(dataset))
         archive.store_instance(jpeg_xl())
         yield archive
@@ -80,7 +94,7 @@ def archive(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Archive]:
 def reader(request: pytest.FixtureRequest, archive: Archive, tmp_path: Path) -> Caller:
     shelf = Shelf(tmp_path)
     if request.param == "prepared":
-        for name in ("beyond", "too-many", "several", "jpeg-xl"):
+        for name in NAMES:
             (series,) = archive.candidates(pictures.STUDY, pictures.uid_of(name)[0])
             Preparer(archive, shelf, Room(shelf.root, 10**9)).prepare(pictures.STUDY, series)
     scopes = {"reader": HandMadeScope(frozenset({pictures.STUDY}))}
@@ -91,7 +105,7 @@ def test_orthanc_is_never_asked_to_compress(reader: Caller, archive: Archive) ->
     accept = f"application/dicom; transfer-syntax={JPEG_LS}"
     answer = reader.get(path_of("beyond"), accept)
     assert (answer.status_code, answer.json["error"]["code"]) == (406, "syntax_not_available")
-    assert archive.statistics().instances == 4
+    assert archive.statistics().instances == len(NAMES)
     assert reader.get(path_of("beyond"), "application/dicom").status_code == 200
 
 
@@ -113,3 +127,19 @@ def test_a_value_with_a_broken_frame_is_not_begun(reader: Caller) -> None:
     assert reader.get(f"{path_of('several')}/frames/1,3").status_code == 200
     answer = reader.get(f"{path_of('several')}/bulk/7fe00010")
     assert (answer.status_code, answer.json["error"]["code"]) == (404, "frame_broken")
+
+
+@pytest.mark.parametrize(("name", "numbers"), [("pieces", "3,1,4,2"), ("one-in-pieces", "1")])
+def test_frames_in_several_fragments_are_put_together_without_a_table(
+    reader: Caller, name: str, numbers: str
+) -> None:
+    whole = encoded(signed_native(), JPEG_2000, FrameShape.read(in_pieces(name, 1)))
+    for accept, expected in (
+        ('multipart/related; type="image/jp2"', whole),
+        (OCTETS, signed_native()),
+    ):
+        answer = reader.get(f"{path_of(name)}/frames/{numbers}", accept)
+        assert answer.status_code == 200, answer.data
+        parts = [content for _, content in samples.parts_of(answer)]
+        assert [part[: len(expected)] for part in parts] == [expected] * len(parts)
+        assert len(parts) == len(numbers.split(","))
