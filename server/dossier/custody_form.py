@@ -1,9 +1,10 @@
 """The chain-of-custody form: one page of HTML to be printed, with what is known filled in and lines for
-the signatures of whoever hands over and receives."""
+the signatures of whoever hands over and receives. What is printed by the form itself stands there in the
+sender's language and, because it travels, in English."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Final
@@ -28,14 +29,20 @@ def custody_form(
     seen: Sequence[SpecimenSeen],
     sheet: str,
     printed_at: datetime,
+    language: str = "en",
+    say: Callable[..., str] = str.format,
 ) -> str:
-    """The form as self-contained HTML; `sheet` is a key of SHEETS. It names no patient."""
+    """The form as self-contained HTML; `sheet` is a key of SHEETS. It names no patient. `say` gives an
+    English sentence in `language`, its values put in by name.
+    """
     events = sorted(
         ((event, one.specimen) for one in seen for event in one.specimen.events),
         key=lambda pair: (pair[0].at, pair[0].place),
     )
     return _ENVIRONMENT.get_template("custody_form.html").render(
         sheet=SHEETS[sheet],
+        language=language,
+        say=say,
         case_number=case_number,
         sender=sender,
         specimens=[one.specimen for one in seen],

@@ -40,7 +40,7 @@ PLACES = (
     "/notices/outbox",
 )
 FOR_SURGEONS = ("/worklist", "/profile")
-BY_LINK = ("/", "/records", "/answer")
+BY_LINK = ("/", "/records", "/answer", "/afterwards")
 FOR_ALL = ("/sign-in", "/verify", "/open", "/no-such-page")
 NARROW = {"width": 390, "height": 800}
 WIDE = {"width": 1280, "height": 900}

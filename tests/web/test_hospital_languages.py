@@ -13,16 +13,21 @@ from playwright.sync_api import Page, expect
 
 from server.access import sharing
 from server.annotations.organs import ORGANS
-from server.dossier import completeness, custody, documents
+from server.answers import letters, points
+from server.cases.aftercare import in_person, reassessing
+from server.dicom import decoding
+from server.dossier import completeness, custody, custody_form, documents
 from server.dossier import value_sets as dossier_sets
 from server.dossier.checklist import checklists, circumstances, markers
 from server.dossier.quantities import QUANTITIES
 from server.imaging.wording import LANGUAGES
 from server.intake.uploads import actions, judging, kinds, taking, unpacking
 from server.notices.kinds import KINDS, Group, kinds_for
+from server.opinions.words import words_of
 from server.outcomes import entered
 from server.outcomes import value_sets as outcome_sets
 from server.people.records import Hospital
+from server.prepared import preparing
 from server.web import languages, problems
 from server.web.pages import assets, layout, notice_choices, outcome, questions_shown, records_frame
 from tests.served import serving
@@ -33,7 +38,12 @@ Visitor = Callable[[str], tuple[Browser, str]]
 SignedIn = Callable[[str], Browser]
 OTHERS = [one for one in LANGUAGES if one != "en"]
 TEMPLATES = Path(assets.FOLDER).parent / "templates"
-_SAID = re.compile(r'\bsay\(\s*"((?:[^"\\]|\\.)+)"')
+# Who says why a frame cannot be read, or a series is not prepared, and in what the reason is kept.
+SAYS_WHY = re.compile(
+    r"PixelsUnreadable|Unreadable|SyntaxUnknown|NoFrames|NotAsReceived|SeriesTooLarge|self\._give_up"
+)
+KEEPS_WHY = re.compile(r"begun\.reason|ended")
+_SAID = re.compile(r'\b(?:say|in_both)\(\s*"((?:[^"\\]|\\.)+)"')
 _NOUN = r'[^"]*"([^"]+)"(?:, "([^"]+)")?\)'
 _COUNTED = re.compile(rf"\bsay_count\({_NOUN}")
 _COUNTED_BY_SCRIPT = re.compile(rf"\bcount\({_NOUN}")
@@ -99,6 +109,7 @@ def sentences_of_pages() -> set[str]:
 def _sources() -> Iterator[str]:
     folder = assets.FOLDER
     yield from (one.read_text() for one in TEMPLATES.glob("*.html"))
+    yield (Path(custody_form.__file__).parent / "templates" / "custody_form.html").read_text()
     yield from (one.read_text() for one in folder.glob("upload*.js"))
     yield from (one.read_text() for one in Path(str(layout.__file__)).parent.glob("*.py"))
 
@@ -125,10 +136,15 @@ def _lists() -> Iterator[Iterable[str]]:
     yield (KINDS[one].label for one in kinds_for(Group.HOSPITAL))
     yield (*sharing.RECIPIENTS.values(), *sharing.WHAT.values(), *sharing.GIVEN_BY.values())
     yield outcome.LABELS.values()
+    yield (*points.STANDINGS.values(), *letters.KINDS.values())
+    yield (*in_person.LABELS.values(), *in_person.NEEDS.values())
+    yield (one.lower() for one in reassessing.REMINDED.values())
+    for organ in ORGANS.values():
+        verdict = next(one for one in organ.fields if one.pointer == organ.verdict_pointer)
+        yield verdict.hints["choices"].values()
+        yield outcome_sets.operations(organ.id).values()
     for coded in entered.CODED.values():
         yield coded.values()
-    for organ in ORGANS:
-        yield outcome_sets.operations(organ).values()
     yield problems.TITLES.values()
     yield (problems.TITLES_OF_CODES[one] for one in MET_BY_HOSPITALS)
 
@@ -149,6 +165,19 @@ def _text(node: ast.AST) -> str:
     if isinstance(node, ast.JoinedStr):
         return "".join(_text(one) or _DETAIL for one in node.values)
     return ""
+
+
+def reasons_of_frames() -> Iterator[str]:
+    """Every reason for which a frame cannot be read, as the sources have it."""
+    folder = Path(str(preparing.__file__)).parent
+    for path in (*folder.glob("*.py"), Path(str(decoding.__file__))):
+        for one in ast.walk(ast.parse(path.read_text())):
+            texts: list[ast.expr] = []
+            if isinstance(one, ast.Call) and SAYS_WHY.fullmatch(ast.unparse(one.func)):
+                texts = one.args
+            elif isinstance(one, ast.Assign) and KEEPS_WHY.fullmatch(ast.unparse(one.targets[0])):
+                texts = one.value.values if isinstance(one.value, ast.BoolOp) else [one.value]
+            yield from filter(None, map(_text, texts))
 
 
 def _is_prose(tree: ast.Module, node: ast.AST) -> bool:
@@ -210,6 +239,29 @@ def test_no_reason_for_which_a_file_is_not_taken_stays_english(app: Flask, langu
             said = languages.said(text)
             english += [part for part in re.split(r"(?<=[.:]) (?=[A-Z])", text) if part in said]
     assert english == []
+
+
+@pytest.mark.parametrize("language", OTHERS)
+def test_no_reason_for_which_a_frame_cannot_be_read_stays_english(
+    app: Flask, language: str
+) -> None:
+    found = {one.replace(_DETAIL, "7") for one in reasons_of_frames()}
+    assert {"Its pixels are damaged.", "It ends early: 7 of 7 bytes are there."} <= found
+    assert any("not all of its frames" in one for one in found)
+    assert any("not wrapped as they should be" in one for one in found)
+    with app.test_request_context():
+        languages.speak_in(language)
+        assert {one for one in found if languages.said(one) == one} == set()
+
+
+def test_a_verdict_is_said_on_a_page_as_it_is_printed_in_the_opinion(app: Flask) -> None:
+    printed = words_of("zh")
+    with app.test_request_context():
+        languages.speak_in("zh")
+        for organ in ORGANS.values():
+            verdict = next(one for one in organ.fields if one.pointer == organ.verdict_pointer)
+            for english in verdict.hints["choices"].values():
+                assert languages.said(english) == printed.term(english)
 
 
 @pytest.mark.parametrize(

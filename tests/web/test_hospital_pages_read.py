@@ -12,6 +12,7 @@ from html.parser import HTMLParser
 
 import pytest
 from flask import Flask
+from flask.testing import FlaskClient
 from sqlalchemy import update
 from sqlalchemy.orm import Session
 
@@ -28,15 +29,17 @@ from server.imaging.wording import LANGUAGES
 from server.people.records import Hospital
 from server.web import languages
 from server.web.wording import unit as unit_words
+from tests.opined import issue, opine, sign, with_sma
+from tests.web import second_round
 from tests.web.conftest import Browser
 from tests.world import World
 
 Visitor = Callable[[str], tuple[Browser, str]]
 OTHERS = [one for one in LANGUAGES if one != "en"]
 # Not read here: the files themselves, and what is printed.
-FILES = re.compile(r"^/documents/|\.pdf$|[?]")
-# What a surgeon signed is shown there in the words of the form, and so these pages are English.
-ENGLISH = ("/answer", "/afterwards")
+FILES = re.compile(r"^/documents/|^/opinions/|^/answer/addenda/|\.pdf$|[?]")
+# What a surgeon signed is shown in the words of the form, and a letter in its own language.
+AS_WRITTEN = "as-written"
 SPOKEN = ("title", "aria-label", "alt", "placeholder", "data-kept", "data-back", "data-not-kept")
 # Whoever types in this test marks it, so that it is known again.
 TYPED = "~"
@@ -44,7 +47,7 @@ VOID = frozenset(["br", "hr", "img", "input", "link", "meta"])
 NOT_READ = frozenset(["code", "script", "style", "textarea"])
 # Names, and what is the same in every language: codes, and the question of the case in `tests.world`.
 NAMES = re.compile(
-    r"Margin|Riverside|somebody|Clara|clara@margin\.example|English|中文|हिन्दी|Español|Deutsch"
+    r"Margin|Riverside|somebody|Clara|Lena|clara@margin\.example|English|中文|हिन्दी|Español|Deutsch"
     r"|Can it be resected\?|M-\d{4}-\d{5}|UTC|apixaban|mg\b|\b[A-Z][A-Z0-9-]*\d?\b"
     r"|PALB2|PD-L1|CLDN18\.2|FGFR2b|III[ab]|IV[ab]|Clavien-Dindo, Ann Surg"
 )
@@ -56,7 +59,7 @@ _LETTERS = re.compile(r"[^\W\d_]{2,}")
 
 class Read(HTMLParser):
     """What a page says: its texts, and the attributes that are read out. What is to be copied, such as
-    the code of a problem, is no word."""
+    the code of a problem, is no word, and what was written in a language that is named stays as it is."""
 
     def __init__(self, page: str) -> None:
         super().__init__()
@@ -71,8 +74,10 @@ class Read(HTMLParser):
             self.links.add(str(found["href"]).split("#")[0].rstrip("/"))
         self.said += [str(found[one]) for one in SPOKEN if found.get(one)]
         if tag not in VOID:
-            is_code = "mono" in str(found.get("class")).split()
-            self._silent.append(self._silent[-1] or is_code or tag in NOT_READ)
+            marks = str(found.get("class")).split()
+            is_kept = AS_WRITTEN in marks and "lang" in found
+            is_code = "mono" in marks or tag in NOT_READ
+            self._silent.append(self._silent[-1] or is_code or is_kept)
 
     def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         pass
@@ -123,6 +128,37 @@ def hospital(app: Flask, visitor: Visitor, small_world: World) -> tuple[Browser,
     assert answer.status_code == 200, answer.text
     with app.extensions["margin"].db.writing() as session:
         _asked_by_others(session, small_world)
+        second_round.unreadable_images(session, small_world)
+    return browser, base
+
+
+@pytest.fixture
+def answered(
+    app: Flask,
+    visitor: Visitor,
+    visit: Callable[[str], tuple[FlaskClient, str]],
+    small_world: World,
+) -> tuple[Browser, str]:
+    """A hospital at a case with an opinion, points, an addendum, and what follows, in a second round."""
+    db, (browser, base) = app.extensions["margin"].db, visitor("hospital")
+    browser.get(f"{base}/outcome")
+    for seen in range(2):
+        entered = browser.post(f"{base}/outcome", **{**dict(_typed())["/outcome"], "seen": seen})
+        assert entered.status_code == 200, entered.text
+    opine(app, visit, with_sma(200, answer_to_question="~Not now."))
+    with db.writing() as session:
+        case = session.get_one(Case, small_world.inside.id)
+        second_round.compared(session, case)
+        second_round.seen_in_person(session, case)
+        second_round.planned(session, case)
+        second_round.begun(session, case, small_world)
+    sign(visit, with_sma(90, answer_to_question="~Now."))
+    issue(app)
+    with db.writing() as session:
+        second_round.planned(session, session.get_one(Case, small_world.inside.id))
+    browser.get(f"{base}/answer/letter")
+    letter = {"kind": "local_team", "language": "en", "version": "0", "text": "~Dear"}
+    assert browser.post_only(f"{base}/answer/letter", **letter).status_code == 303
     return browser, base
 
 
@@ -207,23 +243,51 @@ def pages_of(browser: Browser, base: str) -> dict[str, str]:
             continue
         found[address] = answer.text
         links = Read(answer.text).links
-        own = {one for one in links if one.startswith(base) and not _is_left_out(one, base)}
+        own = {one for one in links if one.startswith(base) and not _is_file(one, base)}
         waiting += sorted(own - set(found) - set(waiting))
     return found
 
 
-def _is_left_out(address: str, base: str) -> bool:
-    path = address.removeprefix(base)
-    return path.startswith(ENGLISH) or bool(FILES.search(path))
+def _is_file(address: str, base: str) -> bool:
+    return bool(FILES.search(address.removeprefix(base)))
+
+
+def names_of(pages: Mapping[str, str], base: str) -> set[str]:
+    return {re.sub(r"[0-9a-f-]{20,}", "…", one.removeprefix(base)) for one in pages}
 
 
 def test_no_page_of_a_hospital_keeps_an_english_sentence(hospital: tuple[Browser, str]) -> None:
     browser, base = hospital
     pages = pages_of(browser, base)
-    names = {re.sub(r"[0-9a-f-]{20,}", "…", one.removeprefix(base)) for one in pages}
+    names = names_of(pages, base)
     assert names >= {"", "/records", "/records/values", "/records/request", "/records/specimens"}
     assert names >= {"/questions", "/notices", "/records/documents/…", "/uploads"}
-    assert names >= {"/outcome", "/sharing"}, names
+    assert names >= {"/outcome", "/sharing", "/answer", "/afterwards"}, names
+    assert "3 frames cannot be read" in pages[base]
+    assert left_in_english(browser, base, pages) == {}
+
+
+def test_no_page_keeps_an_english_sentence_once_the_case_was_answered_and_looked_at_again(
+    answered: tuple[Browser, str],
+) -> None:
+    browser, base = answered
+    pages = pages_of(browser, base)
+    letter = f"{base}/answer/letter"
+    pages[letter] = browser.get(letter, **{"in": "en"}).text
+    assert "PDF is being made" in pages[letter]
+    assert "Signed by" in pages[f"{base}/answer"]
+    assert "moved since round 1" in pages[f"{base}/afterwards"]
+    assert left_in_english(browser, base, pages) == {}
+    browser.get(f"{base}/answer", **{"in": "de"})
+    page = browser.get(f"{base}/answer").text
+    assert "Konversionstherapie, danach neu beurteilen" in page
+    assert '<span class="as-written" lang="en">Conversion therapy, then reassess</span>' in page
+
+
+def left_in_english(
+    browser: Browser, base: str, pages: Mapping[str, str]
+) -> dict[tuple[str, str], list[str]]:
+    """Of every language and page what stays as it is in English."""
     left = {}
     for language in OTHERS:
         for address, english in pages.items():
@@ -231,7 +295,7 @@ def test_no_page_of_a_hospital_keeps_an_english_sentence(hospital: tuple[Browser
             assert f'<html lang="{language}">' in page, address
             if same := english_in(page, english, language):
                 left[language, address.removeprefix(base)] = same
-    assert left == {}
+    return left
 
 
 # What a hospital can do wrong on each page: where, and what is sent.
@@ -267,6 +331,10 @@ WRONG: tuple[tuple[str, dict[str, str]], ...] = (
     ),
     ("/outcome", {"seen": "0", "course": "pending"}),
     ("/sharing/consents/moon/withdraw", {}),
+    ("/answer/points/moon/ask", {"question": "~"}),
+    ("/answer/letter", {"kind": "local_team", "language": "de", "version": "0"}),
+    ("/answer/letter", {"kind": "moon", "language": "de", "version": "0"}),
+    ("/answer/addenda/moon", {}),
     ("/files", {}),
     ("/moon", {}),
     ("/opinion.pdf", {}),

@@ -13,7 +13,7 @@ from pathlib import Path
 import httpx
 import pytest
 from flask import Flask
-from playwright.sync_api import Page, Request, expect
+from playwright.sync_api import Page, Request, Route, expect
 from pydicom import Dataset, dcmread
 from pydicom.sequence import Sequence
 from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian, RLELossless
@@ -139,7 +139,14 @@ def test_a_folder_is_sent_and_what_is_not_taken_is_said_without_sending_it(
         (folder / "DICOM" / f"IM{number}").write_bytes(bytes(128) + b"DICM" + bytes([number]) * 99)
     (folder / "film.mp4").write_bytes(os.urandom(500_000))
     visit(page, server.server_port, small_world)
+    held: list[Route] = []
+    page.route(re.compile(r"/uploads$"), lambda route: held.append(route))  # until it is let go
     page.set_input_files("[data-folder]", folder)
+    expect(page.locator("[data-outcomes]")).to_contain_text("disc/film.mp4 Not sent.")
+    expect(page.locator("[data-said]")).to_have_text("Sending: 1 of 41 files")
+    expect(page.locator("[data-finished]")).to_be_hidden()
+    assert held
+    page.unroute_all()
     finished(page)
     expect(page.locator("[data-said]")).to_have_text("Sent: 41 of 41 files")
     expect(page.locator("[data-outcomes] li")).to_have_count(1)

@@ -1,7 +1,8 @@
 """The hospital's pages in the hospital's language: data in one file for each language but English.
 
 A page, a rule and a script say everything in English; here stands what each sentence is in another
-language. What a language has no sentence for stays English and is never empty.
+language. What a language has no sentence for stays English and is never empty. What a surgeon signed is
+shown in the words of the form, which are English, and marked so (`as-written`); a verdict is said in both.
 """
 
 from __future__ import annotations
@@ -34,10 +35,9 @@ _PARTS: Final = ("terms", "script", "reasons", "errors")
 _SCRIPT: Final = ("script", "reasons")
 _HOLE: Final = re.compile(r"\\([0-9])")
 _BETWEEN: Final = {"colon": ": ", "semicolon": "; "}
-# What a surgeon signed is shown there in the words of the form, which are English, and so is the page.
-_IN_ENGLISH: Final = re.compile(r"^/r/[^/]+/(?:answer|afterwards)(?:/|$)")
 # How `Actor.text` begins.
 _ROLES: Final = ("admin", "coordinator", "grant", "program", "surgeon")
+_ID: Final = re.compile(r"^[0-9a-f]{8} (?=.)")
 NARROW_SPACE: Final = "\N{NARROW NO-BREAK SPACE}"
 
 
@@ -79,8 +79,6 @@ def speak(visit: Visit) -> str:
 
 def _came_for_hospital(visit: Visit) -> bool:
     """Whether it is a link of a hospital, which knows whose case it is and judges no images."""
-    if _IN_ENGLISH.search(request.path):
-        return False
     if not isinstance(visit.actor, Holder) or visit.admission.case is None or visit.pseudonymised:
         return False
     return visit.may(Action.CASE_READ) and (
@@ -171,11 +169,13 @@ def _filled(words: Words, instead: str, found: re.Match[str]) -> str:
 
 
 def whom(actor: str) -> str:
-    """Who did something, as the records keep it: `coordinator Clara Costa`. A name stays as it is."""
+    """Who did something, as the records keep it: `coordinator Clara Costa`. A name stays as it is. The
+    beginning of a link's id, by which a coordinator finds it in their list, tells a hospital nothing."""
     role, _, name = actor.partition(" ")
     if role not in _ROLES or not name:
         return actor
-    return _words_of(spoken()).term(f"{role} {{name}}").replace("{name}", name)
+    named = _ID.sub("", name) if g.get("chooses_language") else name
+    return _words_of(spoken()).term(f"{role} {{name}}").replace("{name}", named)
 
 
 def script_words() -> dict[str, Any]:

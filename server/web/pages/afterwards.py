@@ -22,6 +22,7 @@ from server.foundation.errors import Conflict, FieldProblem, Invalid
 from server.opinions.records import IssuedOpinion
 from server.web import following_up, shown
 from server.web.following_up import newest_opinion
+from server.web.languages import said_each
 from server.web.pages.case_places import base_of
 from server.web.pages.layout import go, page
 from server.web.pages.outcome import outcome_in_short
@@ -48,6 +49,7 @@ class Possible:
     begin: bool
     give_up: bool
     request: bool
+    note: bool
 
 
 def afterwards_page(
@@ -77,11 +79,11 @@ def afterwards_page(
         reminded=reassessing.REMINDED,
         assessments=assessments,
         became=outcome_in_short(visit),
-        standings=in_person.LABELS,
+        standings=said_each(in_person.LABELS),
         tones=in_person.TONES,
         follows=in_person.FOLLOWS,
-        needs=in_person.NEEDS,
-        said=lambda text: shown.words(visit, text),
+        needs=said_each(in_person.NEEDS),
+        veiled=lambda text: shown.words(visit, text),
         named=not visit.pseudonymised,
         **{**came_back(refused, at), **_ticked(refused)},
     )
@@ -113,6 +115,7 @@ def _possible(
         begin=coordinate and possible(state, Event.ROUND_BEGUN),
         give_up=coordinate and visit.case.round > 1 and possible(state, Event.ROUND_GIVEN_UP),
         request=change and opinion is not None and over,
+        note=change,
     )
 
 

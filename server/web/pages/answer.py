@@ -27,6 +27,7 @@ from server.people.records import Person
 from server.web import shown
 from server.web.following_up import newest_opinion
 from server.web.kept_pdf import kept_pdf
+from server.web.languages import said_each, say
 from server.web.pages.case_places import base_of
 from server.web.pages.layout import go, page
 from server.web.pages.typed_forms import (
@@ -89,7 +90,7 @@ def answer_page(visit: Visit, refused: Invalid | Conflict | None = None, at: str
         tally=points.tally([one.standing for one in kept]),
         suggested=_suggested(visit, kept),
         fields=choosable(visit),
-        standings=points.STANDINGS,
+        standings=said_each(points.STANDINGS),
         tones=points.TONES,
         addenda=addenda_of(session, case.id),
         open_questions=open_questions(session, case.id),
@@ -98,7 +99,7 @@ def answer_page(visit: Visit, refused: Invalid | Conflict | None = None, at: str
         may_add=bool(signed and opinion) and _is_signer(visit, signed),
         may_write_letters=visit.may(Action.LETTER_WRITE),
         may_read_opinion=visit.may(Action.OPINION_READ),
-        said=veil.text if veil else str,
+        veiled=veil.text if veil else str,
         named=not visit.pseudonymised,
         ticked=set(typed_list("questions")) if refused else None,
         **came_back(refused, at),
@@ -238,7 +239,8 @@ def ask_back(visit: Visit, point_id: str) -> Response:
         asked_back(visit, asked, signed)
     visit.note(point=kept.place)
     return go(
-        f"{base_of(visit)}/answer#point-{kept.id}", "Asked. The surgeon answers in an addendum."
+        f"{base_of(visit)}/answer#point-{kept.id}",
+        say("Asked. The surgeon answers in an addendum."),
     )
 
 

@@ -15,6 +15,7 @@ from server.answers.records import AnswerLetter
 from server.foundation.errors import Conflict, Invalid, NotFound
 from server.opinions.stored import from_stored
 from server.web.kept_pdf import kept_pdf
+from server.web.languages import said_each, say
 from server.web.pages.answer import signed_opinion
 from server.web.pages.case_places import base_of
 from server.web.pages.layout import go, page
@@ -45,7 +46,7 @@ def letter_page(
         base=base_of(visit),
         kind=kind,
         language=language,
-        kinds=letters.KINDS,
+        kinds=said_each(letters.KINDS),
         languages=letters.language_names(),
         title=begun.title,
         begun=begun.text,
@@ -118,7 +119,8 @@ def keep(visit: Visit) -> Response:
         return letter_page(visit, error, typed.get("text", ""))
     visit.note(letter=kind, language=language)
     return go(
-        f"{base_of(visit)}/answer/letter?kind={kind}&language={language}", "The letter is kept."
+        f"{base_of(visit)}/answer/letter?kind={kind}&language={language}",
+        say("The letter is kept."),
     )
 
 

@@ -13,7 +13,7 @@ from server.dossier.queries import specimens_of, tasks_of
 from server.dossier.value_sets import SPECIMEN_KINDS, TASK_KINDS
 from server.foundation.errors import Invalid, NotFound
 from server.opinions.printing import printed
-from server.web.languages import said_each, say
+from server.web.languages import said_each, say, spoken
 from server.web.pages.case_places import base_of
 from server.web.pages.layout import go
 from server.web.pages.records import both
@@ -93,6 +93,8 @@ def print_form(visit: Visit, sheet: str) -> Response:
         seen=seen,
         sheet=sheet,
         printed_at=visit.now,
+        language=spoken(),
+        say=say,
     )
     response = Response(printed(html), mimetype="application/pdf")
     name = f"{visit.case.number}-custody-{sheet}.pdf"

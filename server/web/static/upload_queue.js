@@ -34,6 +34,7 @@ export class Queue {
     Object.assign(this, { base, caseNumber, changed, trouble, ended });
     this.items = [];
     this.waiting = [];
+    this.adding = 0;
     this.active = new Set();
     this.known = null;
     this.paused = false;
@@ -76,10 +77,15 @@ export class Queue {
     const items = files.map((one) => new Item(one));
     this.items.push(...items);
     for (const item of items) this.changed(item);
-    await this.recognise(items);
-    const wanted = await this.glance(items.filter((item) => item.state === "waiting"));
-    // Small files first: letters are here at once, and the rate of large ones settles.
-    this.waiting.push(...wanted);
+    this.adding += 1;
+    try {
+      await this.recognise(items);
+      const wanted = await this.glance(items.filter((item) => item.state === "waiting"));
+      // Small files first: letters are here at once, and the rate of large ones settles.
+      this.waiting.push(...wanted);
+    } finally {
+      this.adding -= 1;
+    }
     this.next();
     if (!this.isRunning) this.ended();
   }
@@ -253,7 +259,8 @@ export class Queue {
     this.active.delete(item);
     this.changed(item);
     this.next();
-    if (!this.isRunning) this.ended();
+    // What is refused at a glance is not the end: the others have not begun.
+    if (!this.isRunning && !this.adding) this.ended();
   }
 
   /** Small files that are under way come to their end, unless they `hang`: then they are sent anew. */
