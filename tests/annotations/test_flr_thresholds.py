@@ -177,6 +177,7 @@ def test_a_typed_percentage_stands_in_for_missing_volumes() -> None:
             "/flr_percent",
         ),
         ({"flr_ml": 400, "flr_functional_ml": 401}, "/flr_functional_ml"),
+        ({"flr_ml": 400, "height_cm": 67, "weight_kg": 154}, "/height_cm"),  # inches and pounds
     ],
 )
 def test_volumes_that_cannot_all_be_true_are_flagged_and_stop_the_signature(
@@ -185,6 +186,12 @@ def test_volumes_that_cannot_all_be_true_are_flagged_and_stop_the_signature(
     flags = {flag.id for flag in LIVER.ruleset("flr-measured").evaluate(answers).flags}
     assert "contradiction" in flags
     assert pointer in [problem.pointer for problem in LIVER.to_sign(answers)]
+
+
+@pytest.mark.parametrize("body", [(50, 3.2), (185, 442), (157, 28), (170, 70)])
+def test_no_body_that_was_ever_measured_is_a_contradiction(body: tuple[float, float]) -> None:
+    answers = {"height_cm": body[0], "weight_kg": body[1]}
+    assert "/height_cm" not in [problem.pointer for problem in LIVER.to_sign(answers)]
 
 
 def test_an_unverified_minimum_says_so() -> None:

@@ -19,6 +19,11 @@ def bsa_dubois_m2(height_cm: float, weight_kg: float) -> float:
     return 0.007184 * _power(height_cm, 0.725) * _power(weight_kg, 0.425)
 
 
+def body_mass_index_kg_m2(height_cm: float, weight_kg: float) -> float:
+    """Weight over the square of the height."""
+    return weight_kg / (_above_zero(height_cm) / 100) ** 2
+
+
 def stlv_vauthey_ml(bsa_m2: float) -> float:
     """Standardised total liver volume in mL, Vauthey 2002 (PMC6422720 table 1)."""
     return -794.41 + 1267.28 * bsa_m2

@@ -52,6 +52,10 @@ VARIABILITY: Final = Option(
     "(unpublished default). With none a value at the threshold passes and one below fails.",
 )
 
+# Nobody is outside these: 67 inches and 154 pounds taken for cm and kg make 343 [engineering choice].
+LEAST_BODY_MASS_INDEX: Final = 7.0
+MOST_BODY_MASS_INDEX: Final = 200.0
+
 
 @dataclass(frozen=True)
 class Limit:
@@ -257,7 +261,7 @@ def gaps(answers: Answers, names: Mapping[str, str]) -> tuple[Missing, ...]:
 
 
 def volume_contradictions(answers: Answers) -> list[tuple[str, str]]:
-    """Volumes that cannot all be true, as (JSON pointer, sentence)."""
+    """Volumes, and measures of a body, that cannot all be true, as (JSON pointer, sentence)."""
     flr, total = positive(answers, "flr_ml"), positive(answers, "total_liver_ml")
     tumour, typed = number(answers, "tumour_ml"), number(answers, "flr_percent")
     found = []
@@ -275,6 +279,12 @@ def volume_contradictions(answers: Answers) -> list[tuple[str, str]]:
     if flr is not None and functional is not None and functional > flr:
         text = "The perfused and drained remnant is larger than the remnant."
         found.append(("/flr_functional_ml", text))
+    height, weight = positive(answers, "height_cm"), positive(answers, "weight_kg")
+    if height is not None and weight is not None:
+        index = formulae.body_mass_index_kg_m2(height, weight)
+        if not LEAST_BODY_MASS_INDEX <= index <= MOST_BODY_MASS_INDEX:
+            text = f"{height:g} cm and {weight:g} kg make a body-mass index of {index:.0f}: in cm and kg?"
+            found.append(("/height_cm", text))
     return found
 
 
