@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
@@ -33,7 +34,7 @@ def measure_structures(file: bytes, headers: Sequence[Dataset]) -> RemnantMeasur
     images = of_series(headers)
     segments = [Segment(one.number, one.name) for one in found]
     roles = roles_of(segments)
-    return measurement(
+    measured = measurement(
         volumes_of(regions_by_role(found, roles), images),
         roles,
         headers[0],
@@ -43,6 +44,7 @@ def measure_structures(file: bytes, headers: Sequence[Dataset]) -> RemnantMeasur
         notes=outline_notes(source, found, images),
         segments=segments,
     )
+    return replace(measured, is_outlined=True)
 
 
 def regions_by_role(

@@ -76,7 +76,8 @@ class RemnantMeasurement:
 
     `missing` names the segments that were not there, `notes` what a reader has to know about the
     geometry, both as sentences or words for people. `method` says how volumes were made, `couinaud`
-    which Couinaud segments are drawn.
+    which Couinaud segments are drawn. `is_outlined`: outlines were filled, so that there are no voxels
+    to be cut.
     """
 
     label: str
@@ -94,6 +95,7 @@ class RemnantMeasurement:
     phase: str = ""
     subtracted_ml: float | None = None
     couinaud: tuple[str, ...] = ()
+    is_outlined: bool = False
 
     @property
     def flr_percent_range(self) -> tuple[float, float] | None:
@@ -125,6 +127,7 @@ class RemnantMeasurement:
             "missing": list(self.missing),
             "notes": list(self.notes),
             "couinaud": list(self.couinaud),
+            "outlined": self.is_outlined,
             "method": self.method,
             "voxel_mm": [round(value, 6) for value in self.voxel_mm],
         }

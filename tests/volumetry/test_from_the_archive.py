@@ -57,4 +57,5 @@ def test_segmentations_and_outlines_are_measured_on_their_images(archive: Archiv
         assert isinstance(found, RemnantMeasurement), (name, found)
         assert found.liver_ml == pytest.approx(90 * 0.012), name
         assert found.SeriesInstanceUID == headers[0].SeriesInstanceUID
+        assert found.is_outlined is (name == "outlines")
         assert measure_from_archive(archive, kept, STUDY_OF_ANOTHER_CASE) == ELSEWHERE

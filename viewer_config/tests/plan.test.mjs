@@ -77,6 +77,7 @@ test("only measured livers can be cut, and tasks under way say how far they are"
   const volumes = [
     { id: "a", state: "measured", liver_ml: 1500 },
     { id: "b", state: "measured", liver_ml: null },
+    { id: "d", state: "measured", liver_ml: 1500, outlined: true },
     { id: "c", state: "measuring", label: "Cut", progress: { doing: "Cutting", percent: 35 } },
   ];
   assert.deepEqual(livers(volumes).map(({ id }) => id), ["a"]);

@@ -142,9 +142,11 @@ export class Plan {
   }
 }
 
-/** Volumes that a liver can be cut from, newest first. */
+/** Volumes that a liver can be cut from, newest first: segmented voxels, not outlines. */
 export function livers(volumes) {
-  return volumes.filter(({ state, liver_ml: liver }) => state === "measured" && liver > 0);
+  return volumes.filter(
+    ({ state, liver_ml: liver, outlined }) => state === "measured" && liver > 0 && !outlined,
+  );
 }
 
 /** The liver that is meant unless another is chosen: the newest that is no resection's result. */

@@ -153,7 +153,7 @@ function Lines() {
       )}
     </ul>
     <p class="mgn-small">
-      From one end of the liver to the other, on several slices, all in the same direction.
+      From one end of the liver to the other, on several slices.
     </p>
     <p class="mgn-picks">
       <button
