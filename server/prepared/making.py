@@ -73,6 +73,8 @@ class Making:
         """All of it; raises as Preparer.prepare."""
         make_folder(self._folder / FRAMES)
         self._total = len(instances)
+        # Its metadata are what whoever opened this series is waiting for at the archive.
+        self._way.give()
         with closing(Journal(self._folder)) as journal:
             self._journal = journal
             self._keep_what_is_there(instances, known)
