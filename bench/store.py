@@ -168,7 +168,8 @@ def report(found: dict[str, list[float]], size: int, instances: int, seen: list[
     console().print(table)
     share, of_orthanc = medians[SHARED] / medians[ALONE], medians[ALONE] / medians[ON_ONE]
     bars = {
-        f"into Margin, one association, at least {LEAST_PER_S:.0f}/s": medians[ALONE] >= LEAST_PER_S,
+        f"into Margin, one association, at least {LEAST_PER_S:.0f}/s": medians[ALONE]
+        >= LEAST_PER_S,
         f"four, at least {LEAST_ON_FOUR_PER_S:.0f}/s": medians[ON_FOUR] >= LEAST_ON_FOUR_PER_S,
         f"into Margin, at least {LEAST_SHARE_OF_ORTHANC:.0%} of Orthanc alone; "
         f"{of_orthanc:.0%}": of_orthanc >= LEAST_SHARE_OF_ORTHANC,
