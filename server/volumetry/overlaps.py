@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from server.volumetry.masks import Volume, box_of
 from server.volumetry.remnant import Volumes
 from server.volumetry.roles import Role
 
@@ -101,6 +102,16 @@ class Overlaps:
             painted_over=self.painted_over,
             tumour_painted_over=self.tumour_painted_over,
         )
+
+
+def is_painted_over(part: Volume, liver: Volume) -> bool:
+    """Whether a region was painted over the liver, by the rule of `Overlaps.tumour_painted_over`: each
+    stroke takes what was there, so that the liver has a hole where the region lies."""
+    around = tuple(slice(max(one.start - 1, 0), one.stop + 1) for one in box_of(part))
+    overlaps = Overlaps(frozenset({"liver", "tumour"}))
+    for index, (there, below) in enumerate(zip(part[around], liver[around], strict=True)):
+        overlaps.add(index, {"tumour": there > 0, "liver": below > 0})
+    return overlaps.tumour_painted_over
 
 
 def _rest_and_flr(planes: Mapping[Role, Plane]) -> tuple[Plane | None, Plane | None]:

@@ -139,19 +139,6 @@ def by_segments(liver: Volume, couinaud: Mapping[str, Volume], removed: Sequence
     return remnant
 
 
-def is_painted_over(part: Volume, liver: Volume) -> bool:
-    """Whether a region shares no voxel with the liver and borders on it, as viewers paint: each stroke
-    takes what was there, so that the liver has a hole where the tumour lies."""
-    if not part.any() or shared_voxels(part, liver):
-        return False
-    around = tuple(slice(max(one.start - 1, 0), one.stop + 1) for one in box_of(part))
-    for axis in range(3):
-        one, other = (np.moveaxis(volume[around], axis, 0) for volume in (part, liver))
-        if (one[1:] & other[:-1]).any() or (one[:-1] & other[1:]).any():
-            return True
-    return False
-
-
 def reaching_under(
     couinaud: Mapping[str, Volume], painted: Volume, images: SeriesGeometry
 ) -> dict[str, Volume]:

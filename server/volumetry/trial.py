@@ -17,13 +17,13 @@ from server.volumetry.cut import Cut
 from server.volumetry.frames import Segmentation, read
 from server.volumetry.masks import Volume, fitted, on_grid
 from server.volumetry.new_uids import NewUids
+from server.volumetry.overlaps import is_painted_over
 from server.volumetry.remnant import flr_percent
 from server.volumetry.resection import (
     Split,
     by_plane,
     by_segments,
     by_surface,
-    is_painted_over,
     reaching_under,
     split,
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
@@ -84,54 +85,54 @@ def errand_of(process: OrthancProcess, world: World, home: Path) -> Errand:
     return errand
 
 
-@pytest.mark.orthanc
-def test_issuing_stores_the_report_once_however_often_it_is_done(
-    sqlite_world: World, tmp_path: Path
-) -> None:
+@pytest.fixture
+def errand(sqlite_world: World, tmp_path: Path) -> Iterator[Errand]:
+    """With an archive in which the images of `images()` are."""
     with running_orthanc(tmp_path / "orthanc") as process:
         errand = errand_of(process, sqlite_world, tmp_path)
-        headers = images()
-        study = headers[0].StudyInstanceUID
-        for header in headers:
+        for header in images():
             errand.archive.store_instance(stored(header), by="test")
-        kept = signed_opinion(sqlite_world, study)
-        for _ in range(2):
-            issue_opinion(errand, {"opinion_id": kept.id})
-            with sqlite_world.db.writing() as session:
-                session.get_one(IssuedOpinion, kept.id).archived_at = None
-
-        archived = errand.archive.find_study(study)
-        found = errand.archive.study_series(archived.orthanc_id)
-        assert sorted(one.Modality for one in found) == ["CT", "DOC", "SR"]
-        with sqlite_world.db.reading() as session:
-            assessment = assessment_of(session, session.get_one(IssuedOpinion, kept.id))
-        written = stored_report(errand.archive, assessment, study)
-        assert b"Resectability assessment" in written
-        assert assessment.report_instance_uid.encode() in written
+        yield errand
         errand.archive.close()
         errand.db.dispose()
+
+
+@pytest.mark.orthanc
+def test_issuing_stores_the_report_once_however_often_it_is_done(
+    sqlite_world: World, errand: Errand
+) -> None:
+    study = images()[0].StudyInstanceUID
+    kept = signed_opinion(sqlite_world, study)
+    for _ in range(2):
+        issue_opinion(errand, {"opinion_id": kept.id})
+        with sqlite_world.db.writing() as session:
+            session.get_one(IssuedOpinion, kept.id).archived_at = None
+
+    archived = errand.archive.find_study(study)
+    found = errand.archive.study_series(archived.orthanc_id)
+    assert sorted(one.Modality for one in found) == ["CT", "DOC", "SR"]
+    with sqlite_world.db.reading() as session:
+        assessment = assessment_of(session, session.get_one(IssuedOpinion, kept.id))
+    written = stored_report(errand.archive, assessment, study)
+    assert b"Resectability assessment" in written
+    assert assessment.report_instance_uid.encode() in written
 
 
 @pytest.mark.orthanc
 def test_the_stored_document_names_the_images_of_its_study_that_it_shows(
-    sqlite_world: World, tmp_path: Path
+    sqlite_world: World, errand: Errand
 ) -> None:
-    with running_orthanc(tmp_path / "orthanc") as process:
-        errand = errand_of(process, sqlite_world, tmp_path)
-        headers = images()
-        study = headers[0].StudyInstanceUID
-        for header in headers:
-            errand.archive.store_instance(stored(header), by="test")
-        shown = replace(samples.KEY_IMAGE, SOPInstanceUID=headers[3].SOPInstanceUID)
-        kept = signed_opinion(sqlite_world, study, (shown, shown, samples.KEY_IMAGE))
-        issue_opinion(errand, {"opinion_id": kept.id})
+    image = images()[3]
+    shown = replace(samples.KEY_IMAGE, SOPInstanceUID=image.SOPInstanceUID)
+    kept = signed_opinion(sqlite_world, image.StudyInstanceUID, (shown, shown, samples.KEY_IMAGE))
+    issue_opinion(errand, {"opinion_id": kept.id})
 
-        archived = errand.archive.candidates(study, kept.SeriesInstanceUID, kept.SOPInstanceUID)
-        document = dcmread(BytesIO(errand.archive.instance_file(archived[0])))
-        sources = [
-            (one.ReferencedSOPClassUID, one.ReferencedSOPInstanceUID)
-            for one in document.SourceInstanceSequence
-        ]
-        assert sources == [(headers[3].SOPClassUID, headers[3].SOPInstanceUID)]
-        errand.archive.close()
-        errand.db.dispose()
+    (archived,) = errand.archive.candidates(
+        image.StudyInstanceUID, kept.SeriesInstanceUID, kept.SOPInstanceUID
+    )
+    document = dcmread(BytesIO(errand.archive.instance_file(archived)))
+    sources = [
+        (one.ReferencedSOPClassUID, one.ReferencedSOPInstanceUID)
+        for one in document.SourceInstanceSequence
+    ]
+    assert sources == [(image.SOPClassUID, image.SOPInstanceUID)]

@@ -22,6 +22,7 @@ from server.prepared.finding import SeriesGone, find_series
 from server.prepared.manifest import Manifest
 from server.prepared.preparing import Preparer, SeriesTooLarge
 from server.prepared.shelf import UNFINISHED, Shelf
+from server.prepared.way import Way
 from tests.archive.files import blank, pixels
 from tests.prepared.pictures import (
     big_endian,
@@ -277,3 +278,23 @@ def test_a_frame_file_is_a_whole_multipart_answer(
     assert f"transfer-syntax={HTJ2K_RPCL}".encode() in head
     assert rest[length:].startswith(b"\r\n--")
     assert rest[length:].endswith(b"--\r\n")
+
+
+def test_way_is_made_before_the_archive_is_asked_for_metadata(
+    preparer: Preparer, archive: Archive, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    happened = []
+    give, open_dicomweb = Way.give, Archive.open_dicomweb
+
+    def given(way: Way) -> None:
+        happened.append("way")
+        give(way)
+
+    def opened(self: Archive, *args: Any, **more: Any) -> Any:
+        happened.append("metadata")
+        return open_dicomweb(self, *args, **more)
+
+    monkeypatch.setattr(Way, "give", given)
+    monkeypatch.setattr(Archive, "open_dicomweb", opened)
+    shelved(preparer, archive, "1.2.826.79", slice_of("1.2.826.79", 1, pixels(1, 8, 8)))
+    assert happened[0] == "way" and "metadata" in happened
