@@ -7,9 +7,11 @@ synced before it is answered) and by one bare PUT to a server of a few lines tha
 a new file with `shutil.copyfileobj`, under the same gunicorn with the same options. Both write to the
 same disk and keep every file to the end: one that is written over finds its memory in place, which on a
 virtual machine can be ten times faster than memory not used before. The same is done by a program without
-a browser. Time counts from the choice of the file to the answer for its last byte. The memory is the
-highest resident set (VmHWM, proc(5)) of any process of Margin's web server over all rounds. With
-`--look-through` the time until every slice is in the archive is waited for and shown, without a bar.
+a browser, and once more by a bare copy that is answered when it is on the disk: who answers only for what
+a power cut leaves cannot be faster than that. Time counts from the choice of the file to the answer for
+its last byte. The memory is the highest resident set (VmHWM, proc(5)) of any process of Margin's web
+server over all rounds. With `--look-through` the time until every slice is in the archive is waited for
+and shown, without a bar.
 Prints medians and writes bench/results/upload.json.
 """
 
@@ -52,9 +54,10 @@ LEAST_SHARE = 0.6
 MOST_MB = 200.0
 SLICE_SIDE = 512
 STUDY = "1.2.826.0.1.3680043.8.498.12"
-BARE, PAGE, PROGRAM = "bare copy", "upload page", "program"
+BARE, SYNCED, PAGE, PROGRAM = "bare copy", "bare copy, synced", "upload page", "program"
 LOOK_S = 0.05
 BARE_APP = """
+import os
 import shutil
 import tempfile
 
@@ -65,6 +68,9 @@ def app(environ, start_response):
     if environ["REQUEST_METHOD"] == "PUT":
         with tempfile.NamedTemporaryFile(dir=".", delete=False) as sink:
             shutil.copyfileobj(environ["wsgi.input"], sink, 256 * 1024)
+            if environ["PATH_INFO"] == "/synced":
+                sink.flush()
+                os.fsync(sink.fileno())
         start_response("204 No Content", [])
         return [b""]
     start_response("200 OK", [("Content-Type", "text/html")])
@@ -150,12 +156,12 @@ def by_page(page: Page, link: str, file: Path) -> float:
     return time.perf_counter() - started
 
 
-def by_bare_program(port: int, file: Path) -> float:
+def by_bare_program(port: int, file: Path, path: str = "/file") -> float:
     connection = http.client.HTTPConnection("127.0.0.1", port)
     started = time.perf_counter()
     with file.open("rb") as body:
         headers = {"Content-Length": str(file.stat().st_size)}
-        connection.request("PUT", "/file", body, headers)
+        connection.request("PUT", path, body, headers)
         connection.getresponse().read()
     return time.perf_counter() - started
 
@@ -264,6 +270,7 @@ def _rounds(
                 f"browser, {BARE}": partial(by_bare_browser, page, port, file),
                 f"browser, {PAGE}": partial(by_page, page, f"{base}/open#{token}", file),
                 f"{PROGRAM}, {BARE}": partial(by_bare_program, port, file),
+                f"{PROGRAM}, {SYNCED}": partial(by_bare_program, port, file, "/synced"),
                 f"{PROGRAM}, tus": partial(by_program, base, token, file),
             }
             for name, turn in turns.items():
@@ -283,6 +290,7 @@ def report(
     medians = {name: median(runs) for name, runs in found.items()}
     shares = {
         f"browser, {PAGE}": medians[f"browser, {PAGE}"] / medians[f"browser, {BARE}"],
+        f"{PROGRAM}, {SYNCED}": medians[f"{PROGRAM}, {SYNCED}"] / medians[f"{PROGRAM}, {BARE}"],
         f"{PROGRAM}, tus": medians[f"{PROGRAM}, tus"] / medians[f"{PROGRAM}, {BARE}"],
     }
     for name, runs in found.items():
