@@ -1,5 +1,5 @@
-"""All published sets of an organ applied to one case: each of its examples, and one without an answer,
-in which everything is open.
+"""All published sets of an organ applied to one case, and compared: each of its examples, and one
+without an answer, in which everything is open.
 
 python -m bench.rules
 """
@@ -13,6 +13,7 @@ import click
 from rich.table import Table
 
 from bench.figures import as_program, console, in_words, keep
+from server.annotations.comparison import differences
 from server.annotations.decision import Answers
 from server.annotations.organs import ORGANS
 from server.annotations.organs.organ import Organ
@@ -62,11 +63,11 @@ def main(rounds: int) -> bool:
 
 
 def runs_ms(organ: Organ, case: Answers, rounds: int) -> list[float]:
-    """Milliseconds of each evaluation of all sets, ascending."""
+    """Milliseconds of each evaluation and comparison of all sets, ascending."""
     runs = []
     for _ in range(rounds):
         started = time.perf_counter()
-        organ.evaluate(case)
+        differences(organ, organ.evaluate(case))
         runs.append(1000 * (time.perf_counter() - started))
     return sorted(runs)
 

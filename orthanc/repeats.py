@@ -4,7 +4,8 @@ Orthanc keeps the first image of a SOPInstanceUID and answers "success" to every
 in it; the sender would believe that what it sent is here. This looks before Orthanc does. The same file
 once more is taken as always; a file with other content gets a failure status, and one line in the log
 tells Margin's worker of it (`server.intake.lines.orthanc_log`), which has the study held for a person.
-Where another association is just bringing the first one, it waits until Orthanc has stored that.
+Where another association is just bringing the first one, it waits until Orthanc has stored that. A stored
+file that the disk changed makes room for the one that comes again.
 
 Sequences that lie in each other too deep are refused too: the first question about such an image would
 end Orthanc, and every later one again. And what an upload refuses is refused here: pixels shorter than the
@@ -156,10 +157,26 @@ def is_another(file: bytes, received: orthanc.DicomInstance, instance_id: str) -
             return True
         may_differ = OF_THE_PADDING
     # Packed in another way: its pixels cannot be compared here, what is said beside them can.
+    return not says_the_same(received, instance_id, may_differ)
+
+
+def says_the_same(
+    received: orthanc.DicomInstance, instance_id: str, may_differ: frozenset[str] = OF_THE_SYNTAX
+) -> bool:
+    """Whether the image says beside its pixels what the stored one does."""
     said = json.loads(orthanc.RestApiGet(f"/instances/{instance_id}/simplified-tags"))
-    return {k: v for k, v in said.items() if k not in may_differ} != {
+    return {k: v for k, v in said.items() if k not in may_differ} == {
         k: v for k, v in tags_of(received).items() if k not in may_differ
     }
+
+
+def is_as_received(instance_id: str) -> bool:
+    """Whether the stored file has not changed on the disk since it was received."""
+    try:
+        orthanc.RestApiPost(f"/instances/{instance_id}/attachments/dicom/verify-md5", b"")
+    except orthanc.OrthancException:
+        return False
+    return True
 
 
 def _differ_in_padding_alone(file: bytes, stored: bytes) -> bool:
@@ -193,6 +210,10 @@ def judged(received: orthanc.DicomInstance) -> int:
     if not kept:
         return TAKEN
     md5 = hashlib.md5(file, usedforsecurity=False).hexdigest()
+    if not is_as_received(instance_id) and (md5 == kept or says_the_same(received, instance_id)):
+        orthanc.RestApiDelete(f"/instances/{instance_id}")
+        orthanc.LogWarning(f"MARGIN made good instance={instance_id}")
+        return TAKEN
     if md5 == kept or not is_another(file, received, instance_id):
         return TAKEN
     tell(received, "repeated", identifiers)

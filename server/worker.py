@@ -40,6 +40,7 @@ from server.notices.actions import DELIVER_NOTICE, SEND_DIGEST, pick_up_forgotte
 from server.notices.letters import check_words
 from server.prepared.actions import PREPARE_SERIES
 from server.prepared.eviction import MB, Room
+from server.prepared.looking_over import LOOK_OVER, ask_to_look_over
 
 FEED_EVERY_S = 1.0
 JOBS_EVERY_S = 0.5
@@ -63,6 +64,7 @@ UPLOADS_EVERY_S = 0.5
 NOTICES = (DELIVER_NOTICE, SEND_DIGEST)
 NOTICES_EVERY_S = 1.0
 SWEEP_EVERY_S = 60.0
+LOOKING = (LOOK_OVER,)
 PREPARER_IDLE_S = 5.0
 log = logging.getLogger("margin.worker")
 
@@ -93,6 +95,7 @@ class Worker:
             "refusals": (self._note_refusals, REFUSALS_EVERY_S),
             "clocks": (self.ask_for_clocks, CLOCKS_EVERY_S),
             "figures": (self.count_figures, FIGURES_EVERY_S),
+            "looking over": (self._look_over, SWEEP_EVERY_S),
             "forgetting": (self.ask_to_forget, FORGET_EVERY_S),
             "strangers": (self.count_strangers, SWEEP_EVERY_S),
         }
@@ -175,9 +178,11 @@ class Worker:
                 figures.catch_up(session, self.clock())
 
     def ask_to_forget(self) -> None:
-        """Have what was kept for long enough deleted, once a day."""
+        """Have what was kept for long enough deleted, once a day, and a share of the archive looked over
+        each night."""
         with self.db.writing() as session:
             ask_to_forget(session, self.clock())
+            ask_to_look_over(session, self.clock())
 
     def _note_refusals(self) -> None:
         with self.db.writing() as session:
@@ -189,7 +194,7 @@ class Worker:
 
     def send_errand(self) -> bool:
         """Have the next job that is due done in a process of its own; gives whether there was one."""
-        job = self._claim(but=PREPARATION + UPLOADS + NOTICES)
+        job = self._claim(but=PREPARATION + UPLOADS + NOTICES + LOOKING)
         if job is None:
             return False
         ended = self._await_errand(job)
@@ -215,6 +220,10 @@ class Worker:
     def deliver_due(self) -> None:
         """Have one process deliver all mails and webhooks that are due, as long as there are any."""
         self._have_done(NOTICES)
+
+    def _look_over(self) -> None:
+        """Have one process look over the archive's files when it is time: it takes hours."""
+        self._have_done(LOOKING)
 
     def _pick_up_forgotten(self) -> None:
         with self.db.writing() as session:

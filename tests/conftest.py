@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
+import hypothesis
 import pytest
 from sqlalchemy import make_url, text
 
@@ -18,6 +19,9 @@ from tests.world import World, build_world
 
 # Fixtures that live elsewhere are found because their names stand here.
 __all__ = ["browser", "context", "page"]
+# How long an example takes says how busy the machine is, and nothing about the code.
+hypothesis.settings.register_profile("margin", deadline=None)
+hypothesis.settings.load_profile("margin")
 NOW = datetime(2026, 11, 20, 9, 30, tzinfo=UTC)
 
 

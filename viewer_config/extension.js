@@ -73,6 +73,7 @@ export default {
       early: window.marginEarly,
       isActive: (id) => services.viewportGridService.getActiveViewportId() === id,
     });
+    window.addEventListener("online", () => loader.lineIsBack());
     markPreviews(cornerstone);
     // Ours fetches what lies around the slice somebody looks at; two would fight for the line.
     cornerstoneTools.utilities.stackContextPrefetch.enable = () => {};

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -363,4 +363,20 @@ def sign_out(session: Session, secret: str, now: datetime) -> None:
     """End the account's session that this cookie's secret belongs to."""
     session.execute(
         update(SignIn).where(SignIn.secret_sha256 == tokens.sha256(secret)).values(ended_at=now)
+    )
+
+
+def end_visits(
+    session: Session, person_id: str, launch_ids: Collection[str], now: datetime
+) -> None:
+    """End those of these visits that this account began; visits that began with a link go on."""
+    session.execute(
+        update(Launch)
+        .where(
+            Launch.id.in_(launch_ids),
+            Launch.person_id == person_id,
+            Launch.grant_id.is_(None),
+            Launch.expires_at > now,
+        )
+        .values(expires_at=now)
     )

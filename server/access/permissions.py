@@ -271,6 +271,7 @@ class Program:
 Actor = Nobody | Account | Holder | Program
 # Why a surgeon is denied who had the case or was asked for it.
 NO_LONGER_THEIRS = "the case is no longer with this surgeon"
+_ANOTHER_CASE = "the grant is for another case"
 
 
 @dataclass(frozen=True)
@@ -324,19 +325,29 @@ def sends_no_more(actor: Actor, action: Action) -> bool:
 
 
 def _holder_may(actor: Holder, action: Action, case: CaseFacts | None) -> Allowed | Denied:
+    if actor.case_id is None:
+        return _archive_may(actor, action, case)
+    # First of all: whatever they may do, they do not learn which other cases there are.
+    if case is not None and case.case_id != actor.case_id:
+        return Denied(_ANOTHER_CASE, hides=True)
     if not any(action in BY_PERMIT[permit] for permit in in_force(actor.permits)):
         if sends_no_more(actor, action):
             return Denied("the grant permits drawing or signing, and so no sending into the case")
         return Denied(f"the grant does not permit {action.value}")
     if actor.observing and action not in OBSERVED:
         return Denied("an observer looks on")
-    if actor.case_id is None:
-        return Allowed() if action in (A.IMAGES_READ, A.IMAGES_WRITE) else Denied("archive only")
-    if case is None or case.case_id != actor.case_id:
-        return Denied("the grant is for another case", hides=True)
+    if case is None:
+        return Denied(_ANOTHER_CASE, hides=True)
     if actor.pseudonymised and action in HIDDEN_WITH_THE_NAME:
         return Denied("the grant does not show whose case it is")
     return Allowed()
+
+
+def _archive_may(actor: Holder, action: Action, case: CaseFacts | None) -> Allowed | Denied:
+    permitted = any(action in BY_PERMIT[permit] for permit in in_force(actor.permits))
+    if permitted and action in (A.IMAGES_READ, A.IMAGES_WRITE):
+        return Allowed()
+    return Denied("archive only", hides=case is not None)
 
 
 def _program_may(actor: Program, action: Action, case: CaseFacts | None) -> Allowed | Denied:

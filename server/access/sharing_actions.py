@@ -159,24 +159,7 @@ def share(
     """
     # Whoever withdraws the consent at this moment goes first, or waits and then ends this link too.
     session.refresh(consent, with_for_update=True)
-    if sharing.standing(consent.valid_until, consent.revoked_at, now) != "stands":
-        raise ConsentDoesNotStand(
-            "This consent does not stand any more, so nothing can be shared on it.",
-            remedy="Record a new consent of the patient first.",
-        )
-    care = standing_consent(session, case)
-    if care is not None and care.revoked_at is not None:
-        raise CareWithoutConsent(
-            "The patient took back the consent to ask for a second opinion.",
-            remedy="Share nothing, or note a new consent under Records first.",
-        )
-    try:
-        issued(session, case.id)
-    except OpinionNotIssued:
-        raise NothingToShare(
-            "There is no opinion to share yet.",
-            remedy="The consent is kept. Make the link when the opinion is issued.",
-        ) from None
+    _check_may_share(session, case, consent, now)
     permits = {Permit.SHARED}
     if consent.what == sharing.OPINION_AND_IMAGES:
         permits.add(Permit.SHARED_IMAGES)
@@ -198,6 +181,27 @@ def share(
     session.flush()
     session.refresh(consent, ["shares"])
     return MadeShare(kept, made.token, pin)
+
+
+def _check_may_share(session: Session, case: Case, consent: ShareConsent, now: datetime) -> None:
+    if sharing.standing(consent.valid_until, consent.revoked_at, now) != "stands":
+        raise ConsentDoesNotStand(
+            "This consent does not stand any more, so nothing can be shared on it.",
+            remedy="Record a new consent of the patient first.",
+        )
+    care = standing_consent(session, case)
+    if care is not None and care.revoked_at is not None:
+        raise CareWithoutConsent(
+            "The patient took back the consent to ask for a second opinion.",
+            remedy="Share nothing, or note a new consent under Records first.",
+        )
+    try:
+        issued(session, case.id)
+    except OpinionNotIssued:
+        raise NothingToShare(
+            "There is no opinion to share yet.",
+            remedy="The consent is kept. Make the link when the opinion is issued.",
+        ) from None
 
 
 def _end_of(day: date, now: datetime) -> datetime:

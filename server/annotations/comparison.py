@@ -1,31 +1,25 @@
 """Where published sets disagree on the same case, and on what.
 
-Pure. Read from the rules that fired: the text of a rule begins with its finding, such as
-"SMA contact 180°", up to the first comma, semicolon or full stop.
+Pure. Each set is asked which findings hold the case above what another set says (`Grounds`); what has
+no part in a disagreement is not told with it.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Final
 
-from server.annotations.decision import Category, Evaluation, in_sentence
+from server.annotations.decision import Category, Evaluation, Grounds, Held, in_sentence
 from server.annotations.organs.organ import Organ
 from server.foundation.sentences import listed
-
-# The contacts at which published sets cut, so that one degree decides: 90, 180 and 270.
-CUTS_DEG: Final = (90, 180, 270)  # PMC7603933 table 3, s13063-016-1262-z table 1
-_CONTACT: Final = re.compile(r"(?P<vessel>.+) contact (?P<degrees>\d+)°")
-_FINDING: Final = re.compile(r"[^,;]+?(?=[,;]|\.$)")
 
 
 @dataclass(frozen=True)
 class Difference:
     """One disagreement: the sentence, the sets that judge worse, and why each set says so.
 
-    `because` holds one line per rule that fired in the sets named by the sentence.
+    `because` holds the rules that the findings of the sentence fire: in the sets that judge worse
+    those that make it worse, in the others what they make of these findings.
     """
 
     text: str
@@ -41,71 +35,85 @@ class Difference:
         }
 
 
+@dataclass(frozen=True)
+class _Decided:
+    """A set with a definite category."""
+
+    said: Evaluation
+    category: Category
+    grounds: Grounds
+
+
+@dataclass(frozen=True)
+class _Worse:
+    """A set that judges worse, and the findings for which it does."""
+
+    set: _Decided
+    held: Held
+
+
 def differences(organ: Organ, evaluations: Sequence[Evaluation]) -> list[Difference]:
     """The disagreements between an organ's sets, worst category first; empty where they agree, and
     where its sets do not answer the same question (`Organ.one_scale`).
 
-    Only definite categories are compared: an interval does not contradict. Sets that judge worse on
-    the same findings share a sentence, against all sets that judge better.
+    Only definite categories are compared: an interval does not contradict. Sets that judge worse for
+    the same findings share a sentence, against all sets that do not follow them there.
     """
     if not organ.one_scale:
         return []
-    decided = [(said, said.category) for said in evaluations if said.category]
-    groups: dict[tuple[Category, tuple[str, ...]], list[Evaluation]] = {}
-    for said, category in decided:
-        groups.setdefault((category, _findings(said)), []).append(said)
-    found = []
-    for (category, findings), worse in sorted(groups.items(), key=lambda group: -group[0][0].rank):
-        better = [(said, other) for said, other in decided if other < category]
-        if better:
-            found.append(_difference(category, findings, worse, better))
-    return found
+    decided = [
+        _Decided(said, said.category, said.grounds)
+        for said in evaluations
+        if said.category and said.grounds
+    ]
+    groups: dict[tuple[str, tuple[Category, ...]], list[_Worse]] = {}
+    for one in decided:
+        for held, lower in _held_above(one, {other.category for other in decided}):
+            groups.setdefault((held.words, lower), []).append(_Worse(one, held))
+    found = [
+        (max(one.set.category for one in worse), lower, worse)
+        for (_, lower), worse in groups.items()
+    ]
+    found.sort(key=lambda group: (-group[0].rank, -group[1][0].rank))
+    return [
+        _difference(worse, [other for other in decided if other.category in lower])
+        for _, lower, worse in found
+    ]
 
 
-def _difference(
-    category: Category,
-    findings: tuple[str, ...],
-    worse: list[Evaluation],
-    better: list[tuple[Evaluation, Category]],
-) -> Difference:
-    by_category: dict[Category, list[str]] = {}
-    for said, other in sorted(better, key=lambda pair: -pair[1].rank):
-        by_category.setdefault(other, []).append(said.title)
-    against = listed([_says(titles, other) for other, titles in by_category.items()])
-    text = f"{_where(findings)}{_says([said.title for said in worse], category)} where {against}."
+def _held_above(
+    one: _Decided, categories: Iterable[Category]
+) -> list[tuple[Held, tuple[Category, ...]]]:
+    """The findings for which a set judges worse, each with the lower categories they lift it above."""
+    found: dict[str, tuple[Held, list[Category]]] = {}
+    for lower in sorted(categories, reverse=True):
+        if lower < one.category:
+            held = one.grounds.held_above(lower)
+            found.setdefault(held.words, (held, []))[1].append(lower)
+    return [(held, tuple(lower)) for held, lower in found.values()]
+
+
+def _difference(worse: list[_Worse], better: list[_Decided]) -> Difference:
+    where = worse[0].held.words
+    said = _says(one.set for one in worse)
+    text = f"{where[0].upper()}{where[1:]}, {said} where {_says(better)}."
+    lines = [(one.set, line) for one in worse for line in one.held.lines]
+    lines += [(other, line) for other in better for line in other.grounds.alone(worse[0].held)]
+    titles: dict[str, list[str]] = {}
+    for one, line in lines:
+        titles.setdefault(line, []).append(one.said.title)
     return Difference(
         text=text,
-        rulesets=tuple(said.ruleset for said in worse),
-        because=tuple(
-            f"{said.title}, {fired.rule}: {fired.text}"
-            for said in (*worse, *(said for said, _ in better))
-            for fired in said.fired
-        ),
+        rulesets=tuple(one.set.said.ruleset for one in worse),
+        because=tuple(f"{listed(dict.fromkeys(of))}: {line}" for line, of in titles.items()),
     )
 
 
-def _findings(said: Evaluation) -> tuple[str, ...]:
-    """What the deciding rules are about, each finding once, in the order of the rules."""
-    found = (_FINDING.match(fired.text) for fired in said.fired)
-    return tuple(dict.fromkeys(match.group() for match in found if match))
-
-
-def _where(findings: tuple[str, ...]) -> str:
-    if not findings:
-        return ""
-    words = listed([_at(finding) for finding in findings])
-    return f"{words[0].upper()}{words[1:]}, "
-
-
-def _at(finding: str) -> str:
-    match = _CONTACT.fullmatch(finding)
-    if not match:
-        return f"with {in_sentence(finding)}"
-    vessel, degrees = match["vessel"], int(match["degrees"])
-    exactly = "exactly " if degrees in CUTS_DEG else ""
-    return f"at {exactly}{degrees} degrees of the {in_sentence(vessel)}"
-
-
-def _says(titles: list[str], category: Category) -> str:
-    verb = "says" if len(titles) == 1 else "say"
-    return f"{listed(titles)} {verb} {in_sentence(category.label)}"
+def _says(sets: Iterable[_Decided]) -> str:
+    titles: dict[Category, list[str]] = {}
+    for one in sorted(sets, key=lambda one: -one.category.rank):
+        titles.setdefault(one.category, []).append(one.said.title)
+    return listed(
+        f"{listed(those)} {'says' if len(those) == 1 else 'say'} {in_sentence(category.label)}"
+        for category, those in titles.items()
+    )

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from server.foundation.errors import Invalid
 
@@ -107,6 +107,26 @@ class Threshold:
 
 
 @dataclass(frozen=True)
+class Held:
+    """The findings that hold a case above a category, in a set's own names and in words, and the
+    rules that they fire, a line each without the set's name."""
+
+    findings: tuple[tuple[str, str], ...]
+    words: str
+    lines: tuple[str, ...]
+
+
+class Grounds(Protocol):
+    """What a set of an organ with one scale can be asked where it disagrees with another."""
+
+    def held_above(self, category: Category) -> Held:
+        """The fewest findings without which the case would not be above `category`."""
+
+    def alone(self, held: Held) -> tuple[str, ...]:
+        """What this set says of these findings and nothing else, a line for each rule."""
+
+
+@dataclass(frozen=True)
 class Evaluation:
     """One ruleset applied to one set of answers.
 
@@ -124,6 +144,7 @@ class Evaluation:
     capabilities: tuple[str, ...] = ()
     flags: tuple[Flag, ...] = ()
     thresholds: tuple[Threshold, ...] = ()
+    grounds: Grounds | None = field(default=None, compare=False, repr=False)
 
     @property
     def best(self) -> Category | None:

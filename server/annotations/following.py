@@ -194,7 +194,11 @@ def _notes(answers: Answers, slots: Sequence[str], key: str) -> tuple[str, ...]:
         notes.append("Non-target lesions not stated.")
     if key == "viable_mm" and not isinstance(beside.get("multiphase"), bool):
         notes.append("Not stated whether there is an arterial phase; taken as there.")
-    added = [slot for slot in _slots(answers, key) if slot not in slots]
+    sized = _slots(answers, key)
+    open_still = [slot for slot in slots if slot not in sized]
+    if open_still:
+        notes.append(f"No size at this time point: {_named(open_still)}.")
+    added = [slot for slot in sized if slot not in slots]
     if added:
         notes.append(f"Not followed since the baseline, and not counted: {_named(added)}.")
     return (*notes, *_of_sizes(answers, slots, key))

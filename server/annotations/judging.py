@@ -112,7 +112,7 @@ def parsed(text: bytes) -> Any:
     Of two values for the same vessel one would be dropped unseen, so neither is taken.
     """
     try:
-        return json.loads(text, object_pairs_hook=_without_repetition, parse_int=_integer)
+        return json.loads(text, object_pairs_hook=_without_repetition, parse_int=whole_number)
     except RecursionError as error:
         raise NotJson("The JSON is nested too deeply.", remedy="No case needs that.") from error
     except ValueError as error:
@@ -151,7 +151,8 @@ def _texts(options: object) -> dict[str, str]:
     return options
 
 
-def _integer(digits: str) -> int:
+def whole_number(digits: str) -> int:
+    """A whole number of JSON. Raises ValueError, in words, where it is too long to be one."""
     if len(digits) > MOST_DIGITS:
         raise ValueError(f"a number in it has {len(digits)} digits, and none needs {MOST_DIGITS}")
     return int(digits)

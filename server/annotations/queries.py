@@ -45,20 +45,17 @@ def current(annotation: Annotation | None) -> Revision | None:
     return annotation.revisions[-1] if annotation and annotation.revisions else None
 
 
-def signed_revisions(
-    session: Session, case_id: str, *, of_round: int | None = None
-) -> list[Revision]:
-    """Every signed revision of the case, or of one of its rounds, oldest first."""
-    wanted = (
-        select(Revision)
-        .join(Annotation)
-        .where(Annotation.case_id == case_id, Revision.signed_at.is_not(None))
-        .options(selectinload(Revision.annotation))
-        .order_by(Revision.signed_at)
+def signed_revisions(session: Session, case_id: str) -> list[Revision]:
+    """Every signed revision of the case, oldest first."""
+    return list(
+        session.scalars(
+            select(Revision)
+            .join(Annotation)
+            .where(Annotation.case_id == case_id, Revision.signed_at.is_not(None))
+            .options(selectinload(Revision.annotation))
+            .order_by(Revision.signed_at)
+        )
     )
-    if of_round is not None:
-        wanted = wanted.where(Annotation.round == of_round)
-    return list(session.scalars(wanted))
 
 
 def broken_chains(session: Session) -> Iterator[str]:

@@ -7,13 +7,21 @@ from __future__ import annotations
 
 import difflib
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from jsonschema.exceptions import ValidationError
 
 from server.annotations.evidence import evidence_problems
-from server.annotations.fields import Schema, capitalised, hints, nearest_field, pointer, properties
+from server.annotations.fields import (
+    Field,
+    Schema,
+    capitalised,
+    hints,
+    nearest_field,
+    pointer,
+    properties,
+)
 from server.annotations.organs.organ import Organ
 from server.foundation.errors import FieldProblem
 
@@ -74,7 +82,9 @@ def expected(schema: Schema) -> str:
     if kind == "string":
         return _expected_text(schema)
     if kind == "array":
-        most = schema.get("maxItems")
+        least, most = schema.get("minItems"), schema.get("maxItems")
+        if most is not None and least == most:
+            return f"a list of {most} values"
         return "a list of different values" + (f", at most {most}" if most else "")
     return "true or false" if kind == "boolean" else "an object with the fields of this group"
 
@@ -132,14 +142,23 @@ def _told(schema: Schema, error: ValidationError) -> Iterator[FieldProblem]:
     if error.validator == "required":
         for name in sorted(set(_names(error.validator_value)) - set(_names(error.instance))):
             missing = nearest_field(schema, [*path, name])
-            yield FieldProblem(pointer([*path, name]), f"{missing.name} is missing; fill it in.")
+            what = _place(missing, [*path, name])
+            yield FieldProblem(pointer([*path, name]), f"{what} is missing; fill it in.")
         return
     node = error.schema if isinstance(error.schema, dict) else field.schema
     if error.validator == "uniqueItems":
         message = f"{field.name} names the same value twice; name each once."
     else:
-        message = f"{field.name} must be {expected(node)}; {said(error.instance)} was given."
+        what = _place(field, path)
+        message = f"{what} must be {expected(node)}; {said(error.instance)} was given."
     yield FieldProblem(pointer(path), message)
+
+
+def _place(field: Field, path: Sequence[str | int]) -> str:
+    """The field's name; of a part that is no field of its own, such as the width of a view, also
+    the part's."""
+    parts = [step for step in path[len(field.path) :] if isinstance(step, str)]
+    return f'{field.name}: "{parts[-1][:LONGEST_STEP]}"' if parts else field.name
 
 
 def _unknown_fields(

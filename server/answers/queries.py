@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session, selectinload
 
-from server.answers.addendum import Asked, moment
+from server.answers.addendum import Addendum, Asked, moment
 from server.answers.records import AnswerLetter, AnswerPoint, AnswerQuestion, OpinionAddendum
+from server.foundation import audit
 from server.foundation.errors import NotFound
 
 
@@ -97,3 +98,18 @@ def asked_of(question: AnswerQuestion) -> Asked:
         asked_by=question.asked_by,
         asked_at=moment(question.asked_at),
     )
+
+
+def altered_addenda(session: Session) -> Iterator[str]:
+    """What of any addendum is not as it was signed, as sentences that name it."""
+    noted = audit.noted(session, "addendum.sign", "addendum", "sha256")
+    for one in session.scalars(select(OpinionAddendum).order_by(OpinionAddendum.number)):
+        signed = noted.pop(one.number, one.content_sha256)
+        try:
+            found = Addendum.from_json(one.content).sha256
+        except (KeyError, TypeError):
+            found = ""  # Not even of an addendum's form.
+        if not found == one.content_sha256 == signed:
+            yield f"Addendum {one.number} is not as it was signed."
+    for number in sorted(noted):
+        yield f"Addendum {number}, which the audit trail says was signed, is not there."

@@ -180,13 +180,6 @@ class Archive(Orders):
         )
         return InstanceOrigin.read(said, self.instance_md5(instance_id))
 
-    def instance_md5(self, instance_id: str) -> str:
-        """MD5 of the file as it was received, in hexadecimal. Raises NotInArchive."""
-        return self._ask(
-            lambda: self._orthanc.get_instances_id_attachments_name_md5(instance_id, "dicom"),
-            "instance",
-        ).text
-
     def instance_tags(self, instance_id: str) -> dict[str, Any]:
         """The attributes by keyword (Orthanc's simplified JSON: text, None, lists of sequences)."""
         return self._read(

@@ -4,18 +4,23 @@ another study, delete a study that was refused, and tell more in its log."""
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
 import time
+from functools import partial
 from typing import BinaryIO
 from urllib.parse import quote
 
 import httpx
 
-from server.archive.errors import NotInArchive, RefusedByArchive, judge, unavailable
+from server.archive.errors import ArchiveFailed, NotInArchive, RefusedByArchive, judge, unavailable
 from server.archive.line import Line, good, value_of
 from server.archive.values import Modality, Stored
 
 ECHO_TIMEOUT_S = 10
+# Orthanc 1.10: its MD5 is another; it cannot be read.
+_NOT_AS_RECEIVED = (400, 500)
+_PIECE_BYTES = 1024 * 1024
 ATTRIBUTION = "1024"  # user-defined metadata of Orthanc: who stored an instance through us
 
 
@@ -27,7 +32,8 @@ class Orders(Line):
     def store_instance(
         self, file: bytes | BinaryIO, *, size_bytes: int | None = None, by: str = ""
     ) -> Stored:
-        """Stores one DICOM file; sending it again changes nothing (`AlreadyStored`).
+        """Stores one DICOM file; sending it again changes nothing (`AlreadyStored`), except that it takes
+        the place of the same file when that was damaged on the disk.
 
         A `file` to be read from needs its `size_bytes`. `by` is noted beside the instance. Raises
         RefusedByArchive when Orthanc cannot read it.
@@ -44,9 +50,47 @@ class Orders(Line):
                 )
             judge(answer.status, "instance")
         stored = value_of(lambda: Stored.read(json.loads(body)))
+        if stored.status == "AlreadyStored" and self._makes_good(stored.orthanc_id, file):
+            self._ask(lambda: self._orthanc.delete_instances_id(stored.orthanc_id), "instance")
+            return self.store_instance(file, size_bytes=size_bytes, by=by)
         if by and stored.status == "Success":
             self.note_author(stored.orthanc_id, by)
         return stored
+
+    def _makes_good(self, instance_id: str, file: bytes | BinaryIO) -> bool:
+        """Whether this is what was received once, and what the disk gives is not. A stream stands at its
+        beginning afterwards."""
+        if self.is_as_received(instance_id):
+            return False
+        found = hashlib.md5(usedforsecurity=False)
+        if isinstance(file, bytes):
+            found.update(file)
+        else:
+            file.seek(0)
+            for piece in iter(partial(file.read, _PIECE_BYTES), b""):
+                found.update(piece)
+            file.seek(0)
+        return found.hexdigest() == self.instance_md5(instance_id).strip()
+
+    def instance_md5(self, instance_id: str) -> str:
+        """MD5 of the file as it was received, in hexadecimal. Raises NotInArchive."""
+        return self._ask(
+            lambda: self._orthanc.get_instances_id_attachments_name_md5(instance_id, "dicom"),
+            "instance",
+        ).text
+
+    def is_as_received(self, instance_id: str) -> bool:
+        """Whether the file on Orthanc's disk still has the MD5 noted when it was received; False also
+        when it is gone from the disk. Raises NotInArchive.
+        """
+        verify = self._orthanc.post_instances_id_attachments_name_verify_md5
+        try:
+            self._ask(lambda: verify(instance_id, "dicom"), "instance")
+        except ArchiveFailed as refusal:
+            if refusal.status_of_archive in _NOT_AS_RECEIVED:
+                return False
+            raise
+        return True
 
     def note_author(self, instance_id: str, by: str) -> None:
         """Keeps beside an instance who stored it through Margin. The instance stays as it is."""

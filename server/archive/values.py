@@ -192,7 +192,10 @@ _SERIES_ATTRIBUTES = (
 
 @dataclass(frozen=True)
 class Instance:
-    """An instance. `index_in_series` counts from 1 and is None when Orthanc knows no order."""
+    """An instance. `index_in_series` counts from 1 and is None when Orthanc knows no order.
+
+    `file_uuid` is Orthanc's name of its file: an instance that was deleted and sent again has another.
+    """
 
     orthanc_id: str
     series_id: str
@@ -200,6 +203,7 @@ class Instance:
     InstanceNumber: str
     index_in_series: int | None
     file_size_bytes: int
+    file_uuid: str
 
     @classmethod
     def read(cls, said: Mapping[str, Any]) -> Instance:
@@ -212,6 +216,7 @@ class Instance:
             InstanceNumber=str(tags.get("InstanceNumber", "")),
             index_in_series=None if index is None else int(index),
             file_size_bytes=int(said["FileSize"]),
+            file_uuid=str(said.get("FileUuid", "")),
         )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -93,14 +93,9 @@ def can_become(standing: Standing, other: Standing) -> bool:
     return (standing, other) in NEXT
 
 
-def due(asked: Iterable[Asked], now: datetime) -> list[Asked]:
-    """The offers whose time is over."""
-    return [one for one in asked if one.is_due(now)]
-
-
-def seats(asked: Iterable[Asked], wanted: int, *, roles: Collection[Role] = DECIDING) -> Seats:
+def seats(asked: Iterable[Asked], wanted: int) -> Seats:
     """How many of `wanted` seats are taken, and to how many somebody has been asked."""
-    counted = [one for one in asked if one.role in roles]
+    counted = [one for one in asked if one.role in DECIDING]
     taken = sum(one.standing is Standing.ACTIVE for one in counted)
     return Seats(wanted, taken, sum(one.standing is Standing.OFFERED for one in counted))
 

@@ -44,6 +44,11 @@ def country_name(code: str | None) -> str:
     return _NAMES.get((code or "").upper(), code or "")
 
 
+def countries_by_name() -> list[tuple[str, str]]:
+    """Every country's code and English name, in the order of the names: what a form offers."""
+    return sorted(_NAMES.items(), key=lambda one: one[1])
+
+
 def country_in_sentence(code: str) -> str:
     """A country, or a part of one, where a sentence goes on: `GB` is `the United Kingdom`, `DE-BY` is
     `Germany (BY)`."""

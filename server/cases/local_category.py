@@ -25,13 +25,6 @@ LOCAL_CATEGORIES: Final[dict[str, str]] = {
 }
 
 
-def local_category(session: Session, case_id: str, as_of: datetime | None = None) -> str:
-    """The category chosen last, by `as_of` where that is given; `not_stated` when nobody chose."""
-    entries = local_category_entries(session, case_id)
-    known = [one for one in entries if as_of is None or one.set_at <= as_of]
-    return known[-1].category if known else NOT_STATED
-
-
 def local_category_entries(session: Session, case_id: str) -> list[LocalCategoryEntry]:
     """Every category that was chosen for the case, oldest first."""
     return list(

@@ -15,6 +15,7 @@ from pydicom.errors import InvalidDicomError
 from server.annotations.judging import CaseRefused, Judge, as_json
 from server.annotations.organs import organ_named
 from server.annotations.organs.liver import formulae
+from server.annotations.organs.liver.remnant import volume_contradictions
 from server.cli.home import complaints
 from server.foundation.errors import Invalid
 from server.volumetry.contours import is_structure_set, outlined_source
@@ -34,8 +35,8 @@ PUBLISHED, NOT_VERIFIED = "published", "not_verified"
 _COMPARED: Final = "as cited where formulae are compared, coefficients to be read again"
 # Where each formula was read, by the first word of its name.
 SOURCES: Final = {
-    "mosteller": "Mosteller 1987",
-    "dubois": "Du Bois 1916",
+    "mosteller": "Mosteller 1987, standard formula, general knowledge",
+    "dubois": "Du Bois 1916, standard formula, general knowledge",
     "vauthey-2002": "PMC6422720 table 1",
     "urata-1995": "PMC6422720 table 1",
     "feng-2017": f"Feng 2017, {_COMPARED}",
@@ -102,6 +103,8 @@ def volumes(
     if (height_cm is None) != (weight_kg is None):
         raise click.UsageError("Give --height-cm and --weight-kg together, or neither.")
     body = (height_cm, weight_kg) if height_cm is not None and weight_kg is not None else None
+    for _, wrong in volume_contradictions({"height_cm": height_cm, "weight_kg": weight_kg}):
+        raise click.UsageError(wrong)
     with complaints():
         data = seg.read_bytes()
         counted = _counted(data, images)
@@ -204,7 +207,7 @@ def indices_of(
 
     for bsa_name, bsa in BSA.items():
         area = bsa(height_cm, weight_kg)
-        add("bsa", area, "m2", bsa_name)
+        add("bsa", area, "m2", bsa_name, NOT_VERIFIED)
         if flr_ml is not None:
             add("flr_bsa", formulae.flr_body_surface_ml_m2(flr_ml, area), "mL/m2", bsa_name)
     for name, stlv_ml, trust in _standardised_ml(height_cm, weight_kg, male, age_years):

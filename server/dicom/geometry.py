@@ -88,11 +88,6 @@ class SeriesGeometry:
     shear_mm: float
 
     @property
-    def is_uniform(self) -> bool:
-        """One step between all neighbours: nothing missing, nothing doubled, nothing uneven."""
-        return not (self.gaps or self.duplicates or self.uneven_mm)
-
-    @property
     def voxel_volume_ml(self) -> float | None:
         """Volume of one voxel in mL, or None when the slice spacing is unknown (one image only)."""
         if self.slice_spacing_mm is None:

@@ -164,6 +164,8 @@ def draw(
 def _levels(
     header: Dataset, native: bytes, shape: FrameShape, number: int, window: Window | None
 ) -> NDArray[np.uint8]:
+    if shape.SamplesPerPixel not in (1, 3):  # ARGB and CMYK are retired (PS3.3 C.7.6.3.1.2)
+        raise ValueError("Pixels of so many samples are no picture.")
     if shape.is_subsampled:
         return _rgb_of(_unfolded(native, shape), "YBR_FULL")
     if shape.BitsAllocated == 1:

@@ -8,9 +8,10 @@ objects are written every time.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any
+from functools import partial
+from typing import Any, cast
 
 from flask import Response, request
 from sqlalchemy.orm import Session
@@ -20,6 +21,7 @@ from server.access.door import Credentials, ImageAdmission, ImageDoor, Route, de
 from server.access.openings import Openings
 from server.archive import Archive
 from server.cases.queries import case_by_id
+from server.dicomweb.media.answers import while_let_in
 from server.dicomweb.media.preconditions import held
 from server.dicomweb.views.blinding import shortened_archive, shortened_holdings
 from server.dicomweb.views.currency import Currency
@@ -133,9 +135,13 @@ class Doorway:
             launch_id = args.pop("launch", None)
             admission: ImageAdmission | None = None
             try:
-                admission = self._reading.door.admit(
-                    route.action, self._read_credentials(launch_id), launch_id
+                ask = partial(
+                    self._reading.door.admit,
+                    route.action,
+                    self._read_credentials(launch_id),
+                    launch_id,
                 )
+                admission = ask()
                 pass_ = self._pass_of(admission, launch_id)
                 with self._place_for(route, admission):
                     response = held(route.view(pass_, **_in_the_archive(pass_.view, args)))
@@ -148,6 +154,8 @@ class Doorway:
                 admission.actor.text, str(args["study"])
             ):
                 self._record(route, admission, "allowed", args)
+            if response.is_streamed:
+                response.response = while_let_in(cast("Iterable[bytes]", response.response), ask)
             return response
 
         return endpoint

@@ -57,7 +57,6 @@ class Standing:
     """Where a specimen is. `overdue_days` counts the days since it was due back, 0 before."""
 
     step: Step | None
-    with_whom: str
     since: datetime | None
     due_back_on: date | None
     overdue_days: int = 0
@@ -77,11 +76,11 @@ def standing(events: Sequence[Event], due_back_on: date | None, today: date) -> 
     """Where a specimen is after these events, which stand in the order in which they were noted."""
     moves = [event for event in events if event.step is not Step.NOTE]
     if not moves:
-        return Standing(None, "", None, due_back_on)
+        return Standing(None, None, due_back_on)
     last = moves[-1]
     away = last.step is not Step.RETURNED
     late = (today - due_back_on).days if due_back_on and away else 0
-    return Standing(last.step, last.to_whom, last.at, due_back_on, max(0, late))
+    return Standing(last.step, last.at, due_back_on, max(0, late))
 
 
 def next_steps(events: Sequence[Event]) -> list[Step]:

@@ -245,10 +245,16 @@ def read_value(quantity: Quantity, text: str, unit_name: str) -> Reading:
     return Reading(Checked(quantity.id, value, unit.name, comparator))
 
 
-def read_day(text: str, now: datetime, at: str = "/taken_on") -> date | FieldProblem:
-    """The day on which a sample was taken, `YYYY-MM-DD`; not in the future and not ages ago."""
+MEASURED_WHEN = "Enter the date on which it was measured."
+
+
+def read_day(
+    text: str, now: datetime, at: str = "/taken_on", missing: str = MEASURED_WHEN
+) -> date | FieldProblem:
+    """The day on which a sample was taken, `YYYY-MM-DD`; not in the future and not ages ago. `missing` is
+    what is said where none was entered."""
     if not text.strip():
-        return FieldProblem(at, "Enter the date on which it was measured.")
+        return FieldProblem(at, missing)
     day = day_typed(text)
     if day is None:
         return FieldProblem(at, WRITE_A_DAY)

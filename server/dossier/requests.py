@@ -97,7 +97,7 @@ def record_consent(
 ) -> PatientConsent:
     """Note that the patient agreed to ask elsewhere. Raises Invalid."""
     problems = []
-    day = read_day(given_on, now, "/given_on")
+    day = read_day(given_on, now, "/given_on", "Enter the date on which the consent was given.")
     if isinstance(day, FieldProblem):
         problems.append(day)
     if how not in CONSENT_WAYS:

@@ -15,8 +15,10 @@ from server.cases.clocks.nightly import RECOMPUTE_CLOCKS
 from server.cases.queries import study_uids
 from server.errand.forgetting import forget_old
 from server.errand.life import Alive, Reporter, memory_beyond
+from server.errand.looking_over import look_over
 from server.errand.means import Errand, Payload
 from server.errand.morning import ask_for_outcomes
+from server.errand.stray_files import clear_strays
 from server.figures.exporting import (
     EXPORT_RESEARCH,
     export_named,
@@ -45,6 +47,7 @@ from server.panel.lapsing import lapse_offers_of
 from server.prepared import actions as preparation
 from server.prepared.actions import PREPARE_SERIES
 from server.prepared.finding import SeriesGone, find_series
+from server.prepared.looking_over import LOOK_OVER
 from server.prepared.preparing import Preparer, SeriesTooLarge
 from server.prepared.soundness import FRESH_FOR
 from server.prepared.writing import remove_folder
@@ -254,16 +257,22 @@ def export_research(errand: Errand, payload: Payload) -> None:
 
 
 def forget_what_is_old(errand: Errand, _payload: Payload) -> None:
-    """Delete notices, jobs, idempotency keys and failed sign-ins whose time is over, and half a file that
-    somebody left who was killed."""
+    """Delete notices, jobs, idempotency keys and failed sign-ins whose time is over, and the files, half
+    or whole, that somebody left who was killed."""
     now = errand.clock()
     errand.files.clear_half_written(now - timedelta(days=1))
+    clear_strays(errand.db, errand.files, now)
     forget_old(
         errand.db,
         now,
         notices_keep_days=errand.settings.notices_keep_days,
         jobs_keep_days=errand.settings.jobs_keep_days,
     )
+
+
+def look_over_archive(errand: Errand, _payload: Payload) -> None:
+    """Compare a share of the stored files with what was received. Can be repeated and interrupted."""
+    look_over(errand, Alive())
 
 
 def deliver_notice(errand: Errand, payload: Payload) -> None:
@@ -287,6 +296,7 @@ JOBS: dict[str, Callable[[Errand, Payload], None]] = {
     DELIVER_NOTICE: deliver_notice,
     FORGET_OLD: forget_what_is_old,
     LAPSE_OFFERS: lapse_offers,
+    LOOK_OVER: look_over_archive,
     SEND_DIGEST: send_digest,
     SPLIT_ARRIVAL: split_arrival,
     TEST_LINE: call_hospital,

@@ -144,6 +144,16 @@ def contains(session: Session, head: str) -> bool:
     )
 
 
+def noted(session: Session, action: str, name: str, value: str) -> dict[str, str]:
+    """Of all lines in which this was done: what they noted as `value`, by what they noted as `name`."""
+    details = session.scalars(
+        select(AuditLine.details)
+        .where(AuditLine.action == action, AuditLine.outcome == "done")
+        .order_by(AuditLine.sequence)
+    )
+    return {one[name]: one[value] for one in details if name in one and value in one}
+
+
 def newest(
     session: Session,
     *,

@@ -1,12 +1,14 @@
-"""Forgetting what was needed only for a while: finished jobs and answers kept under idempotency keys."""
+"""Forgetting what was needed only for a while: finished jobs and answers kept under idempotency keys;
+and asking whether a record still names what is about to be forgotten."""
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable
 from datetime import datetime
 from typing import Final
 
 from sqlalchemy import delete, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from server.foundation import jobs
 from server.foundation.jobs import Job
@@ -36,3 +38,14 @@ def forget_answers(session: Session, now: datetime) -> int:
     """Delete the answers whose idempotency keys hold no longer; how many."""
     old = delete(KeptAnswer).where(KeptAnswer.kept_at < now - KEPT_FOR)
     return int(session.execute(old).rowcount)  # type: ignore[attr-defined]
+
+
+def still_named(
+    session: Session, columns: Iterable[InstrumentedAttribute[str]], values: Collection[str]
+) -> set[str]:
+    """Those of the values that stand in any of these columns."""
+    return {
+        value
+        for column in columns
+        for value in session.scalars(select(column).where(column.in_(values)))
+    }

@@ -78,7 +78,7 @@ def enqueue(
     return job
 
 
-def urge(session: Session, job: Job, now: datetime, urgency: int = 1) -> None:
+def urge(job: Job, now: datetime, urgency: int = 1) -> None:
     """Have a job done before those of lower urgency; one that is done is done once more.
 
     One that was given up stays so: a person has to look at it.

@@ -67,7 +67,7 @@ def ask_for_assessment(session: Session, case_id: str, *, mark: str, now: dateti
         key=f"{ASSESS_IMAGING} {case_id} {mark}"[:200],
         now=now,
     )
-    jobs.urge(session, job, now, urgency=0)
+    jobs.urge(job, now, urgency=0)
 
 
 def note_assessment(

@@ -85,7 +85,10 @@ _ENTRIES: Final = (
         Phase.TRANSITIONAL,
         True,
         1.0,
-        (r"transitional(?: phase)?", r"ubergangsphase", r"(?:fase )?transicional"),
+        (
+            r"transitional ?(?:phase)?", r"ubergangsphase", r"(?:fase )?transicional",
+            r"(?:fase|phase) de trans\w*",
+        ),
         ("移行相", "移行期", "过渡期", "過渡期"),
     ),
     _Entry(
@@ -97,6 +100,7 @@ _ENTRIES: Final = (
             r"art(?:erial)? early",
             r"e ?art",
             r"ea(?: phase)?",
+            r"eap",
             r"fruh ?art\w*",
             r"fruhe? arteriell\w*",
             r"arteriel(?:le)? precoce",
@@ -115,6 +119,7 @@ _ENTRIES: Final = (
             r"late art\w*",
             r"art(?:erial)? late",
             r"l ?art",
+            r"lap",
             r"hap",
             r"hepatic arterial(?: phase)?",
             r"spat ?art\w*",
@@ -123,6 +128,7 @@ _ENTRIES: Final = (
             r"arterial tardi[ao]",
             r"pancr\w* (?:phase|parenchym\w*|ph)",
             r"pankreas ?(?:parenchym)?(?:phase|ph)",
+            r"pankreat\w* phase",
             r"(?:phase|temps|fase) (?:pancr\w*|parenchymateu\w*)",
             r"parenchym\w* ?phase",
         ),
@@ -142,6 +148,7 @@ _ENTRIES: Final = (
             r"(?:temps |phase )?tardi(?:f|ve)", r"(?:fase )?tardi[ao]", r"retardad[ao]",
             r"(?:fase (?:de )?)?eliminacion", r"urografica",
             r"(?:[2-9]|1[0-4]) ?(?:min|mn|mins|minutes|minuten|minutos)",
+            r"d phase", r"cplus d",
         ),
         (
             "延迟", "延遲", "延时", "平衡期", "平衡相", "排泄期", "排泄相", "遅延", "後期相",
@@ -167,7 +174,7 @@ _ENTRIES: Final = (
         0.75,
         (
             r"art(?:s|e|er)?", r"arterial(?: phase)?", r"arteriell\w*", r"arterien\w*",
-            r"arteriel(?:le)?s?", r"arteri[ao]", r"artph(?:ase)?", r"aph",
+            r"arteriel(?:le)?s?", r"arteri[ao]", r"artph(?:ase)?", r"aph", r"a phase", r"cplus a(?! ?p)",
         ),
         ("动脉期?", "動脈相?", "動脈期?", "动脉相", "동맥기?"),
         ARTERIAL,
@@ -178,7 +185,7 @@ _ENTRIES: Final = (
         0.8,
         (
             r"ven", r"venous(?: phase)?", r"venos(?:e|er|a|o|en)?", r"venoes\w*", r"veineu(?:x|se)",
-            r"venoso", r"nephro\w*", r"nefro\w*",
+            r"venoso", r"nephro\w*", r"nefro\w*", r"v phase", r"cplus v",
         ),
         ("静脉期", "靜脈期", "静脈相", "静脉相", "静脈期", "实质期", "實質期"),
     ),
@@ -228,6 +235,9 @@ def _compiled() -> tuple[tuple[_Entry, re.Pattern[str]], ...]:
 
 
 _SIGNS: Final = (
+    # With stops they are phases; "AP" and "A/P" are abdomen and pelvis, "C.A.P." the chest with them.
+    (re.compile(r"(?<![a-z.])a\. ?p(?:\.(?! ?[a-z]\.)|(?![a-z.]))"), " aph "),
+    (re.compile(r"(?<![a-z.])(?:v\. ?p|p\. ?v)(?:\.(?! ?[a-z]\.)|(?![a-z.]))"), " pv "),
     (re.compile(r"(?<![a-z])w ?/ ?o(?![a-z])"), " without "),
     (re.compile(r"(?<![a-z])w ?/(?! ?wo)"), " with "),
     (re.compile(r"(?<![a-z])(c|s) ?/ ?"), r" \1 "),

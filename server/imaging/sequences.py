@@ -52,21 +52,22 @@ _IN_WORDS: Final = {
 
 
 _WORDS: Final = (
-    (Kind.ADC, r"\b(e?adc)\b|apparent diff|表观扩散|見かけの拡散"),
+    (Kind.ADC, r"\b([ed]?adc)\b|apparent diff|表观扩散|見かけの拡散"),
     (
         Kind.DIFFUSION,
-        r"dwi\b|\b(dw|diff\w*|difus\w*|ep2d_diff\w*|resolve|ivim|trace|b ?\d{2,4})\b|trace ?w"
+        r"dwi(bs)?\b|\b(dw|diff\w*|difus\w*|ep2d_diff\w*|resolve|ivim|trace|b ?\d{2,4})\b|trace ?w"
         r"|扩散|弥散|擴散|拡散",
     ),
     (
         Kind.MRCP,
-        r"mrcp|cholangio|colangio|bili.?irm|cpre?rm\b|胰胆管|胆管膵管|胆胰管|胰膽管|水成像",
+        r"mrcp|cholangio|colangio|bili.?irm|cp(re?)?rm\b|胰胆管|胆管膵管|胆胰管|胰膽管|水成像",
     ),
     (
         Kind.T1_IN_OUT,
         r"in.{0,3}(and|&|/|\+|-|_)?.{0,3}(out|opp)|\b(opp(osed)?|out of|in)[ _-]?(ph(ase)?)\b"
         r"|\bip ?[/_-]? ?op\b|dual ?(echo|fl|ffe)|dixon.{0,8}\b(in|opp\w*|out)\b|opp.{0,3}\bin\b"
-        r"|\b(in|out|opp) ?phase|fase e fora|en fase|[同反]相位",
+        r"|\b(in|out|opp) ?phase|fase e fora|\b(e[mn]|fora de) (fase|phase)\b|opposition de phase"
+        r"|t1\W{0,3}(ip|op)\b|gegenphas|[同反]相位|[同逆]位相|化学シフト",
     ),
     (Kind.TRUFI, r"tru(e)?fi(sp)?|fiesta|b-?ffe|b-?tfe|balanced"),
     (
@@ -76,10 +77,13 @@ _WORDS: Final = (
     ),
     (
         Kind.T2_FAT_SAT,
-        r"t2.{0,14}\b(fs|fat ?sat|spair|spir|stir|tirm)\b|\b(stir|tirm)\b|压脂",
+        r"t2.{0,14}\b(fs|fat ?sat|spair|spir|stir|tirm|sg)\b|\b(stir|tirm)\b|压脂|脂肪抑制"
+        r"|t2.{0,14}(fettges|fettunter|fat ?suppr|supres\S+ (de )?gra|suppression (de )?(la )?gra"
+        r"|satur\S+ (de )?(la )?gra)",
     ),
-    (Kind.T2, r"\bt2|haste|ssfse|single ?shot|blade|propeller|multivane"),
-    (Kind.T1, r"\bt1|mprage|flash|\bfl(2|3)d|fspgr|spgr"),
+    # Maps of T1, T2 and T2* are measurements, not pictures weighted by them.
+    (Kind.T2, r"\bt2(?! ?(\*|star|map))|haste|ssfse|single ?shot|blade|propeller|multivane"),
+    (Kind.T1, r"\bt1(?! ?(rho|map))|mprage|flash|\bfl(2|3)d|fspgr|spgr"),
 )
 # A Chinese or Japanese letter beside "ADC" does not make it another word.
 _FLAGS: Final = re.IGNORECASE | re.ASCII

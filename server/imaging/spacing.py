@@ -215,11 +215,10 @@ def _passes(stack: list[tuple[float, Header]]) -> _Passes:
 
 
 def _in_order(stack: list[tuple[float, Header]]) -> _Passes | None:
-    """MR that shows each place equally often with nothing but the order to tell the pictures apart:
-    passes all the same (their b-values or echoes are in attributes of the maker's own).
+    """A series that shows each place equally often with nothing but the order to tell the pictures apart:
+    passes all the same (MR with b-values or echoes in attributes of the maker's own, phases of CT that
+    were put into one series).
     """
-    if any(header.flag("Modality") != "MR" for _, header in stack):
-        return None
     ordered = sorted(stack, key=lambda one: one[1].number("InstanceNumber") or 0.0)
     split: dict[int, list[float]] = defaultdict(list)
     seen: Counter[int] = Counter()

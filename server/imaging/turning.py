@@ -50,7 +50,22 @@ def may_be_turned(spine: Spine, lungs: Mask, liver: Parenchyma | None) -> bool:
     """Whether so little was found where it should be that looking for it elsewhere is worth the time."""
     if spine.found.mean() < _SPINE_SURE or not lungs.any():
         return True
-    return liver is None or liver.ml < _NO_LIVER_ML
+    return liver is None or liver.ml < _NO_LIVER_ML or _lie_under(lungs, liver)
+
+
+def _lie_under(lungs: Mask, liver: Parenchyma) -> bool:
+    """Whether a whole liver has its lungs below it: their middle is lower, and they end below its top."""
+    top_of_liver, top_of_lungs = (
+        int(np.flatnonzero(mask.any(axis=(1, 2)))[-1]) for mask in (liver.mask, lungs)
+    )
+    is_lower = _middle(lungs) < _middle(liver.mask)
+    return liver.ml >= _LIVER_ML and is_lower and top_of_lungs < top_of_liver
+
+
+def _middle(mask: Mask) -> float:
+    """The level of the middle of a mask, in slices."""
+    areas = mask.sum(axis=(1, 2))
+    return float(areas @ np.arange(len(areas)) / areas.sum())
 
 
 def turned(volume: Volume) -> tuple[Volume, tuple[str, ...]]:
@@ -86,8 +101,10 @@ def _back_in_front(volume: Volume) -> bool:
 def _head_below(volume: Volume) -> bool:
     coarse = coarsened(volume)
     body = find_body(coarse)
-    if find_lungs(coarse, body).any():
-        return False
+    above = find_lungs(coarse, body)
+    if above.any():
+        liver = _liver(volume)
+        return liver is not None and _lie_under(above, liver)
     lungs = find_lungs(replace(coarse, hu=coarse.hu[::-1]), body[::-1])
     return float(lungs.sum() * coarse.voxel_ml) >= _LUNG_ML
 
@@ -99,10 +116,14 @@ def _liver_on_the_left(volume: Volume) -> bool:
 
 
 def _liver_ml(volume: Volume) -> float:
+    liver = _liver(volume)
+    return liver.ml if liver is not None else 0.0
+
+
+def _liver(volume: Volume) -> Parenchyma | None:
     coarse = coarsened(volume)
     body = find_body(coarse)
     lungs, spine = find_lungs(coarse, body), find_spine(coarse, body)
     if not spine.found.any():
-        return 0.0
-    liver = find_liver(coarse, body, lungs, spine, ground_of(coarse, body))
-    return liver.ml if liver is not None else 0.0
+        return None
+    return find_liver(coarse, body, lungs, spine, ground_of(coarse, body))

@@ -71,31 +71,19 @@ def add_contact(
 ) -> Contact:
     """Write to this address about the hospital's cases, or about one. The same address is kept once;
     raises Invalid."""
-    email = email.strip().lower()
+    name, email = name.strip(), email.strip().lower()
     _check_language(language)
-    problems = []
-    if not name.strip():
-        problems.append(FieldProblem("/name", "Enter whose address it is."))
-    if len(email) > LONGEST_ADDRESS or not _ADDRESS.fullmatch(email):
-        problems.append(
-            FieldProblem("/email", "Enter an e-mail address such as office@hospital.example.")
-        )
     standing = contacts(session, hospital, case)
-    if case is not None and len(standing) >= CONTACTS_OF_A_CASE:
-        problems.append(
-            FieldProblem("/email", "Enough people are written to. Remove one of them first.")
-        )
-    if problems:
-        raise Invalid("The address was not kept.", problems)
+    _check_contact(name, email, is_full=case is not None and len(standing) >= CONTACTS_OF_A_CASE)
     known = next((one for one in standing if one.email == email), None)
     if known is not None:
-        known.name, known.language = name.strip()[:200], language
+        known.name, known.language = name[:200], language
         return known
     made = Contact(
         hospital_id=hospital.id,
         case_id=case.id if case else None,
         grant_id=grant_id,
-        name=name.strip()[:200],
+        name=name[:200],
         email=email,
         language=language,
         added_at=now,
@@ -104,6 +92,22 @@ def add_contact(
     session.add(made)
     session.flush()
     return made
+
+
+def _check_contact(name: str, email: str, *, is_full: bool) -> None:
+    problems = []
+    if not name:
+        problems.append(FieldProblem("/name", "Enter whose address it is."))
+    if len(email) > LONGEST_ADDRESS or not _ADDRESS.fullmatch(email):
+        problems.append(
+            FieldProblem("/email", "Enter an e-mail address such as office@hospital.example.")
+        )
+    if is_full:
+        problems.append(
+            FieldProblem("/email", "Enough people are written to. Remove one of them first.")
+        )
+    if problems:
+        raise Invalid("The address was not kept.", problems)
 
 
 def contacts(session: Session, hospital: Hospital, case: Case | None) -> list[Contact]:

@@ -8,39 +8,18 @@ document, so that no later change is allowed.
 from __future__ import annotations
 
 import io
-from dataclasses import dataclass
 
 from asn1crypto.keys import PrivateKeyInfo  # type: ignore[import-untyped]
 from asn1crypto.x509 import Certificate  # type: ignore[import-untyped]
 from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
-from pyhanko.pdf_utils.misc import PdfError
-from pyhanko.pdf_utils.reader import PdfFileReader
 from pyhanko.sign import fields, signers
 from pyhanko.sign.fields import MDPPerm, SigSeedSubFilter
-from pyhanko.sign.validation import SignatureCoverageLevel, validate_pdf_signature
-from pyhanko_certvalidator import ValidationContext
 from pyhanko_certvalidator.registry import SimpleCertificateStore
 
 from server.opinions.document import Opinion
 from server.opinions.seal_key import SealKey
 
 FIELD_NAME = "MarginSeal"
-
-
-@dataclass(frozen=True)
-class SealState:
-    """What a reader's program finds: `intact` says that the sealed bytes are as they were, `trusted`
-    that the seal is of the key asked for, `whole` that nothing was added behind it.
-    """
-
-    intact: bool
-    trusted: bool
-    whole: bool
-
-    @property
-    def good(self) -> bool:
-        """Whether the file is what was sealed, all of it, by that key."""
-        return self.intact and self.trusted and self.whole
 
 
 def sealed(pdf: bytes, opinion: Opinion, key: SealKey) -> bytes:
@@ -80,24 +59,3 @@ def sealed_as(pdf: bytes, key: SealKey, *, reason: str, mark: str) -> bytes:
     out = io.BytesIO()
     signers.PdfSigner(metadata, signer, new_field_spec=field).sign_pdf(writer, output=out)
     return out.getvalue()
-
-
-def seal_state(pdf: bytes, certificate: bytes) -> SealState | None:
-    """What the seal of a PDF is worth to somebody who trusts `certificate` (DER); None where there is
-    no seal, or the file is no PDF any more.
-    """
-    try:
-        found = PdfFileReader(io.BytesIO(pdf)).embedded_signatures
-        if not found:
-            return None
-        context = ValidationContext(
-            trust_roots=[Certificate.load(certificate)], allow_fetching=False
-        )
-        status = validate_pdf_signature(found[0], context)
-    except (PdfError, ValueError, KeyError):
-        return None
-    return SealState(
-        intact=bool(status.intact and status.valid),
-        trusted=bool(status.trusted),
-        whole=bool(status.bottom_line) and status.coverage is SignatureCoverageLevel.ENTIRE_FILE,
-    )

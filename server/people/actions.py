@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 
 from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
 from server.foundation.errors import Conflict, FieldProblem, Invalid
+from server.foundation.settings_kinds import HOST
 from server.people import ae_titles
 from server.people.records import Coordination, Hospital, HospitalLine, Person
 
@@ -30,7 +32,11 @@ def register_hospital(session: Session, *, name: str, country: str, now: datetim
             f"A hospital named “{name}” is registered already.",
             remedy="Open it in the list of hospitals and add the line there.",
         )
-    hospital = Hospital(name=name, country=country.strip().upper()[:2], registered_at=now)
+    country = country.strip().upper()
+    if not re.fullmatch(r"([A-Z]{2})?", country):
+        wanted = "A country has two letters (ISO 3166-1), such as DE."
+        raise Invalid("The hospital was not registered.", [FieldProblem("/country", wanted)])
+    hospital = Hospital(name=name, country=country, registered_at=now)
     session.add(hospital)
     session.flush()
     return hospital
@@ -86,6 +92,11 @@ def _address_problems(host: str, port: int) -> list[FieldProblem]:
     problems = []
     if not host.strip():
         problems.append(FieldProblem("/host", "Enter the address from which the hospital sends."))
+    else:
+        try:
+            HOST.parse(host.strip())
+        except ValueError as error:
+            problems.append(FieldProblem("/host", f"The address {error}."))
     if not 1 <= port <= 65535:
         problems.append(FieldProblem("/port", "A port is a number from 1 to 65535."))
     return problems

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy.orm import Session
 
+from server.archive import Instance
 from server.foundation import jobs
 from server.prepared.manifest import Manifest
 from server.prepared.queries import series_record
 from server.prepared.records import PreparedSeries
 from server.prepared.shelf import digest
+from server.prepared.soundness import DAMAGED
 
 PREPARE_SERIES = "prepare_series"
 UNREADABLE_LISTED = 100  # instances of a series
@@ -37,7 +40,7 @@ def ask(
     key = f"{PREPARE_SERIES} {orthanc_id} {instance_count}"
     payload = _payload(StudyInstanceUID, SeriesInstanceUID, orthanc_id, instance_count)
     job = jobs.enqueue(session, PREPARE_SERIES, payload, key=key, now=now)
-    jobs.urge(session, job, now, urgency=0)
+    jobs.urge(job, now, urgency=0)
     if job.state == "waiting":
         kept = _record(session, StudyInstanceUID, SeriesInstanceUID, now)
         kept.state, kept.total, kept.at = "waiting", instance_count, now
@@ -64,7 +67,7 @@ def ask_anew(
     key = f"{PREPARE_SERIES} {digest(StudyInstanceUID)} {digest(SeriesInstanceUID)}"
     payload = _payload(StudyInstanceUID, SeriesInstanceUID, "", 0)
     job = jobs.enqueue(session, PREPARE_SERIES, payload, key=key, now=now)
-    jobs.urge(session, job, now, urgency)
+    jobs.urge(job, now, urgency)
     session.flush()
 
 
@@ -105,8 +108,9 @@ def note_prepared(session: Session, manifest: Manifest, now: datetime) -> None:
     damaged = [
         (place, one) for place, one in enumerate(manifest.instances, 1) if one.unreadable_frames
     ]
-    kept.unreadable_frames = sum(len(one.unreadable_frames) for _, one in damaged)
-    kept.unreadable = [
+    noted = [one for one in kept.unreadable if _still_counts(one, manifest)]
+    kept.unreadable_frames = sum(len(one.unreadable_frames) for _, one in damaged) + len(noted)
+    listed = [
         {
             "SOPInstanceUID": one.SOPInstanceUID,
             "place": place,
@@ -114,8 +118,53 @@ def note_prepared(session: Session, manifest: Manifest, now: datetime) -> None:
             "frames": list(one.unreadable_frames[:FRAMES_LISTED]) if one.NumberOfFrames > 1 else [],
             "reason": one.problem,
         }
-        for place, one in damaged[:UNREADABLE_LISTED]
+        for place, one in damaged
     ]
+    kept.unreadable = [*listed, *noted][:UNREADABLE_LISTED]
+
+
+def _still_counts(item: dict[str, Any], manifest: Manifest) -> bool:
+    """Whether a damaged file that the looking over found is there yet, of an instance whose frames, made
+    before, are good."""
+    one = manifest.by_uid.get(item["SOPInstanceUID"])
+    if one is None or one.unreadable_frames or "file_uuid" not in item:
+        return False
+    return one.file_uuid in ("", item["file_uuid"])
+
+
+def note_files(
+    session: Session,
+    StudyInstanceUID: str,
+    SeriesInstanceUID: str,
+    instances: Sequence[Instance],
+    damaged: Collection[str],
+) -> int:
+    """Which files of a series (SOPInstanceUIDs) are not what was received; gives how many are new.
+
+    What was prepared of them before is good and stays.
+    """
+    kept = series_record(session, StudyInstanceUID, SeriesInstanceUID)
+    if kept is None:
+        return 0
+    others = [one for one in kept.unreadable if "file_uuid" not in one]
+    known = {one["SOPInstanceUID"] for one in others}
+    found = [
+        {
+            "SOPInstanceUID": one.SOPInstanceUID,
+            "place": place,
+            "instances": len(instances),
+            "frames": [],
+            "reason": DAMAGED,
+            "file_uuid": one.file_uuid,
+        }
+        for place, one in enumerate(instances, 1)
+        if one.SOPInstanceUID in damaged and one.SOPInstanceUID not in known
+    ]
+    before = [one for one in kept.unreadable if "file_uuid" in one]
+    kept.unreadable_frames += len(found) - len(before)
+    kept.unreadable = [*others, *found][:UNREADABLE_LISTED]
+    uuids = {one["file_uuid"] for one in before}
+    return sum(one["file_uuid"] not in uuids for one in found)
 
 
 def note_failed(

@@ -43,6 +43,7 @@ def listed(instance: Instance, SOPClassUID: str, TransferSyntaxUID: str) -> Prep
         SOPClassUID=SOPClassUID,
         orthanc_id=instance.orthanc_id,
         TransferSyntaxUID=TransferSyntaxUID,
+        file_uuid=instance.file_uuid,
     )
 
 

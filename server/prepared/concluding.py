@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Collection
 from pathlib import Path
 
 from server.archive import Series
@@ -44,7 +45,7 @@ def conclude(
         folder / f"metadata.{PLAIN}.json.gz", lambda file: metadata.write_array(file, texts)
     )
     _write_thumbnail(folder, ordered, datasets)
-    _forget_strangers(folder, ordered)
+    forget_strangers(folder, {one.SOPInstanceUID for one in ordered})
     manifest = Manifest(
         StudyInstanceUID=StudyInstanceUID,
         SeriesInstanceUID=series.SeriesInstanceUID,
@@ -117,7 +118,8 @@ def _write_thumbnail(
     """A small picture where one can be made; a series without one is no worse."""
     found = middle(ordered)
     picture = None
-    if found is not None and found[0].BitsAllocated <= 16:
+    is_drawn = found is not None and found[0].SamplesPerPixel in (1, 3)
+    if found is not None and is_drawn and found[0].BitsAllocated <= 16:
         one, number = found
         with contextlib.suppress(OSError, ValueError):
             frame = read_frame(folder / FRAMES / f"{digest(one.SOPInstanceUID)}.{number}")
@@ -136,9 +138,9 @@ def _forget_views(folder: Path) -> None:
         path.unlink(missing_ok=True)
 
 
-def _forget_strangers(folder: Path, ordered: list[PreparedInstance]) -> None:
-    """Frames of instances that are no longer in the series, and drafts of whoever died."""
-    known = {digest(one.SOPInstanceUID) for one in ordered}
+def forget_strangers(folder: Path, SOPInstanceUIDs: Collection[str]) -> None:
+    """Frames of all other instances, and drafts of whoever died."""
+    known = {digest(uid) for uid in SOPInstanceUIDs}
     for path in (folder / FRAMES).iterdir():
         if path.name.partition(".")[0] not in known or path.name.startswith(DRAFT):
             path.unlink(missing_ok=True)

@@ -22,7 +22,7 @@ from server.foundation.errors import MarginError
 from server.prepared import metadata
 from server.prepared.begun import BegunInstance, KeptFrame, entry, listed
 from server.prepared.codec import Unreadable, fits_htj2k, prepared
-from server.prepared.concluding import conclude
+from server.prepared.concluding import conclude, forget_strangers
 from server.prepared.describing import described
 from server.prepared.fetching import fetch, fetched_ahead
 from server.prepared.finding import SeriesChanging, SeriesGone
@@ -89,18 +89,19 @@ class Making:
         return conclude(self._folder, self._study, self._series, datasets, done)
 
     def _keep_what_is_there(self, instances: tuple[Instance, ...], known: Manifest | None) -> None:
-        """Frames that an earlier attempt made, or that were made before the series grew.
+        """Frames that an earlier attempt made, or that were made before the series changed.
 
-        Only when nothing but additions happened: an instance that was deleted and sent again may
-        hold other pixels under the same identifiers.
+        Only of the very files that the archive holds now. All others are taken away at once: who asks
+        for them must not be given what was.
         """
-        ids = {one.SOPInstanceUID: one.orthanc_id for one in instances}
-        earlier = dict(self._journal.done)
-        if known is not None and known.by_uid.keys() < ids.keys():
-            earlier |= known.by_uid
-        for uid, one in earlier.items():
-            if ids.get(uid) == one.orthanc_id and self._frames_are_there(one):
-                self._done[uid] = one
+        earlier = [*self._journal.done.values(), *(known.instances if known is not None else ())]
+        now = {one.SOPInstanceUID: one for one in instances}
+        for one in earlier:
+            held = now.get(one.SOPInstanceUID)
+            is_same = held is not None and one.is_of(held.orthanc_id, held.file_uuid)
+            if is_same and self._frames_are_there(one):
+                self._done[one.SOPInstanceUID] = one
+        forget_strangers(self._folder, self._done)
 
     def _frames_are_there(self, one: PreparedInstance) -> bool:
         return all(

@@ -27,7 +27,7 @@ class PreparedInstance:
     resolution, the smallest first (5 halvings, so that 512 x 512 begins with 16 x 16); empty where
     frames have only one. `remarks` holds per frame NO_REMARKS, REMARKS (then the frame has another
     file without them) or UNKNOWN; empty when there are none. `problem` says in a sentence why
-    frames are missing, "" when none are.
+    frames are missing, "" when none are. `file_uuid` names the archive's file that they were made of.
     """
 
     SOPInstanceUID: str
@@ -48,6 +48,11 @@ class PreparedInstance:
     resolution_bytes: tuple[tuple[int, ...], ...] = ()
     problem: str = ""
     remarks: tuple[int, ...] = ()
+    file_uuid: str = ""
+
+    def is_of(self, orthanc_id: str, file_uuid: str) -> bool:
+        """Whether it was made of this very file: what was deleted and sent again may hold other pixels."""
+        return bool(file_uuid) and (self.orthanc_id, self.file_uuid) == (orthanc_id, file_uuid)
 
     def remarks_in(self, number: int) -> int:
         """What frame `number` (from 1) holds beside its picture."""

@@ -36,6 +36,12 @@ def series_record(
     )
 
 
+def series_after(session: Session, record_id: str) -> PreparedSeries | None:
+    """The next of all series in the order of their records' ids; None behind the last."""
+    later = select(PreparedSeries).where(PreparedSeries.id > record_id)
+    return session.scalar(later.order_by(PreparedSeries.id).limit(1))
+
+
 def preparations(session: Session, study_uids: Collection[str]) -> dict[str, StudyPreparation]:
     """How far these studies are, by StudyInstanceUID; those never asked for are left out."""
     found: dict[str, list[PreparedSeries]] = {}

@@ -105,6 +105,11 @@ class Shelf:
         """The manifest of a series that is prepared to its end, else None."""
         return self._manifest(self.folder(StudyInstanceUID, SeriesInstanceUID))
 
+    def is_outdated(self, StudyInstanceUID: str, SeriesInstanceUID: str) -> bool:
+        """Whether another version of Margin prepared this series: its files may have another form."""
+        folder = self.folder(StudyInstanceUID, SeriesInstanceUID)
+        return self._manifest(folder) is None and (folder / MANIFEST).exists()
+
     def study(self, StudyInstanceUID: str) -> tuple[Manifest, ...]:
         """The manifests of all prepared series of a study."""
         try:

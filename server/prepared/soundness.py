@@ -15,6 +15,9 @@ FRESH_FOR: Final = timedelta(hours=1)
 _PIECE_BYTES = 1024 * 1024
 
 
+DAMAGED: Final = "Its file on the archive's disk is not what was received: send it again."
+
+
 class NotAsReceived(NoFrames):
     """A file whose MD5 is not the one that the archive noted when it received it."""
 
@@ -30,6 +33,4 @@ def check_sound(archive: Archive, instance: Instance, file: BinaryIO) -> None:
         found.update(piece)
     file.seek(0)
     if noted and found.hexdigest() != noted:
-        raise NotAsReceived(
-            "Its file on the archive's disk is not what was received: send it again."
-        )
+        raise NotAsReceived(DAMAGED)

@@ -67,6 +67,8 @@ def run(
     _stop_on_signals()
     supervisord: subprocess.Popen[bytes] | None = None
     try:
+        # A home that was made by somebody else may be open to all: what is written into it is not.
+        os.umask(0o077)
         for folder in (settings.home, settings.run_dir, settings.log_dir):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         with _only_one(lock_of(settings), settings.home) as lock:

@@ -208,19 +208,17 @@ def _mask(
     traced = has_diagonal(every)
     rim = _rim(drawn_on, images) & (mask ^ 1)
     mask |= rim if traced else 0
-    return mask, tuple(
-        _notes(
-            name,
-            open_ones=len(contours) - len(closed),
-            repeated=len(found) - len(once),
-            between=len(once) - len(every),
-            crossed=crossed,
-            cut_off=cut_off,
-            empty=_empty_between(mask),
-            pointless=0 if traced and rim.any() else sum(len(points) < 3 for points in every),
-            rim=int(np.count_nonzero(rim)),
-            traced=traced,
-        )
+    return mask, _notes(
+        name,
+        open_ones=len(contours) - len(closed),
+        repeated=len(found) - len(once),
+        between=len(once) - len(every),
+        crossed=crossed,
+        cut_off=cut_off,
+        empty=_empty_between(mask),
+        pointless=0 if traced and rim.any() else sum(len(points) < 3 for points in every),
+        rim=int(np.count_nonzero(rim)),
+        traced=traced,
     )
 
 
@@ -271,44 +269,42 @@ def _notes(
     pointless: int,
     rim: int,
     traced: bool,
-) -> Iterator[str]:
+) -> tuple[str, ...]:
     """What of the outlines of a region a reader of its volume has to know."""
-    if rim and traced:
-        yield (
-            f"“{name}” is outlined through the centres of pixels, as a mask is traced: the {rim} "
-            "voxel(s) on its outlines that would count as outside are counted."
-        )
-    elif rim:
-        yield (
-            f"“{name}” is outlined through the centres of pixels. If its outlines trace a mask, "
-            f"{rim} voxel(s) on them belong to it and are not counted."
-        )
-    if pointless:
-        yield f"“{name}”: {pointless} outline(s) of one or two points hold nothing."
-    if open_ones:
-        yield f"“{name}”: {open_ones} outline(s) that are not closed do not count."
-    if repeated:
-        yield f"“{name}”: {repeated} outline(s) stand there twice and count once."
-    if between:
-        yield (
+    traced_how = (
+        f"“{name}” is outlined through the centres of pixels, as a mask is traced: the {rim} "
+        "voxel(s) on its outlines that would count as outside are counted."
+        if traced
+        else f"“{name}” is outlined through the centres of pixels. If its outlines trace a mask, "
+        f"{rim} voxel(s) on them belong to it and are not counted."
+    )
+    notes = (
+        (rim, traced_how),
+        (pointless, f"“{name}”: {pointless} outline(s) of one or two points hold nothing."),
+        (open_ones, f"“{name}”: {open_ones} outline(s) that are not closed do not count."),
+        (repeated, f"“{name}”: {repeated} outline(s) stand there twice and count once."),
+        (
+            between,
             f"“{name}” is outlined on more planes than there are images: {between} outline(s) "
-            "between them were left out."
-        )
-    if crossed:
-        yield (
+            "between them were left out.",
+        ),
+        (
+            crossed,
             f"“{name}”: outlines cross on {crossed} image(s); what lies in two of them does not "
-            "count."
-        )
-    if cut_off:
-        yield (
+            "count.",
+        ),
+        (
+            cut_off,
             f"“{name}”: {cut_off} outline(s) reach beyond the edge of the images; what lies there is "
-            "not counted."
-        )
-    if empty:
-        yield (
+            "not counted.",
+        ),
+        (
+            empty,
             f"“{name}” has no outline on {empty} image(s) between its first and its last; they "
-            "count as empty."
-        )
+            "count as empty.",
+        ),
+    )
+    return tuple(sentence for number, sentence in notes if number)
 
 
 def _outline(contour: Dataset, images: SeriesGeometry, name: str) -> _Outline:

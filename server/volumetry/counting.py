@@ -76,6 +76,10 @@ class Count:
     notes: tuple[str, ...]
 
 
+# A Segmentation that lies on a grid, the grid, where it comes from in words, and notes for the reader.
+_Grid = tuple[Segmentation, SeriesGeometry, str, tuple[str, ...]]
+
+
 def count(seg: bytes, headers: Sequence[Dataset] = ()) -> Count:
     """Counts the voxels of every segment and multiplies by the size of a voxel; and measures what
     its surface holds.
@@ -88,23 +92,8 @@ def count(seg: bytes, headers: Sequence[Dataset] = ()) -> Count:
     Raises SegmentationUnreadable, SegmentGeometryMismatch, SpacingUnknown, SegmentRoleAmbiguous,
     SegmentEmpty (liver or FLR), GeometryIncomplete or GeometryMixed, all of the family Invalid.
     """
-    segmentation = read(seg)
-    if headers:
-        images = of_series(headers)
-        series = str(headers[0].get("SeriesInstanceUID", ""))
-        segmentation = fitted(segmentation, images, series)
-        check_spacing(images)
-        spacing, grid = images.slice_spacing_mm or 0.0, images.describe()
-        notes = list(geometry_notes(segmentation, images))
-        if note := spacing_note(segmentation, images):
-            notes = [note, *(one for one in notes if one != note)]
-    else:
-        images = own_geometry(segmentation)
-        spacing, note = own_spacing_mm(segmentation, images)
-        # A place without a frame is an empty one here, not a missing image.
-        images = replace(images, slice_spacing_mm=spacing, gaps=())
-        grid, notes = describe(segmentation), [note] if note else []
-    measures = (images.column_spacing_mm, images.row_spacing_mm, spacing)
+    drawn = read(seg)
+    segmentation, images, grid, notes = _on_images(drawn, headers) if headers else _alone(drawn)
     roles = assign(segmentation.segments)
     swept, overlaps = _swept(segmentation, images, roles)
     remnant = overlaps.volumes(images.voxel_volume_ml or 0.0)
@@ -116,12 +105,34 @@ def count(seg: bytes, headers: Sequence[Dataset] = ()) -> Count:
     return Count(
         label=segmentation.label,
         segments=segments,
-        spacing_mm=measures,
+        spacing_mm=(
+            images.column_spacing_mm,
+            images.row_spacing_mm,
+            images.slice_spacing_mm or 0.0,
+        ),
         grid=grid,
         remnant=remnant if roles else None,
         missing=_missing(roles),
         notes=(*notes, *empty_notes(segments), *unfitted),
     )
+
+
+def _on_images(segmentation: Segmentation, headers: Sequence[Dataset]) -> _Grid:
+    images = of_series(headers)
+    segmentation = fitted(segmentation, images, str(headers[0].get("SeriesInstanceUID", "")))
+    check_spacing(images)
+    notes = geometry_notes(segmentation, images)
+    if note := spacing_note(segmentation, images):
+        notes = (note, *(one for one in notes if one != note))
+    return segmentation, images, images.describe(), notes
+
+
+def _alone(segmentation: Segmentation) -> _Grid:
+    images = own_geometry(segmentation)
+    spacing, note = own_spacing_mm(segmentation, images)
+    # A place without a frame is an empty one here, not a missing image.
+    images = replace(images, slice_spacing_mm=spacing, gaps=())
+    return segmentation, images, describe(segmentation), (note,) if note else ()
 
 
 def count_structures(file: bytes, headers: Sequence[Dataset]) -> Count:
@@ -290,7 +301,7 @@ class _Swept:
         self._small = None if missing else Small()
 
     def add(self, index: int, mask: NDArray[np.bool_]) -> None:
-        """The plane at `index`; each higher than the one before."""
+        """The plane at `index`, shape (rows, columns); each higher than the one before."""
         self.voxels += int(np.count_nonzero(mask))
         if self.filled is None:
             self._surface.add(index, mask)

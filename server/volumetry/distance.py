@@ -48,7 +48,8 @@ def shared_voxels(one: Volume, other: Volume) -> int:
 def nearest_of(
     regions: Sequence[Volume], part: Volume, images: SeriesGeometry
 ) -> NDArray[np.uint8]:
-    """For each voxel of `part` which of the regions lies nearest, counted from 1, and 0 elsewhere.
+    """For each voxel of `part` which of the regions lies nearest, counted from 1, and 0 elsewhere: uint8 of
+    the shape of `part`, which all regions have.
 
     Regions that do not come near the part are not looked for, and slices count as straight above
     each other: this says whose a voxel is, not how far away.

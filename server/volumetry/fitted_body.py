@@ -155,7 +155,8 @@ class _Body:
         return (1 - gauge) / steep, change / steep[:, None]
 
     def moved(self, step: NDArray[np.floating[Any]]) -> _Body:
-        """The body after a step of the nine numbers."""
+        """The body after a step of its nine numbers: three logarithms of factors of its half axes, three
+        turns in radians about its axes, and three ways of its middle along them in mm, shape (9,)."""
         return _Body(
             self.half * np.exp(np.clip(step[:3], -0.3, 0.3)),
             _turn(step[3:6]) @ self.axes,

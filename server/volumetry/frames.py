@@ -93,7 +93,8 @@ class Segmentation:
             yield frame, number, self.mask(number, pixels)
 
     def mask(self, number: int, pixels: NDArray[np.number[Any]]) -> NDArray[np.bool_]:
-        """Which of a frame's pixels belong to the segment `number`."""
+        """Which of a frame's stored values, shape (rows, columns), belong to the segment `number`: of a
+        fraction, half of it or more."""
         if self.kind == "LABELMAP":
             return np.asarray(pixels == number)
         return np.asarray(pixels >= (0.5 * self.full if self.kind == "FRACTIONAL" else 1.0))

@@ -35,6 +35,7 @@ class Growth:
 
 # Soft tissue with or without contrast; fat and lung lie below, bone and the aorta above [UNPUB].
 SOFT_TISSUE_HU: Final = (0.0, 260.0)
+# Chosen on the synthetic phantom [UNPUB].
 GROWTHS: Final[dict[Organ, Growth]] = {
     "liver": Growth(
         voxel_mm=1.5,

@@ -121,7 +121,7 @@ def _ask(
             "SOPInstanceUID": source.SOPInstanceUID,
         }
     job = jobs.enqueue(session, WORK_ON_VOLUME, said, key=f"{WORK_ON_VOLUME} {kept.id}", now=now)
-    jobs.urge(session, job, now)
+    jobs.urge(job, now)
     return kept
 
 

@@ -23,7 +23,7 @@ def origins_mm(images: SeriesGeometry) -> NDArray[np.float64]:
 
 
 def steps_mm(images: SeriesGeometry) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """One step from row to row, and one from column to column, as vectors in mm."""
+    """One step from row to row, and one from column to column: vectors in mm, float64 of shape (3,)."""
     down = np.array(images.column_cosines) * images.row_spacing_mm
     across = np.array(images.row_cosines) * images.column_spacing_mm
     return down, across
@@ -40,7 +40,7 @@ def positions_mm(indices: NDArray[np.int64], images: SeriesGeometry) -> NDArray[
 
 
 def plane_at(point_mm: NDArray[np.float64], images: SeriesGeometry) -> float:
-    """On which plane a point lies, as a fraction: 0.0 on the lowest."""
+    """On which plane a point (mm, shape (3,)) lies, as a fraction: 0.0 on the lowest."""
     distance = float(point_mm @ np.array(images.normal))
     return (distance - images.planes[0].distance_mm) / (images.slice_spacing_mm or 1.0)
 

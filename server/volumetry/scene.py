@@ -27,7 +27,8 @@ class SeedUnusable(Invalid):
 
 
 def spacing_mm(images: SeriesGeometry) -> NDArray[np.float64]:
-    """Between planes, rows and columns, in mm."""
+    """Steps between planes, rows and columns in mm, float64 of shape (3,); 1.0 where one image alone does
+    not tell the step between planes."""
     return np.array(
         [images.slice_spacing_mm or 1.0, images.row_spacing_mm, images.column_spacing_mm]
     )
@@ -36,6 +37,8 @@ def spacing_mm(images: SeriesGeometry) -> NDArray[np.float64]:
 def box_around(
     shape: tuple[int, ...], seed: Place, spacing: NDArray[np.float64], reach_mm: float
 ) -> tuple[slice, slice, slice]:
+    """What of a grid of `shape` (planes, rows, columns) lies up to `reach_mm` from `seed` along each
+    axis, cut off at the edges; `spacing` is that of `spacing_mm`."""
     reach = np.ceil(reach_mm / spacing).astype(int)
     low = np.maximum(np.array(seed) - reach, 0)
     high = np.minimum(np.array(seed) + reach + 1, shape)
@@ -45,8 +48,11 @@ def box_around(
 
 @dataclass(frozen=True)
 class Scene:
-    """The part of the images that is looked at: smoothed, on larger voxels (`spacing` in mm, as
-    planes, rows, columns), with the seed's place in it."""
+    """The part of the images that is looked at: smoothed, on larger voxels, with the seed's place in it.
+
+    Every axis order is (planes, rows, columns): `values` in HU; `spacing` in mm; `factors`, how many
+    voxels of the images make one here; `shape`, that of the images before.
+    """
 
     image: SimpleITK.Image
     values: NDArray[np.float32]
@@ -95,10 +101,11 @@ class Scene:
 
     @property
     def voxel_ml(self) -> float:
+        """Volume of one of the larger voxels in mL."""
         return float(np.prod(self.spacing)) / 1000.0
 
     def near(self, radius_mm: float) -> NDArray[np.bool_]:
-        """What lies within a distance of the seed."""
+        """What lies within `radius_mm` of the seed, bool of the shape of `values`."""
         away: NDArray[np.float64] = np.zeros((1, 1, 1))
         for axis, (size, step, at) in enumerate(
             zip(self.values.shape, self.spacing, self.seed, strict=True)
@@ -108,6 +115,7 @@ class Scene:
         return np.asarray(away <= radius_mm**2)
 
     def as_image(self, mask: NDArray[np.bool_]) -> SimpleITK.Image:
+        """A mask of the shape of `values` as an image of 0 and 1 that lies where `image` lies."""
         image = SimpleITK.GetImageFromArray(mask.astype(np.uint8))
         image.CopyInformation(self.image)
         return image
@@ -124,7 +132,8 @@ class Scene:
         return [int(one) for one in np.where(thin, 0, voxels)[::-1]]
 
     def mean_of(self, mask: NDArray[np.bool_]) -> NDArray[np.float32]:
-        """The mean of the values under a mask around every voxel; far off where there are none."""
+        """The mean in HU of the values under a mask around every voxel, of the shape of `values`; -10,000
+        where there are none."""
         radius = self.around(4)
         weight = SimpleITK.BoxMean(
             SimpleITK.Cast(self.as_image(mask), SimpleITK.sitkFloat32), radius
@@ -136,12 +145,13 @@ class Scene:
         return found
 
     def shrunk(self, mask: Volume) -> NDArray[np.bool_]:
+        """A mask on the voxels of the images, on those of `values`: where half or more of one is drawn."""
         image = SimpleITK.GetImageFromArray(mask.astype(np.float32))
         small = SimpleITK.BinShrink(image, list(self.factors[::-1]))
         return np.asarray(SimpleITK.GetArrayFromImage(small) >= 0.5)
 
     def enlarged(self, region: NDArray[np.bool_]) -> Volume:
-        """The region on the voxels it came from, its edge interpolated."""
+        """A region on `values` on the voxels of the images, of `shape`, its edge interpolated."""
         image = SimpleITK.GetImageFromArray(region.astype(np.float32))
         soft = SimpleITK.DiscreteGaussian(image, 0.4)
         size = [int(one) for one in self.shape[::-1]]
@@ -179,6 +189,7 @@ class Sample:
 
     @classmethod
     def among(cls, values: NDArray[np.float32]) -> Sample:
+        """Of any number of values in HU."""
         middle = float(np.median(values))
         # The median absolute deviation, times 1.4826 the standard deviation of normal values.
         return cls(middle, 1.4826 * float(np.median(np.abs(values - middle))))

@@ -170,7 +170,8 @@ def regions_of(
     planes: Mapping[int, NDArray[np.number[Any]]],
     roles: Mapping[Role, tuple[Segment, ...]],
 ) -> dict[Role, NDArray[np.bool_]]:
-    """The masks of a plane by role, the segments of each role united."""
+    """The masks of a plane by role, bool of shape (rows, columns), the segments of each role united.
+    `planes` are stored values by SegmentNumber; a role of which nothing is drawn there is left out."""
     found: dict[Role, NDArray[np.bool_]] = {}
     for role, members in roles.items():
         masks = [
@@ -186,7 +187,8 @@ def regions_of(
 def by_place(
     segmentation: Segmentation, images: SeriesGeometry
 ) -> Iterator[tuple[int, dict[int, NDArray[np.number[Any]]]]]:
-    """The pixels at each place of the grid by SegmentNumber, lowest place first."""
+    """The stored values, shape (rows, columns), at each place of the grid by SegmentNumber, lowest place
+    first; a place without a frame is left out."""
     places = [
         images.index_of(along(images.normal, frame.position_mm)) for frame in segmentation.frames
     ]

@@ -106,7 +106,8 @@ class SurfaceSum:
     _at: int = 0
 
     def add(self, index: int, plane: NDArray[np.bool_]) -> None:
-        """The plane at `index`, counted from any start; each higher than the one before."""
+        """The plane at `index`, counted from any start; each higher than the one before. All are of one
+        shape."""
         corners = _corners(plane)
         if self._last is not None and index > self._at + 1:
             self._cross(index - self._at - 1, index, corners)

@@ -96,18 +96,7 @@ def try_cut(
     tell("Measuring the margin", 55)
     found = split(liver, remnant, grid, tumour)
     tell("Writing the result", 75)
-    regions = {"Liver": liver, "FLR": found.remnant, "Specimen": found.specimen}
-    if tumour is not None:
-        regions["Tumour"] = tumour
-    how = cut.in_words()
-    written = as_segmentation(
-        regions,
-        grid,
-        headers,
-        description=f"Resection: {how}",
-        method=f"Cut by {how}",
-        uids=uids,
-    )
+    written = _written(cut, drawn, found, grid, headers, uids)
     voxel_ml = grid.voxel_volume_ml or 0.0
     return Trial(
         seg=written,
@@ -116,6 +105,23 @@ def try_cut(
         tumour_ml=0.0 if tumour is None else int(np.count_nonzero(tumour & liver)) * voxel_ml,
         split=found,
         notes=(*geometry_notes(segmentation, grid), *drawn.notes),
+    )
+
+
+def _written(
+    cut: Cut,
+    drawn: _Regions,
+    found: Split,
+    grid: SeriesGeometry,
+    headers: Sequence[Dataset],
+    uids: NewUids | None,
+) -> bytes:
+    regions = {"Liver": drawn.liver, "FLR": found.remnant, "Specimen": found.specimen}
+    if drawn.tumour is not None:
+        regions["Tumour"] = drawn.tumour
+    how = cut.in_words()
+    return as_segmentation(
+        regions, grid, headers, description=f"Resection: {how}", method=f"Cut by {how}", uids=uids
     )
 
 

@@ -16,6 +16,7 @@ from typing import Any, Final
 from flask import request
 
 from server.annotations.fields import pointer
+from server.annotations.judging import whole_number
 from server.foundation.errors import BadRequest, FieldProblem, Invalid, TooLarge
 
 MOST_BYTES: Final = 4 * 1024 * 1024
@@ -82,7 +83,10 @@ def json_body(*, most_bytes: int = MOST_BYTES, most_values: int = MOST_VALUES) -
         )
     try:
         body = json.loads(
-            text, object_pairs_hook=_without_repetition, parse_constant=_no_such_number
+            text,
+            object_pairs_hook=_without_repetition,
+            parse_constant=_no_such_number,
+            parse_int=whole_number,
         )
     except RecursionError as error:
         raise BodyNotUnderstood("The JSON is nested too deeply.") from error

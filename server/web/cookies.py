@@ -31,6 +31,12 @@ def launch_name(settings: Settings, launch_id: str) -> str:
     return _name(settings, f"visit-{launch_id}")
 
 
+def launch_ids(request: Request, settings: Settings) -> list[str]:
+    """The visits whose cookies this browser brings."""
+    prefix = launch_name(settings, "")
+    return [name.removeprefix(prefix) for name in request.cookies if name.startswith(prefix)]
+
+
 def forms_name(settings: Settings) -> str:
     """The cookie that carries the forms' protection against cross-site requests."""
     return _name(settings, "forms")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Final
 
 from flask import request
 from flask_wtf import FlaskForm
@@ -32,8 +32,10 @@ from server.access.permissions import SHARED_PERMITS
 from server.cases.actions import LONGEST_TEXT
 from server.cases.clocks.pauses import WHO
 from server.cases.clocks.tiers import default_tier, tiers
+from server.cases.countries import countries_by_name
 from server.cases.local_category import LOCAL_CATEGORIES, NOT_STATED
 from server.foundation.errors import Conflict, Invalid
+from server.imaging.wording import language_names
 from server.web.wording import PERMIT_LABELS
 
 LONGEST_ACCESSION_NUMBERS = 64  # the record's column; one DICOM SH has 16 characters (PS3.5 6.2)
@@ -46,11 +48,39 @@ def text_only(value: str | None) -> str | None:
     return "".join(c for c in value if c in "\n\r\t" or c.isprintable())
 
 
+def trimmed(value: str | None) -> str | None:
+    """The text without the spaces at its ends that come with pasting."""
+    return value.strip() if value is not None else None
+
+
+class _OurWords:
+    """What WTForms says where a field brings no sentence of its own, in our words."""
+
+    _SAID: Final = {
+        "Not a valid choice.": "Choose one from the list.",
+        "'%(value)s' is not a valid choice for this field.": "Choose only what the list offers.",
+    }
+
+    def gettext(self, said: str) -> str:
+        """A sentence without a number in it."""
+        return self._SAID.get(said, said)
+
+    def ngettext(self, singular: str, plural: str, number: int) -> str:
+        """A sentence with a number in it: how long a text may be."""
+        if plural.startswith("Field cannot be longer"):
+            return "At most %(max)d characters. Shorten it."
+        return singular if number == 1 else plural
+
+
 class Form(FlaskForm):  # type: ignore[misc]
     """A form of ours. `general` holds what cannot be said at one field."""
 
     class Meta(FlaskForm.Meta):  # type: ignore[misc]
-        """Where a form's values come from."""
+        """Where a form's values and words come from."""
+
+        def get_translations(self, form: FlaskForm) -> _OurWords:
+            """Our words for what WTForms would say in its own."""
+            return _OurWords()
 
         def wrap_formdata(self, form: FlaskForm, formdata: Any) -> Any:
             """Text fields of the request only: a file or a JSON body never stands in for text."""
@@ -126,7 +156,7 @@ class CaseForm(Form):
         filters=[text_only],
     )
     local_category = SelectField(
-        "Which comes to",
+        "Local verdict in one word",
         choices=[SelectChoice(*one) for one in LOCAL_CATEGORIES.items()],
         default=NOT_STATED,
     )
@@ -205,16 +235,17 @@ class HospitalForm(Form):
     name = StringField(
         "Name", [InputRequired("Enter the hospital's name."), Length(max=200)], filters=[text_only]
     )
-    country = StringField(
-        "Country",
-        [Optional(), Length(2, 2, "A country has two letters, such as DE.")],
-        filters=[text_only],
+    country = SelectField(
+        "Country", choices=choices(countries_by_name(), "not said"), default="", coerce=str.upper
     )
+    language = SelectField("Written to in", choices=choices(language_names().items()), default="en")
 
 
 class LineForm(Form):
     ae_title = StringField(
-        "AE title", required("Enter the AE title from which the hospital sends.")
+        "AE title",
+        required("Enter the AE title from which the hospital sends."),
+        filters=[trimmed],
     )
     host = StringField(
         "Address",

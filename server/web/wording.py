@@ -89,6 +89,7 @@ JOB_LABELS = {
     "recompute_clocks": "Recompute all clocks and send reminders",
     "lapse_offers": "End offers that nobody answered in time",
     "prepare_series": "Prepare a series for viewing",
+    "look_over_archive": "Compare a share of the stored images with what was received",
     "forget_old": "Clear away what has been kept long enough",
     "take_uploads": "Take in what was uploaded",
     "work_on_volume": "Work on a segmentation",

@@ -176,7 +176,8 @@ def _consensus(seen: Seen, *, artery_cut_is_over: bool) -> int:
             return LA
     narrowed = seen.vein > 0 and seen.vein_contour in ("bilateral_narrowing", "deformed")
     venous = seen.vein >= 180 or narrowed or seen.occluded
-    if (seen.cha > 0 and seen.cha_extends) or seen.aorta > 0 or seen.vein_lost:
+    beyond_cha = seen.cha_extends or seen.ca > 0  # borderline is contact "without PHA and/or CA"
+    if (seen.cha > 0 and beyond_cha) or seen.aorta > 0 or seen.vein_lost:
         return LA
     if venous and seen.vein_beyond:
         return LA

@@ -208,9 +208,18 @@ def test_what_a_set_does_not_ask_for_is_not_flagged_as_taken(ruleset: str) -> No
     assert "default_taken" not in {flag.id for flag in found.flags}
 
 
-def test_contact_beyond_the_cha_recorded_apart_is_pointed_out() -> None:
-    answers = pancreas(cha=touched(90), pha=touched(90))
-    for ruleset in ("iap-2017", "jps-7"):
-        found = said(ruleset, answers)
-        assert found.category and found.category.code == BR
-        assert "extension_unclear" in {flag.id for flag in found.flags}
+@pytest.mark.parametrize("ruleset", ["iap-2017", "jps-7"])
+def test_contact_of_the_cha_without_its_neighbours_alone_is_borderline(ruleset: str) -> None:
+    assert code(ruleset, pancreas(cha=touched(90))) == BR
+    for neighbour in ("ca", "pha"):
+        beside: dict[str, Any] = {"cha": touched(90), neighbour: touched(1)}
+        assert code(ruleset, pancreas(**beside)) == LA
+        unseen: dict[str, Any] = {**beside, neighbour: None}
+        open_yet = said(ruleset, pancreas(**unseen))
+        assert [step.code for step in open_yet.interval or ()] == [BR, LA]
+        assert [one.pointer for one in open_yet.missing] == [f"/vessels/{neighbour}/contact_deg"]
+    only = said(ruleset, pancreas(pha=touched(90)))
+    assert only.category and only.category.code == R
+    assert [f.text for f in only.flags if f.id == "not_addressed"] == [
+        f"PHA contact 90° without the CHA: not addressed by {only.title}."
+    ]

@@ -19,6 +19,13 @@ KEY_IMAGE: dict[str, Any] = {
     "series": "series 4 portal venous",
     "image_number": 34,
 }
+VIEW: dict[str, Any] = {
+    "middle_mm": [-12.4, 30.0, -1092.0],
+    "width_mm": 118.5,
+    "height_mm": 92.0,
+    "rotation_deg": 90,
+    "flipped_horizontally": True,
+}
 ANGLE = {
     **KEY_IMAGE,
     "kind": "angle",
@@ -44,7 +51,10 @@ def test_every_organ_takes_evidence_for_its_verdict(organ: Organ) -> None:
     assert problems(organ, answers) == []
 
 
-@pytest.mark.parametrize("entry", [KEY_IMAGE, ANGLE, {**KEY_IMAGE, "state": "unsupported"}])
+@pytest.mark.parametrize(
+    "entry",
+    [KEY_IMAGE, ANGLE, {**KEY_IMAGE, "state": "unsupported"}, {**KEY_IMAGE, "view": VIEW}],
+)
 def test_evidence_of_any_kind_is_kept(entry: dict[str, Any]) -> None:
     assert problems(PANCREAS, answered(entry)) == []
 
@@ -66,11 +76,22 @@ def test_evidence_for_what_is_no_field_is_refused_there(pointer: str) -> None:
         ({"image": {**KEY_IMAGE["image"], "SOPInstanceUID": "not a UID"}}, "/image/SOPInstanceUID"),
         ({"points_mm": [[1.0]]}, "/points_mm/0"),
         ({"colour": "red"}, "/colour"),
+        ({"view": {**VIEW, "width_mm": 0}}, "/view/width_mm"),
+        ({"view": {**VIEW, "rotation_deg": 360}}, "/view/rotation_deg"),
+        ({"view": {**VIEW, "middle_mm": [1.0, 2.0]}}, "/view/middle_mm"),
+        ({"view": {"middle_mm": [1, 2, 3], "width_mm": 100}}, "/view/height_mm"),
     ],
 )
 def test_an_entry_that_is_wrong_is_refused_at_the_place(change: dict[str, Any], at: str) -> None:
     [problem] = problems(PANCREAS, answered({**ANGLE, **change}))
     assert problem.pointer == "/evidence/" + CONTACT.replace("/", "~1") + at
+
+
+def test_what_is_wrong_with_a_view_is_named() -> None:
+    [problem] = problems(
+        PANCREAS, answered({**KEY_IMAGE, "view": {**VIEW, "middle_mm": [1.0, 2.0]}})
+    )
+    assert problem.message.endswith(': "middle_mm" must be a list of 3 values; a list was given.')
 
 
 @pytest.mark.parametrize("evidence", [4, [], None, "x", {"": 3}, {CONTACT: []}])

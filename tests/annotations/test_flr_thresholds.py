@@ -178,6 +178,8 @@ def test_a_typed_percentage_stands_in_for_missing_volumes() -> None:
         ),
         ({"flr_ml": 400, "flr_functional_ml": 401}, "/flr_functional_ml"),
         ({"flr_ml": 400, "height_cm": 67, "weight_kg": 154}, "/height_cm"),  # inches and pounds
+        ({"flr_ml": 0.4, "total_liver_ml": 1600}, "/flr_ml"),  # litres
+        ({"flr_ml": 400, "total_liver_ml": 1.6}, "/total_liver_ml"),
     ],
 )
 def test_volumes_that_cannot_all_be_true_are_flagged_and_stop_the_signature(

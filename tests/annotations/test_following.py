@@ -73,7 +73,9 @@ def test_without_a_target_there_is_nothing_to_follow() -> None:
 
 
 def test_a_target_that_is_not_measured_again_leaves_the_response_open() -> None:
-    assert recist(seen(20, None), seen(50, 30)).label == "Not evaluable"
+    found = recist(seen(20, None), seen(50, 30))
+    assert found.label == "Not evaluable"
+    assert found.notes == ("No size at this time point: target 2.",)
 
 
 def test_what_was_not_stated_is_said_and_never_taken_as_a_complete_response() -> None:

@@ -98,11 +98,17 @@ def test_cytology_that_was_not_done_is_not_negative() -> None:
 
 
 @pytest.mark.parametrize("name", sorted(ORGANS))
-def test_an_invaded_neighbour_is_t4b_and_contact_is_not(name: str) -> None:
+def test_an_invaded_neighbour_is_t4b_and_contact_leaves_it_open(name: str) -> None:
     clear = dict.fromkeys(ORGANS, "clear")
     found = said(case(organs={**clear, name: "invaded"}), "gastric-t4b")
     assert (found["category"], found["capabilities"]) == ("t4b", ["multivisceral_resection"])
-    assert said(case(organs={**clear, name: "contact"}), "gastric-t4b")["category"] == "not_t4b"
+    touched = case(organs={**clear, name: "contact"})
+    found = said(touched, "gastric-t4b")
+    assert (found["interval"], found["capabilities"]) == (["not_t4b", "t4b"], [])
+    [missing] = found["missing"]
+    assert missing["pointer"] == f"/organs/{name}"
+    assert "touched, invasion not decided" in missing["text"]
+    assert said(touched, "gastric-t4b", contact="not-invaded")["category"] == "not_t4b"
     del clear[name]
     found = said(case(organs=clear), "gastric-t4b")
     assert [one["pointer"] for one in found["missing"]] == [f"/organs/{name}"]
@@ -160,7 +166,10 @@ def complete_case(draw: st.DrawFn) -> Answers:
 
 
 def ends(answers: Answers) -> list[tuple[int, int]]:
-    options = ({}, {"csco-unresectable": {"nodes": "probable"}})
+    options: tuple[Any, ...] = (
+        {},
+        {"csco-unresectable": {"nodes": "probable"}, "gastric-t4b": {"contact": "not-invaded"}},
+    )
     found = [one for chosen in options for one in GASTRIC.evaluate(answers, chosen)]
     return [
         (e.best.rank, e.worst.rank) for e in found if e.best is not None and e.worst is not None
@@ -179,7 +188,8 @@ def test_a_worse_finding_never_improves_a_category(answers: Answers, data: st.Da
         worse["vessels"][name] = dict(data.draw(st.sampled_from(STEPS[place:])))
     elif kind == "organ":
         name = data.draw(st.sampled_from(sorted(ORGANS)))
-        worse["organs"][name] = "invaded"
+        place = STATES.index(answers["organs"][name])
+        worse["organs"][name] = data.draw(st.sampled_from(STATES[place:]))
     elif kind == "spread":
         field = data.draw(st.sampled_from(SPREAD))
         place = CERTAINTIES.index(answers[field])

@@ -18,6 +18,7 @@ from server.annotations.organs.lung.findings import (
     n_of,
 )
 from server.annotations.organs.lung.stage import GROUPS
+from tests.annotations.categories import category_of
 
 Answers = dict[str, Any]
 SIZES = {"T1a": 8, "T1b": 15, "T1c": 25, "T2a": 35, "T2b": 45, "T3": 60, "T4": 80}
@@ -51,12 +52,7 @@ def said(ruleset: str, answers: Answers, **options: str) -> Evaluation:
 
 
 def code(ruleset: str, answers: Answers, **options: str) -> str:
-    """The category, or the two ends of the interval."""
-    found = said(ruleset, answers, **options)
-    if found.category:
-        return found.category.code
-    assert found.best and found.worst
-    return f"{found.best.code}..{found.worst.code}"
+    return category_of(said(ruleset, answers, **options))
 
 
 @pytest.mark.parametrize(

@@ -75,6 +75,7 @@ def test_the_criteria_come_last_with_rule_source_and_trust() -> None:
 
 def test_hidden_fields_are_not_printed() -> None:
     labels = read(LIVER, LIVER.examples()["crlm-right-adequate"])
+    assert LIVER.schema["properties"]["flr_source"]["x-margin"]["label"] == "Volumes from"
     assert "Volumes from" not in labels
 
 

@@ -9,6 +9,7 @@ import pytest
 from server.annotations.decision import Evaluation, Trust
 from server.annotations.organs.perihilar import PERIHILAR
 from server.annotations.organs.perihilar.findings import DUCTS, VESSELS
+from tests.annotations.categories import category_of
 
 Answers = dict[str, Any]
 
@@ -36,12 +37,7 @@ def said(ruleset: str, answers: Answers, **options: str) -> Evaluation:
 
 
 def code(ruleset: str, answers: Answers, **options: str) -> str:
-    """The category, or the two ends of the interval."""
-    found = said(ruleset, answers, **options)
-    if found.category:
-        return found.category.code
-    assert found.best and found.worst
-    return f"{found.best.code}..{found.worst.code}"
+    return category_of(said(ruleset, answers, **options))
 
 
 CONFLUENCE, RIGHT, LEFT = "confluence", "right_second_order", "left_second_order"

@@ -10,6 +10,7 @@ from server.annotations.decision import Evaluation, Trust
 from server.annotations.organs.rectum import RECTUM
 from server.annotations.organs.rectum.findings import COMPARTMENTS, STRUCTURES, VESSELS
 from server.annotations.organs.rectum.nodes import STATIONS
+from tests.annotations.categories import category_of
 
 Answers = dict[str, Any]
 CLEAR: Answers = {
@@ -31,12 +32,7 @@ def said(ruleset: str, answers: Answers, **options: str) -> Evaluation:
 
 
 def code(ruleset: str, answers: Answers, **options: str) -> str:
-    """The category, or the two ends of the interval."""
-    found = said(ruleset, answers, **options)
-    if found.category:
-        return found.category.code
-    assert found.best and found.worst
-    return f"{found.best.code}..{found.worst.code}"
+    return category_of(said(ruleset, answers, **options))
 
 
 def within(group: str, **values: Any) -> Answers:

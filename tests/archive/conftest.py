@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
 
 import pytest
 
@@ -18,6 +19,5 @@ def orthanc(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OrthancProcess
 
 @pytest.fixture(scope="package")
 def archive(orthanc: OrthancProcess) -> Iterator[Archive]:
-    archive = orthanc.archive()
-    yield archive
-    archive.close()
+    with closing(orthanc.archive()) as archive:
+        yield archive

@@ -10,7 +10,7 @@ import shutil
 import socket
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -140,3 +140,12 @@ def running_orthanc(home: Path) -> Iterator[OrthancProcess]:
         yield orthanc
     finally:
         orthanc.stop()
+
+
+@contextlib.contextmanager
+def archive_with(home: Path, files: Iterable[bytes] = ()) -> Iterator[Archive]:
+    """An archive in an Orthanc of its own, with these DICOM files in it, while the block runs."""
+    with running_orthanc(home) as orthanc, contextlib.closing(orthanc.archive()) as archive:
+        for file in files:
+            archive.store_instance(file)
+        yield archive

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from server.cases.countries import country_in_sentence, country_name
+from server.cases.countries import countries_by_name, country_in_sentence, country_name
 
 
 @pytest.mark.parametrize(
@@ -37,3 +37,10 @@ def test_a_sentence_names_a_country_with_its_article_and_a_part_behind_it(
     code: str, said: str
 ) -> None:
     assert country_in_sentence(code) == said
+
+
+def test_countries_are_offered_once_each_by_name() -> None:
+    codes, names = zip(*countries_by_name(), strict=True)
+    assert {"DE", "GB", "IN", "CN"} <= set(codes)
+    assert "UK" not in codes
+    assert list(names) == sorted(set(names))

@@ -5,7 +5,11 @@ from __future__ import annotations
 import pytest
 
 from server.annotations.organs import ORGANS
-from server.cases.local_category import LOCAL_CATEGORIES, local_category, state_local_category
+from server.cases.local_category import (
+    LOCAL_CATEGORIES,
+    local_category_entries,
+    state_local_category,
+)
 from server.cases.verdict_change import TABLE, Change, verdict_change
 from server.foundation.errors import Invalid
 from server.outcomes.suggested import suggested_findings
@@ -75,14 +79,14 @@ def test_a_category_is_chosen_corrected_and_known_as_of_a_moment(world: World) -
     with world.db.writing() as session:
         case = world.inside
         first, then = case.opened_at, case.opened_at.replace(year=case.opened_at.year + 1)
-        assert local_category(session, case.id) == "not_stated"
+        assert local_category_entries(session, case.id) == []
         assert state_local_category(session, case, "not_stated", by="Clara", now=first) is None
         state_local_category(session, case, "unresectable", by="Clara", now=first)
         state_local_category(session, case, "unresectable", by="Clara", now=then)
         entry = state_local_category(session, case, "borderline", by="Omar", now=then)
         assert entry is not None
         assert (entry.number, entry.set_by) == (2, "Omar")
-        assert local_category(session, case.id) == "borderline"
-        assert local_category(session, case.id, as_of=first) == "unresectable"
+        kept = [(one.category, one.set_at) for one in local_category_entries(session, case.id)]
+        assert kept == [("unresectable", first), ("borderline", then)]
         with pytest.raises(Invalid):
             state_local_category(session, case, "Unresectable", by="Clara", now=then)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import datetime
 
 import pytest
@@ -16,17 +15,10 @@ from server.access.records import Grant
 from server.cases.records import Case
 from server.conversation.records import Message
 from server.people.records import Person
-from tests.served import serving
 from tests.world import World
 
 pytestmark = pytest.mark.e2e
 TYPED = "Which stent was placed, and when? I had typed this before my link ended."
-
-
-@pytest.fixture
-def address(app: Flask) -> Iterator[str]:
-    with serving(app) as server:
-        yield f"http://127.0.0.1:{server.port}"
 
 
 def come(page: Page, address: str, token: str) -> None:
@@ -67,6 +59,20 @@ def test_a_link_that_ends_while_somebody_types_loses_no_word(
     expect(page.locator("#new").get_by_label("Question")).to_have_value("")
     with db.reading() as session:
         assert [one.text for one in session.scalars(select(Message))] == [TYPED]
+
+
+def test_what_was_typed_into_a_form_that_came_to_nothing_is_shown_for_copying(
+    small_world: World, address: str, page: Page
+) -> None:
+    come(page, address, small_world.tokens["surgeon"])
+    page.locator("#new").get_by_label("Question").fill(TYPED)
+    page.context.clear_cookies()
+    page.locator("#new").get_by_role("button", name="Send").click()
+    expect(page.get_by_role("heading", name="What you had typed")).to_be_visible()
+    expect(page.get_by_label("Question")).to_have_value(TYPED)
+    page.goto(f"{address}/no-such-page")
+    expect(page.get_by_role("heading", name="Not found")).to_be_visible()
+    expect(page.get_by_text("What you had typed")).to_be_hidden()
 
 
 def test_what_was_before_the_readers_eyes_is_new_no_more(

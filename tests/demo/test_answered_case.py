@@ -17,9 +17,9 @@ from server.foundation.clock import utc_now
 from server.foundation.db import Database
 from server.foundation.files import FileStore
 from server.opinions.queries import issued
-from server.opinions.seal import seal_state
 from server.opinions.seal_key import seal_key_of
 from server.opinions.verifying import mark_in
+from tests.opinions.seal_reader import seal_state
 
 
 def test_the_answered_case_shows_what_follows_an_opinion(

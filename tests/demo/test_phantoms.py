@@ -158,7 +158,7 @@ def test_images_carry_every_required_attribute_of_the_ct_image_iod(phantom: Phan
 def test_positions_and_slice_thickness_are_not_the_same_number(phantom: Phantom) -> None:
     headers = phantom.headers(PHASES[1])
     geometry = of_series(headers)
-    assert geometry.is_uniform
+    assert (geometry.gaps, geometry.duplicates, geometry.uneven_mm) == ((), (), ())
     assert geometry.slice_spacing_mm == pytest.approx(8.0)
     assert float(headers[0].SliceThickness) == 10.0
 

@@ -191,6 +191,16 @@ def test_what_can_be_is_read_only_and_gains_no_rights(service: str) -> None:
     assert "no-new-privileges:true" in SERVICES[service]["security_opt"]
 
 
+@pytest.mark.parametrize("service", SERVICES)
+def test_nobody_has_roots_rights(service: str) -> None:
+    assert SERVICES[service]["cap_drop"] == ["ALL"]
+    # To read what is mounted, whoever checked it out.
+    assert SERVICES[service].get("cap_add", []) == (
+        ["DAC_OVERRIDE"] if service == "orthanc" else []
+    )
+    assert not SERVICES[service].get("privileged")
+
+
 def test_orthancs_log_is_a_file_in_the_volume_that_the_worker_reads(secrets: Path) -> None:
     log = Path(SERVICES["orthanc"]["environment"]["LOGFILE"])
     assert f"orthanc-log:{log.parent}" in SERVICES["orthanc"]["volumes"]

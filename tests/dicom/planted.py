@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import struct
 from collections.abc import Iterator
 
@@ -138,13 +137,6 @@ def _put_into_numbers(dataset: Dataset) -> None:
     surface.add_new(0x00660016, "OF", f"{MARK}{MARK}".encode("utf-16-le") * 40)
     surface.add_new(0x00660040, "OL", b"\0" * 400 + b"ZZID4711")
     dataset.SurfacePointsSequence = Sequence([surface])
-
-
-def written(dataset: Dataset) -> bytes:
-    """The dataset as a file."""
-    file = io.BytesIO()
-    dataset.save_as(file, enforce_file_format=True)
-    return file.getvalue()
 
 
 def identity_in(data: bytes) -> list[str]:

@@ -32,7 +32,7 @@ def test_spacing_comes_from_positions_in_any_order() -> None:
     assert geometry.slice_spacing_mm == 3.0
     assert geometry.voxel_volume_ml == pytest.approx(2 * 1.5 * 3 / 1000)
     assert [plane.distance_mm for plane in geometry.planes] == [0, 3, 6, 9]
-    assert geometry.is_uniform
+    assert (geometry.gaps, geometry.duplicates, geometry.uneven_mm) == ((), (), ())
     assert (geometry.row_spacing_mm, geometry.column_spacing_mm) == (2.0, 1.5)
 
 
@@ -40,7 +40,6 @@ def test_missing_images_are_found_and_counted() -> None:
     geometry = of_series(series([0, 3, 12, 15, 18]))
     assert [(gap.missing, gap.below_mm, gap.above_mm) for gap in geometry.gaps] == [(2, 3.0, 12.0)]
     assert geometry.depth == 7
-    assert not geometry.is_uniform
 
 
 def test_images_at_the_same_place_are_found() -> None:

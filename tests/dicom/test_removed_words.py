@@ -20,7 +20,8 @@ from server.dicom.pseudonyms import Pseudonyms
 from server.dicom.removed_words import RemovedWords
 from server.dicom.shown_file import opened, shown_file
 from server.dicom.shown_json import shown_json
-from tests.dicom.planted import MARK, ROOT, identity_in, planted_ct, written
+from tests.archive.files import written
+from tests.dicom.planted import MARK, ROOT, identity_in, planted_ct
 
 CASE = Pseudonyms(b"k" * 32, "M-2026-00001")
 RAMP = struct.pack("<256H", *range(256))

@@ -27,7 +27,8 @@ from server.dicom.pseudonyms import Pseudonyms
 from server.dicom.shown_file import opened, shown_file
 from server.dicom.shown_json import shown_json
 from server.dicom.shown_pixels import FileNotUnderstood
-from tests.dicom.planted import IDENTITY, MARK, ROOT, identity_in, planted_ct, put, written
+from tests.archive.files import written
+from tests.dicom.planted import IDENTITY, MARK, ROOT, identity_in, planted_ct, put
 
 CASE = Pseudonyms(b"k" * 32, "M-2026-00001")
 STUDY, SERIES, INSTANCE = f"{ROOT}.10", f"{ROOT}.11", f"{ROOT}.12"

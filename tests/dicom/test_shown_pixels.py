@@ -16,7 +16,8 @@ from server.dicom.frame_shape import FrameShape
 from server.dicom.pseudonyms import Pseudonyms
 from server.dicom.shown_file import opened, shown_file
 from server.dicom.shown_pixels import FileNotUnderstood
-from tests.dicom.planted import MARK, ROOT, identity_in, planted_ct, written
+from tests.archive.files import written
+from tests.dicom.planted import MARK, ROOT, identity_in, planted_ct
 from tests.dicom.remarked import CODERS, HTJ2K, JPEG_BASELINE, JPEG_LS_NEAR, picture, remarked
 
 CASE = Pseudonyms(b"k" * 32, "M-2026-00001")

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
 
 import pytest
 from flask.testing import FlaskClient
 
 from server.archive import Archive
-from tests.archive.orthanc_process import OrthancProcess, free_port, running_orthanc
+from tests.archive.conftest import orthanc
+from tests.archive.orthanc_process import OrthancProcess, free_port
 from tests.dicomweb import samples
 from tests.dicomweb.gateway_app import HandMadeScope, gateway_app
 from tests.served import serving
 
+__all__ = ["orthanc"]
 SCOPES = {
     "insider": HandMadeScope(frozenset({samples.CASE, samples.CASE_PRIOR, samples.WRITABLE})),
     "reader": HandMadeScope(frozenset({samples.CASE}), may_write=False),
@@ -23,19 +26,12 @@ SCOPES = {
 
 
 @pytest.fixture(scope="package")
-def orthanc(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OrthancProcess]:
-    with running_orthanc(tmp_path_factory.mktemp("gateway-orthanc")) as process:
-        yield process
-
-
-@pytest.fixture(scope="package")
 def archive(orthanc: OrthancProcess) -> Iterator[Archive]:
     """The archive with every sample in it."""
-    archive = orthanc.archive()
-    for file in samples.everything():
-        archive.store_instance(file)
-    yield archive
-    archive.close()
+    with closing(orthanc.archive()) as archive:
+        for file in samples.everything():
+            archive.store_instance(file)
+        yield archive
 
 
 class Caller:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import httpx
@@ -29,11 +30,10 @@ def orthanc(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OrthancProcess
 
 @pytest.fixture
 def archive(orthanc: OrthancProcess) -> Iterator[Archive]:
-    archive = orthanc.archive()
-    for number in (1, 2, 3):
-        archive.store_instance(written(ct_slice("DELETED", STUDY, SERIES, number)))
-    yield archive
-    archive.close()
+    with closing(orthanc.archive()) as archive:
+        for number in (1, 2, 3):
+            archive.store_instance(written(ct_slice("DELETED", STUDY, SERIES, number)))
+        yield archive
 
 
 @pytest.fixture(params=[False, True], ids=["plain", "pseudonymised"])

@@ -16,7 +16,7 @@ from server.archive import Archive
 from server.prepared.shelf import Shelf
 from server.prepared.way import NAME as WAY
 from tests.archive.files import ct_slice, written
-from tests.archive.orthanc_process import running_orthanc
+from tests.archive.orthanc_process import archive_with
 from tests.dicomweb import samples
 from tests.dicomweb.conftest import Caller
 from tests.dicomweb.gateway_app import HandMadeScope, gateway_app
@@ -55,16 +55,13 @@ def study(uid: str, series: int, count: int) -> list[bytes]:
 
 @pytest.fixture(scope="module")
 def archive(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Archive]:
-    with running_orthanc(tmp_path_factory.mktemp("searched")) as orthanc:
-        archive: Archive = orthanc.archive()
-        for uid, series, count in ((JAPANESE, 1, 2), (MÜLLER, 1, 2), (MÜLLER, 2, 3), (ROE, 3, 1)):
-            for file in study(uid, series, count):
-                archive.store_instance(file)
-        segmentation = samples.segmentation(f"{ROE}.9.1", f"{ROE}.9", "ID-3", ROE)
-        segmentation.PatientName, segmentation.StudyDate = NAMES[ROE], DATES[ROE]
-        archive.store_instance(written(segmentation))
+    segmentation = samples.segmentation(f"{ROE}.9.1", f"{ROE}.9", "ID-3", ROE)
+    segmentation.PatientName, segmentation.StudyDate = NAMES[ROE], DATES[ROE]
+    series = ((JAPANESE, 1, 2), (MÜLLER, 1, 2), (MÜLLER, 2, 3), (ROE, 3, 1))
+    files = [file for uid, number, count in series for file in study(uid, number, count)]
+    folder = tmp_path_factory.mktemp("searched")
+    with archive_with(folder, [*files, written(segmentation)]) as archive:
         yield archive
-        archive.close()
 
 
 SCOPES = {"archive": HandMadeScope(None), "named": HandMadeScope(frozenset(NAMES))}

@@ -17,6 +17,7 @@ from server.dicom.frame_shape import FrameShape
 from server.dicom.rendering import (
     DEFAULT_QUALITY,
     Drawing,
+    NothingToDraw,
     Viewport,
     Window,
     annotate,
@@ -170,6 +171,12 @@ def test_palettes_and_halved_colour_become_rgb(name: str, reference: str | None)
     if reference is not None:
         theirs = dcmread(str(get_testdata_file(reference, download=False))).pixel_array
         assert np.abs(np.asarray(picture).astype(int) - theirs).mean() < 4
+
+
+def test_pixels_of_four_samples_are_told_to_be_no_picture() -> None:
+    four = shape(Rows=4, Columns=5, SamplesPerPixel=4, BitsAllocated=8, BitsStored=8)
+    with pytest.raises(NothingToDraw):
+        draw(Dataset(), bytes(80), four, 1, read_drawing({}))
 
 
 def test_masks_are_black_and_white() -> None:

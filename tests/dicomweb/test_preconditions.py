@@ -1,11 +1,15 @@
-"""If-Match: an answer only for whoever still knows what we have (RFC 9110 13.1.1)."""
+"""An answer only for whoever still knows what we have (If-Match), and may still read it."""
 
 from __future__ import annotations
+
+from collections.abc import Iterator
 
 import pytest
 from flask import Flask, Response
 
+from server.dicomweb.media.answers import while_let_in
 from server.dicomweb.media.preconditions import held
+from server.foundation.errors import Refused
 
 app = Flask("tests.preconditions")
 
@@ -44,3 +48,24 @@ def test_an_answer_without_a_tag_matches_no_tag() -> None:
 def test_what_fails_anyway_and_what_was_stored_are_not_held_back() -> None:
     assert answered('"other"', "", 404).status_code == 404
     assert answered('"other"', "", 200, "POST").status_code == 200
+
+
+def test_a_long_body_ends_when_its_reader_is_let_in_no_more() -> None:
+    times, is_closed = iter([0.0, 1.0, 2.0, 3.0, 4.0, 5.0]), []
+    given: list[bytes] = []
+
+    def body() -> Iterator[bytes]:
+        try:
+            yield from (b"1", b"2", b"3", b"4", b"5")
+        finally:
+            is_closed.append(True)
+
+    def ask_again() -> None:
+        if given == [b"1", b"2", b"3"]:
+            raise Refused("Withdrawn.")
+
+    with pytest.raises(Refused):
+        for piece in while_let_in(body(), ask_again, times.__next__):
+            given.append(piece)
+    assert given == [b"1", b"2", b"3"]
+    assert is_closed

@@ -19,9 +19,9 @@ from pydicom.uid import (
 )
 
 from server.archive import Archive
-from tests.archive.files import blank
-from tests.archive.orthanc_process import running_orthanc
-from tests.dicom.planted import MARK, ROOT, planted_ct, written
+from tests.archive.files import blank, written
+from tests.archive.orthanc_process import archive_with
+from tests.dicom.planted import MARK, ROOT, planted_ct
 from tests.dicomweb import samples
 from tests.dicomweb.planted_kinds import planted_kinds
 from tests.dicomweb.pseudonymised import JSON, Reader, leaks, reading_of
@@ -71,17 +71,11 @@ def _identify(dataset: Dataset, modality: str) -> None:
 
 @pytest.fixture(scope="module")
 def archive(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Archive]:
-    with running_orthanc(tmp_path_factory.mktemp("planted-orthanc")) as process:
-        archive = process.archive()
-        for made in (
-            *[planted_ct(STUDY, CT_SERIES, uid, every_sequence=8) for uid in SLICES],
-            capture(),
-        ):
-            archive.store_instance(written(made))
-        for made in (report(), document(), *planted_kinds(STUDY, f"{OTHERS}.93")):
-            archive.store_instance(written(made))
+    slices = [planted_ct(STUDY, CT_SERIES, uid, every_sequence=8) for uid in SLICES]
+    others = (capture(), report(), document(), *planted_kinds(STUDY, f"{OTHERS}.93"))
+    folder = tmp_path_factory.mktemp("planted-orthanc")
+    with archive_with(folder, map(written, [*slices, *others])) as archive:
         yield archive
-        archive.close()
 
 
 @pytest.fixture(scope="module")

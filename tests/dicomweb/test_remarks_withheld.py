@@ -16,8 +16,9 @@ from server.dicom.transfer_syntaxes import JPEG_2000_LOSSY, JPEG_LOSSY, JPEG_LS_
 from server.prepared.eviction import Room
 from server.prepared.preparing import Preparer
 from server.prepared.shelf import bare
-from tests.archive.orthanc_process import running_orthanc
-from tests.dicom.planted import ROOT, planted_ct, written
+from tests.archive.files import written
+from tests.archive.orthanc_process import archive_with
+from tests.dicom.planted import ROOT, planted_ct
 from tests.dicom.remarked import CODERS, HTJ2K, JPEG_BASELINE, NAME, remarked
 from tests.dicomweb.pseudonymised import JSON, Reader, leaks, reading_of
 
@@ -43,12 +44,9 @@ def instance(number: int, syntax: str) -> Dataset:
 
 @pytest.fixture(scope="module")
 def archive(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Archive]:
-    with running_orthanc(tmp_path_factory.mktemp("remarked-orthanc")) as process:
-        archive = process.archive()
-        for number, syntax in enumerate(CODERS, 1):
-            archive.store_instance(written(instance(number, syntax)))
+    files = [written(instance(number, syntax)) for number, syntax in enumerate(CODERS, 1)]
+    with archive_with(tmp_path_factory.mktemp("remarked-orthanc"), files) as archive:
         yield archive
-        archive.close()
 
 
 @pytest.fixture(params=["passed through", "prepared"])

@@ -15,6 +15,7 @@ from server.foundation.clock import utc_now
 from server.foundation.db import Database
 from server.foundation.settings import Settings
 from tests.archive.orthanc_process import free_port
+from tests.served import serving
 from tests.world import World, build_world
 
 
@@ -56,6 +57,20 @@ def app(settings: Settings, small_world: World) -> Iterator[Flask]:
 @pytest.fixture
 def client(app: Flask) -> FlaskClient:
     return app.test_client()
+
+
+@pytest.fixture
+def db(app: Flask) -> Database:
+    """The application's database."""
+    found: Database = app.extensions["margin"].db
+    return found
+
+
+@pytest.fixture
+def address(app: Flask) -> Iterator[str]:
+    """Where the application answers on a real socket, for browsers."""
+    with serving(app) as server:
+        yield f"http://localhost:{server.port}"
 
 
 @pytest.fixture

@@ -21,6 +21,7 @@ from server.opinions.export import assessment_json
 from server.opinions.page import render_html
 from server.opinions.queries import opinions_of_case
 from server.opinions.stored import from_stored
+from server.opinions.wholeness import altered_opinions
 from tests.world import World
 
 Panel = tuple[FlaskClient, str]
@@ -161,6 +162,30 @@ def test_signed_revisions_are_a_chain_in_which_none_can_be_exchanged(
     assert list(breaks("pancreas", revisions(app)[1:])) == [
         "Revision 2 does not follow the revision before it."
     ]
+
+
+@pytest.mark.parametrize(
+    ("tampering", "said"),
+    [
+        ("UPDATE issued_opinion SET content = replace(content, 'SMA', 'SMV')", "is not what was"),
+        ("UPDATE issued_opinion SET content_sha256 = 'x', content = '{}'", "is not what was"),
+        ("UPDATE issued_opinion SET content_sha256 = ''", "is not the one that was signed"),
+        ("DELETE FROM issued_opinion", "is not there"),
+    ],
+)
+def test_an_opinion_changed_behind_margins_back_is_named(
+    signed: Panel, app: Flask, small_world: World, tampering: str, said: str
+) -> None:
+    db = app.extensions["margin"].db
+    with db.reading() as session:
+        assert list(altered_opinions(session)) == []
+    with db.writing() as session:
+        session.execute(text("DROP TRIGGER keep_issued_opinion"))
+        session.execute(text(tampering))
+    with db.reading() as session:
+        (sentence,) = altered_opinions(session)
+    assert f"{small_world.inside.number}-O1" in sentence
+    assert said in sentence
 
 
 def test_what_was_signed_stays_what_it_was_while_it_is_amended(signed: Panel, app: Flask) -> None:

@@ -130,6 +130,21 @@ def test_one_visits_cookie_does_not_open_another(visit: Visit) -> None:
     assert client.get(f"{other}/dicom-web/studies").status_code == 401
 
 
+def test_a_link_does_not_tell_which_other_cases_there_are(
+    client: FlaskClient, small_world: World
+) -> None:
+    other, none = small_world.outside.number, "M-2026-99999"
+    for who in ("viewer", "hospital"):
+        bearer = {"Authorization": f"Bearer {small_world.tokens[who]}"}
+        for what in ("", "/clock", "/assignment", "/uploads", "/records"):
+            told = [
+                client.get(f"/api/v1/cases/{number}{what}", headers=bearer)
+                for number in (other, none)
+            ]
+            assert [one.status_code for one in told] == [404, 404], what
+            assert told[0].text.replace(other, none) == told[1].text
+
+
 def test_a_hospital_reads_no_annotation_and_no_pixels(visit: Visit) -> None:
     client, base = visit("hospital")
     for path in ("api/panel", "api/volumes", "api/preview", "dicom-web/studies", "view/margin"):
@@ -159,6 +174,7 @@ def test_no_token_and_no_secret_stands_in_the_trail(
     client.get(f"{base}/")
     with app.extensions["margin"].db.reading() as session:
         written = repr([vars(line) for line in audit.newest(session)])
+    assert small_world.inside.number in written
     assert not any(token in written for token in small_world.tokens.values())
 
 

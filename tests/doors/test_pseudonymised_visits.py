@@ -74,12 +74,6 @@ def _says(said: str, texts: tuple[str, ...]) -> bool:
 
 
 @pytest.fixture
-def db(app: Flask) -> Database:
-    found: Database = app.extensions["margin"].db
-    return found
-
-
-@pytest.fixture
 def document(app: Flask, db: Database, small_world: World, today: datetime) -> str:
     """The case with an identity in everything that is kept of it; gives its document's id."""
     with db.writing() as session:

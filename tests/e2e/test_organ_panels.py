@@ -23,11 +23,18 @@ from tests.web import axe
 pytestmark = pytest.mark.e2e
 
 MOST_INTERACTIONS = 60
-SLICE = """() => {
+VIEW = """() => {
   const { viewportGridService, cornerstoneViewportService } = window.services;
   const id = viewportGridService.getActiveViewportId();
-  return cornerstoneViewportService.getCornerstoneViewport(id).getCurrentImageId();
+  return cornerstoneViewportService.getCornerstoneViewport(id);
 }"""
+SLICE = f"() => ({VIEW})().getCurrentImageId()"
+# The places in mm below two corners of the viewport: together what is seen of the slice, and how.
+CORNERS = f"""() => {{
+  const viewport = ({VIEW})();
+  const {{ clientWidth, clientHeight }} = viewport.canvas;
+  return [[0, 0], [clientWidth, clientHeight]].flatMap((at) => [...viewport.canvasToWorld(at)]);
+}}"""
 
 
 @pytest.fixture(scope="module")
@@ -225,13 +232,7 @@ def _drag_an_end(page: Page) -> None:
 
 def _scroll_away(page: Page, where: str) -> None:
     """Five slices on from `where`."""
-    page.evaluate(
-        """() => {
-            const { viewportGridService, cornerstoneViewportService } = window.services;
-            const id = viewportGridService.getActiveViewportId();
-            cornerstoneViewportService.getCornerstoneViewport(id).scroll(5);
-        }"""
-    )
+    page.evaluate(f"() => ({VIEW})().scroll(5)")
     page.wait_for_function(f"(was) => ({SLICE})() !== was", arg=where)
 
 
@@ -274,17 +275,41 @@ def test_a_contact_is_measured_on_the_image_found_again_and_loses_its_support(
     page.wait_for_function(f"(was) => ({SLICE})() === was", arg=where)
 
 
-def test_a_value_is_bound_to_the_image_on_the_screen(margin: RunningMargin, page: Page) -> None:
+def _turn(page: Page, act: str) -> None:
+    """`act` done with the active `viewport`."""
+    page.evaluate(f"() => {{ const viewport = ({VIEW})(); {act} viewport.render(); }}")
+
+
+def test_a_value_is_bound_to_the_image_on_the_screen_and_its_view_is_found_again(
+    margin: RunningMargin, page: Page
+) -> None:
     panel = opened(page, margin, "pancreas")
     wait_for_picture(page)
     panel.choose("/site", "head")
+    where = page.evaluate(SLICE)
+    _turn(
+        page,
+        "viewport.setCamera({ flipHorizontal: true }); viewport.setRotation(90);"
+        "viewport.setZoom(2.6); viewport.setPan([120, -60]);",
+    )
+    seen_as = page.evaluate(CORNERS)
     panel.root.locator("[data-bind='/site']").click()
     panel.root.get_by_role("button", name="Bind to series").click()
     panel.wait_until_saved()
     entry = answers_of(page)["evidence"]["/site"]
     assert entry["kind"] == "key_image"
-    assert entry["image"]["SOPInstanceUID"] in page.evaluate(SLICE)
+    assert entry["image"]["SOPInstanceUID"] in where
     assert entry["window"]["lower"] < entry["window"]["upper"]
+    assert (entry["view"]["rotation_deg"], entry["view"]["flipped_horizontally"]) == (90, True)
+
+    _turn(page, "viewport.resetCamera(); viewport.setRotation(0);")
+    _scroll_away(page, where)
+    panel.root.locator("[data-seen='/site']").get_by_role("button", name="show series").click()
+    page.wait_for_function(f"(was) => ({SLICE})() === was", arg=where)
+    page.wait_for_function(
+        f"(was) => ({CORNERS})().every((at, axis) => Math.abs(at - was[axis]) < 1)",
+        arg=seen_as,
+    )
     panel.root.get_by_role("button", name="no longer bound").click()
     panel.wait_until_saved()
     assert "evidence" not in answers_of(page)

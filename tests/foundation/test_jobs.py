@@ -167,7 +167,7 @@ def test_an_urgent_job_comes_before_all_that_wait_longer(database: Database, now
         jobs.enqueue(session, "prepare", {}, now=now - timedelta(hours=1))
         urgent = jobs.enqueue(session, "prepare", {}, now=now, run_at=now + timedelta(minutes=9))
         assert jobs.is_due(session, now)
-        jobs.urge(session, urgent, now)
+        jobs.urge(urgent, now)
     with database.writing() as session:
         job = jobs.claim(session, now)
         assert job is not None
@@ -181,8 +181,8 @@ def test_urging_does_a_finished_job_once_more_and_leaves_a_dead_one_to_a_person(
         done, dead = (jobs.enqueue(session, "prepare", {}, now=now) for _ in range(2))
         done.state = "done"
         dead.state = "dead"
-        jobs.urge(session, done, now)
-        jobs.urge(session, dead, now)
+        jobs.urge(done, now)
+        jobs.urge(dead, now)
     with database.writing() as session:
         job = jobs.claim(session, now)
         assert job is not None
@@ -229,8 +229,8 @@ def test_a_job_gives_way_to_a_more_urgent_one_of_its_kind_only(
     with database.writing() as session:
         doing = jobs.enqueue(session, "prepare", {}, now=now)
         jobs.claim(session, now)
-        jobs.urge(session, jobs.enqueue(session, "measure", {}, now=now), now)
+        jobs.urge(jobs.enqueue(session, "measure", {}, now=now), now)
         jobs.enqueue(session, "prepare", {}, now=now)
         assert not jobs.gives_way(session, doing.id, now)
-        jobs.urge(session, jobs.enqueue(session, "prepare", {}, now=now), now)
+        jobs.urge(jobs.enqueue(session, "prepare", {}, now=now), now)
         assert jobs.gives_way(session, doing.id, now)

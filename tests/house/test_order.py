@@ -41,6 +41,11 @@ def test_a_file_is_small_has_a_sentence_and_imports_at_its_top(path: Path) -> No
             assert (function.end_lineno or 0) - function.lineno <= 60, function.name
 
 
+@pytest.mark.parametrize("name", [*MAY_ASK_THE_TIME, *DOORS])
+def test_what_is_named_here_is_there(name: str) -> None:
+    assert (PROJECT / "server" / name).exists()
+
+
 def test_only_the_ways_in_ask_what_time_it_is() -> None:
     asking = re.compile(r"\butc_now\b|\bdatetime\.now\(|\bdate\.today\(|\bdatetime\.utcnow\(")
     for path in SOURCES:

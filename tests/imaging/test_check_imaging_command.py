@@ -63,6 +63,7 @@ def test_it_prints_what_was_promised_and_nothing_else(folder: Path) -> None:
 
 def test_pixels_are_looked_at_unless_told_otherwise(folder: Path) -> None:
     found = checked(folder)
+    assert found["series"]
     assert all(one["phase"]["pixel"] for one in found["series"])
     assert all("landmarks" in one["coverage"] for one in found["series"])
 

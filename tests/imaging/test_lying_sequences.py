@@ -144,6 +144,16 @@ def test_b_values_are_read_where_they_are(said: dict[str, Any], b_values: tuple[
         ("ax T2", {"EchoTime": 4}, Kind.UNKNOWN),
         ("t1_fl2d", {"EchoTime": lambda n: (2.3, 4.6)[n % 2]}, Kind.T1_IN_OUT),
         ("T1 vibe", {"EchoTime": 90}, Kind.UNKNOWN),
+        ("T1 opposition de phase", {}, Kind.T1_IN_OUT),
+        ("T1 gegenphasig", {}, Kind.T1_IN_OUT),
+        ("T1 OP", {}, Kind.T1_IN_OUT),
+        ("逆位相", {}, Kind.T1_IN_OUT),
+        ("T2 con supresión grasa", {}, Kind.T2_FAT_SAT),
+        ("T2 脂肪抑制", {}, Kind.T2_FAT_SAT),
+        ("DWIBS", {}, Kind.DIFFUSION),
+        ("CPRM", {}, Kind.MRCP),
+        ("T2* map", {}, Kind.UNKNOWN),
+        ("T1 mapping", {}, Kind.UNKNOWN),
     ],
 )
 def test_the_kind_of_a_sequence_is_told_in_many_languages_and_by_its_echoes(

@@ -51,6 +51,10 @@ def test_two_phases_in_one_series_are_asked_for_apart() -> None:
     ]
     assert "several_in_one" in found(both)
     assert "several_in_one" not in found(stack(PLACES_MM))
+    with_nothing_to_tell_them_apart = found(stack(PLACES_MM * 3))
+    assert "several_in_one" in with_nothing_to_tell_them_apart
+    assert "slices_doubled" not in with_nothing_to_tell_them_apart
+    assert "several_in_one" not in found(stack(PLACES_MM + PLACES_MM[:5]))
 
 
 @pytest.mark.parametrize(

@@ -15,23 +15,25 @@ SAID = {
         "sem contraste", "上腹部平扫", "腹部単純CT", "造影前",
     ],
     Phase.ARTERIAL_EARLY: [
-        "early arterial", "CTA abdomen", "früharteriell", "artériel précoce", "arterial precoz",
+        "early arterial", "CTA abdomen", "früharteriell", "EAP", "artériel précoce", "arterial precoz",
         "arterial precoce", "动脉早期", "早期動脈相",
     ],
     Phase.ARTERIAL_LATE: [
         "Abdomen arterial", "ABD_ART_1.0", "late arterial", "Pancreatic phase", "Pankreasphase",
         "Späte arterielle Phase", "temps artériel", "artériel tardif", "fase arterial tardía",
-        "Fase arterial", "动脉期", "動脈期", "動脈相", "膵実質相", "胰腺期",
+        "Fase arterial", "a.p.", "A.P. 5.0", "LAP", "C+ A", "pankreatische Phase", "动脉期",
+        "動脈期", "動脈相", "膵実質相", "胰腺期",
     ],
     Phase.PORTAL_VENOUS: [
         "PV 3.0 B30f", "Portal venous", "ABD_VEN_5.0", "portalvenös", "venöse Phase", "PortVen",
-        "temps portal", "veineux", "fase portal", "venosa", "portovenosa", "门静脉期", "靜脈期",
+        "temps portal", "veineux", "fase portal", "v.p.", "P.V. 3.0", "C+ V",
+        "venosa", "portovenosa", "门静脉期", "靜脈期",
         "門脈相",
     ],
     Phase.DELAYED: [
         "Delayed", "3 min delayed", "Equilibrium", "Late venous", "Spätphase", "temps tardif",
         "phase tardive", "fase tardía", "fase tardia", "Équilibre", "延迟期", "平衡期", "平衡相",
-        "ABD DEL 5.0",
+        "ABD DEL 5.0", "C+ D",
     ],
     Phase.HEPATOBILIARY: ["T1 VIBE HBP", "eThrive_20 MIN", "Hepatobiliary", "肝胆期", "肝細胞相"],
 }  # fmt: skip
@@ -51,6 +53,7 @@ def test_a_description_names_its_phase(phase: Phase, text: str) -> None:
         "Intravenous", "part of liver", "airport", "start", "Port-a-Cath", "heart 3.0", "supply",
         "departement", "Carto", "portable", "TC del abdomen", "pre-op planning", "PANCREAS 1.0",
         "Thorax 1.0 I30f 3", "", "\x00\ufffd", "rapport", "ventral", "delta", "equipment",
+        "AP 1.25", "CT A/P", "T.A.P.", "C.A.P.",
     ],
 )  # fmt: skip
 def test_a_word_inside_another_word_names_nothing(text: str) -> None:

@@ -23,8 +23,14 @@ from tests.imaging.made_series import ON, series, whole
         ("arterial_late", (FRONT_BACK,)),
         ("arterial_late", (FRONT_BACK, LEFT_RIGHT)),
         ("native", (UP_DOWN, LEFT_RIGHT)),
+        ("portal_venous", (UP_DOWN,)),
     ],
-    ids=["mirrored front to back", "prone said to be supine", "feet said first"],
+    ids=[
+        "mirrored front to back",
+        "prone said to be supine",
+        "feet said first",
+        "numbered upwards",
+    ],
 )
 def test_a_turned_body_is_recognised_and_never_outvotes_its_headers(
     phase: str, ways: tuple[str, ...]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -25,9 +26,8 @@ def orthanc(tmp_path: Path) -> Iterator[OrthancProcess]:
 
 @pytest.fixture
 def archive(orthanc: OrthancProcess) -> Iterator[Archive]:
-    archive = orthanc.archive(timeout_s=2)
-    yield archive
-    archive.close()
+    with closing(orthanc.archive(timeout_s=2)) as archive:
+        yield archive
 
 
 QUIET = timedelta(seconds=5)

@@ -29,7 +29,7 @@ from orthanc.encoded import MOST_DEEP, NotPlain, inflated, is_too_deep, outline
 from server.dicom import nesting
 from server.dicom.files import RefusedFile
 from server.intake.arrivals import holding, instances
-from server.intake.arrivals.instances import check_instance
+from server.intake.arrivals.instances import INFLATES_TO_MORE, check_instance
 from server.intake.lines.orthanc_log import FAULTS
 from server.intake.lines.refusals import IN_WORDS
 from server.intake.uploads import kinds
@@ -154,6 +154,20 @@ def test_what_is_deflated_is_inflated_before_it_is_searched(syntax: bytes) -> No
     file = head + packed.compress(plain[start:]) + packed.flush()
     assert is_too_deep(inflated(file))
     assert not is_too_deep(file)
+
+
+def test_an_upload_that_is_deflated_is_not_unpacked_without_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "one.dcm"
+    made = image(DeflatedExplicitVRLittleEndian)
+    made.Rows = made.Columns = 1024
+    made.PixelData = bytes(2 * 1024 * 1024)
+    file.write_bytes(written(made))
+    assert file.stat().st_size < 10_000
+    assert isinstance(check_instance(file, "one.dcm"), instances.Instance)
+    monkeypatch.setattr(instances, "MOST_INFLATED_BYTES", 2 * 1024 * 1024)
+    assert check_instance(file, "one.dcm") == RefusedFile("one.dcm", INFLATES_TO_MORE)
 
 
 def test_the_receiver_and_uploads_have_the_same_limits() -> None:

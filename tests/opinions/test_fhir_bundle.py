@@ -164,5 +164,6 @@ def test_hostile_text_stays_text() -> None:
         "pancreas", hostile.answers, answer="</div><script>alert(1)</script>\x00"
     )
     [report] = entries(fhir_bundle(signed), "DiagnosticReport")
+    assert "&lt;/div&gt;&lt;script&gt;alert(1)" in report["text"]["div"]
     assert "<script>" not in report["text"]["div"]
     assert "\x00" not in json.dumps(report)

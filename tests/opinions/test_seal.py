@@ -16,11 +16,12 @@ from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 from pypdf import PdfReader
 
 from server.opinions.pdf import render_pdf
-from server.opinions.seal import seal_state, sealed
+from server.opinions.seal import sealed
 from server.opinions.seal_key import SealKey, SealKeyUnusable, make_seal_key, seal_key_of
 from server.opinions.standing import Verification
 from server.opinions.verifying import mark_in
 from tests.opinions import samples
+from tests.opinions.seal_reader import seal_state
 
 NOW = datetime.now(UTC)
 OPINION = replace(

@@ -19,7 +19,7 @@ from server.opinions.imaging import Imaging, ReportNotStored, imaging_in_archive
 from server.opinions.structured_report import structured_report
 from server.volumetry.remnant import PAINTED_OVER, TUMOUR_PAINTED_OVER, RemnantMeasurement
 from server.volumetry.segmentation import measure
-from tests.archive.orthanc_process import running_orthanc
+from tests.archive.orthanc_process import archive_with
 from tests.opinions import samples
 from tests.opinions.assessments import example, groups, measured, report, said
 from tests.volumetry.scenes import images, mask, seg, stored
@@ -134,10 +134,8 @@ def test_what_was_entered_by_hand_or_refused_says_so() -> None:
 
 @pytest.fixture
 def archive(tmp_path: Path) -> Iterator[Archive]:
-    with running_orthanc(tmp_path) as process:
-        archive = process.archive()
+    with archive_with(tmp_path) as archive:
         yield archive
-        archive.close()
 
 
 @pytest.mark.orthanc

@@ -9,11 +9,11 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from tests.doors.conftest import app, client, settings, small_world, today
+from tests.doors.conftest import address, app, client, settings, small_world, today
 from tests.panel.panel_world import PanelWorld, add_people
 from tests.world import World
 
-__all__ = ["app", "client", "settings", "small_world", "today"]
+__all__ = ["address", "app", "client", "settings", "small_world", "today"]
 Open = Callable[[str], tuple[FlaskClient, str]]
 
 

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import datetime
 
 import pytest
-from flask import Flask
 from playwright.sync_api import Browser, Page
 
 from tests.panel.panel_world import NOT_HERE, RESECTABLE, PanelWorld, convene, vote
-from tests.served import serving
 
 pytestmark = pytest.mark.e2e
 SAVE = """async ([base, answers]) => {
@@ -26,12 +23,6 @@ SIGN_AT = """([base, verdict, at]) => {
     .then(() => fetch(`${base}/api/sign`, { method: "POST", headers, body }))
     .then(async (answer) => [answer.status, await answer.json()]);
 }"""
-
-
-@pytest.fixture
-def address(app: Flask) -> Iterator[str]:
-    with serving(app) as server:
-        yield f"http://localhost:{server.port}"
 
 
 def opened(browser: Browser, address: str, token: str) -> tuple[Page, str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,22 +10,10 @@ from server.archive import Archive
 from server.prepared.eviction import Room
 from server.prepared.preparing import Preparer
 from server.prepared.shelf import Shelf
-from tests.archive.orthanc_process import OrthancProcess, running_orthanc
+from tests.archive.conftest import archive, orthanc
 
+__all__ = ["archive", "orthanc"]
 BOUND_BYTES = 1024**3
-
-
-@pytest.fixture(scope="package")
-def orthanc(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OrthancProcess]:
-    with running_orthanc(tmp_path_factory.mktemp("prepared-orthanc")) as process:
-        yield process
-
-
-@pytest.fixture(scope="package")
-def archive(orthanc: OrthancProcess) -> Iterator[Archive]:
-    archive = orthanc.archive()
-    yield archive
-    archive.close()
 
 
 @pytest.fixture

@@ -177,7 +177,7 @@ def test_a_stopped_worker_leaves_a_series_to_be_gone_on_with(
     with again.db.writing() as session:
         for job in session.scalars(select(jobs.Job)):
             assert job.attempts <= 1
-            jobs.urge(session, job, utc_now())
+            jobs.urge(job, utc_now())
     again.prepare_due()
     again.archive.close()
     again.db.dispose()

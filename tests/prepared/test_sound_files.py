@@ -3,23 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from sqlalchemy import select
 
-from server.archive import Archive
+from server.archive import Archive, Modality
+from server.dicom.association import Peer
+from server.dicom.sending import send
+from server.errand.looking_over import look_over
+from server.errand.means import Errand
+from server.foundation import audit, jobs
+from server.foundation.db import Database
+from server.foundation.settings import Settings
+from server.prepared import actions
 from server.prepared.eviction import Room
+from server.prepared.looking_over import LOOK_OVER, ask_to_look_over
 from server.prepared.preparing import Preparer
+from server.prepared.queries import preparations
+from server.prepared.records import PreparedSeries
 from server.prepared.shelf import Shelf
 from tests.archive.files import ct_slice, pixels, written
-from tests.archive.orthanc_process import running_orthanc
+from tests.archive.orthanc_process import PASSWORD, USER, OrthancProcess, running_orthanc
 from tests.dicomweb.conftest import Caller
 from tests.dicomweb.gateway_app import HandMadeScope, gateway_app
 
 pytestmark = pytest.mark.orthanc
 
 STUDY, SERIES = "1.2.826.77", "1.2.826.77.1"
+NIGHT = datetime(2026, 11, 22, 1, tzinfo=UTC)
 OCTETS = 'multipart/related; type="application/octet-stream"'
 
 
@@ -34,17 +48,26 @@ def lose_a_bit(store: Path, file: bytes) -> None:
 
 
 @pytest.fixture
-def archive(tmp_path: Path) -> Iterator[Archive]:
+def orthanc(tmp_path: Path) -> Iterator[OrthancProcess]:
+    """Holds two slices; the file of the second has changed on the disk."""
     with running_orthanc(tmp_path / "orthanc") as process:
-        archive = process.archive()
-        files = [written(ct_slice("SOUND", STUDY, SERIES, number)) for number in (1, 2)]
-        for file in files:
-            archive.store_instance(file)
+        with closing(process.archive()) as archive:
+            for file in files():
+                archive.store_instance(file)
         process.stop()  # what it has just received it would give from memory
-        lose_a_bit(tmp_path / "orthanc" / "store", files[1])
+        lose_a_bit(tmp_path / "orthanc" / "store", files()[1])
         process.start()
+        yield process
+
+
+def files() -> list[bytes]:
+    return [written(ct_slice("SOUND", STUDY, SERIES, number)) for number in (1, 2)]
+
+
+@pytest.fixture
+def archive(orthanc: OrthancProcess) -> Iterator[Archive]:
+    with closing(orthanc.archive()) as archive:
         yield archive
-        archive.close()
 
 
 def prepared_problem(archive: Archive, root: Path, compared_before: datetime) -> str:
@@ -86,3 +109,101 @@ def test_a_file_that_changed_on_the_disk_is_listed_and_not_given(
             assert answer.status_code == status, (number, rest, accept)
     first = reader.get(f"/studies/{STUDY}/series/{SERIES}/instances/{SERIES}.1/frames/1", OCTETS)
     assert pixels(1).tobytes() in first.data
+
+
+@pytest.mark.parametrize("way", ["upload", "c-store"])
+def test_the_same_file_sent_again_takes_the_place_of_the_damaged_one(
+    orthanc: OrthancProcess, archive: Archive, tmp_path: Path, way: str
+) -> None:
+    instances = archive.candidates(STUDY, SERIES, f"{SERIES}.2")
+    assert [archive.is_as_received(one) for one in instances] == [False]
+    if way == "upload":
+        assert archive.store_instance(files()[1]).status == "Success"
+    else:
+        archive.put_modality(Modality("hospital", "HOSPITAL", "127.0.0.1", 11112))
+        (tmp_path / "again").mkdir()
+        (tmp_path / "again" / "2.dcm").write_bytes(files()[1])
+        peer = Peer("127.0.0.1", orthanc.dicom_port, "HOSPITAL", "MARGIN")
+        assert send(tmp_path / "again", peer).is_complete
+    assert [archive.is_as_received(one) for one in instances] == [True]
+    assert pixels(2).tobytes() in archive.instance_file(*instances)
+
+
+@pytest.fixture
+def errand(orthanc: OrthancProcess, sqlite_database: Database, tmp_path: Path) -> Iterator[Errand]:
+    settings = {
+        "MARGIN_HOME": str(tmp_path / "home"),
+        "MARGIN_DATABASE_URL": f"sqlite:///{tmp_path}/margin.db",
+        "MARGIN_ORTHANC_URL": orthanc.url,
+        "MARGIN_ORTHANC_USER": USER,
+        "MARGIN_ORTHANC_PASSWORD": PASSWORD,
+    }
+    errand = Errand(Settings.from_environ(settings), lambda: NIGHT)
+    with closing(errand.archive):
+        yield errand
+    errand.db.dispose()
+
+
+def ask_for(errand: Errand, night: datetime) -> None:
+    with errand.db.writing() as session:
+        ask_to_look_over(session, night - timedelta(hours=2))
+        ask_to_look_over(session, night - timedelta(hours=1))
+        (job,) = session.scalars(
+            select(jobs.Job).where(jobs.Job.name == LOOK_OVER, jobs.Job.run_at == night)
+        )
+        errand.job_id = job.id
+
+
+def listed(errand: Errand) -> list[tuple[str, int]]:
+    with errand.db.reading() as session:
+        found = preparations(session, [STUDY])[STUDY]
+    assert len(found.unreadable) == found.unreadable_frames
+    return [(one["SOPInstanceUID"], one["place"]) for one in found.unreadable]
+
+
+def test_a_night_lists_what_is_damaged_once_and_until_it_was_sent_again(errand: Errand) -> None:
+    archive, fresh = errand.archive, NIGHT - timedelta(days=9)
+    (series,) = archive.candidates(STUDY, SERIES)
+    with errand.db.writing() as session:
+        for uid, number in ((SERIES, 2), (f"{STUDY}.7", 1)):  # of the other there is nothing left
+            actions.ask(session, STUDY, uid, orthanc_id=series, instance_count=number, now=fresh)
+    preparer = Preparer(archive, errand.shelf, errand.room)
+    outcome = preparer.prepare(STUDY, series)  # before anything is compared
+    assert outcome is not None
+    for night, new in ((NIGHT, 1), (NIGHT + timedelta(days=1), 0)):
+        ask_for(errand, night)
+        assert look_over(errand, lambda: None) == new
+        assert listed(errand) == [(f"{SERIES}.2", 2)]
+    with errand.db.writing() as session:
+        lines = select(audit.AuditLine).where(audit.AuditLine.action == "images.damaged")
+        assert len(session.scalars(lines).all()) == 1
+        # What was prepared before is good, and what is asked for again changes nothing.
+        actions.note_prepared(session, outcome.manifest, NIGHT)
+    assert listed(errand) == [(f"{SERIES}.2", 2)]
+    assert archive.store_instance(files()[1]).status == "Success"
+    ask_for(errand, NIGHT + timedelta(days=2))
+    assert look_over(errand, lambda: None) == 0
+    assert listed(errand) == []
+
+
+def test_a_night_goes_on_where_the_last_one_ended(errand: Errand) -> None:
+    with errand.db.writing() as session:
+        for number in (1, 2, 3):
+            actions.ask(
+                session,
+                STUDY,
+                f"{STUDY}.{number}",
+                orthanc_id=str(number),
+                instance_count=1,
+                now=NIGHT,
+            )
+        records = sorted(session.scalars(select(PreparedSeries.id)))
+    reached = []
+    for days in range(4):
+        moments = iter([NIGHT, NIGHT, *[NIGHT + timedelta(hours=3)] * 9])
+        errand.clock = moments.__next__  # over after one series
+        ask_for(errand, NIGHT + timedelta(days=days))
+        look_over(errand, lambda: None)
+        with errand.db.reading() as session:
+            reached.append(session.get_one(jobs.Job, errand.job_id).payload["reached"])
+    assert reached == [*records, ""]

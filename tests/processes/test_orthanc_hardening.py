@@ -172,6 +172,7 @@ def test_nothing_is_written_to_the_file_system_by_request(
 
 def test_answers_are_not_compressed_a_second_time(client: httpx.Client) -> None:
     answer = client.get("/system", headers={"Accept-Encoding": "gzip, deflate"})
+    assert answer.status_code == 200
     assert "content-encoding" not in answer.headers
 
 

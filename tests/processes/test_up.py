@@ -81,6 +81,7 @@ def is_gone(pid: int) -> bool:
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Settings, str]]:
     """A server that is up, and the line it said."""
     settings = settings_for(tmp_path_factory.mktemp("up") / "a home with spaces")
+    settings.home.mkdir(mode=0o755)  # made by an administrator, open to all
     with up(settings) as process:
         line = ready(process)
         yield with_home_secrets(settings), line
@@ -150,8 +151,8 @@ def test_no_secret_stands_in_supervisors_file_and_only_the_owner_enters(
     text = (settings.run_dir / "supervisord.conf").read_text()
     assert settings.orthanc_password not in text
     assert settings.secret_key not in text
-    for folder in (settings.home, settings.run_dir, settings.log_dir, settings.orthanc_dir):
-        assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+    for inside in settings.home.iterdir():
+        assert stat.S_IMODE(inside.stat().st_mode) & 0o077 == 0, inside
     assert stat.S_IMODE((settings.run_dir / "supervisor.sock").stat().st_mode) == 0o700
 
 

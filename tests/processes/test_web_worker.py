@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import os
 import socket
 import subprocess
 import sys
@@ -15,14 +16,20 @@ from pathlib import Path
 
 import pytest
 
+from server.processes import rest
 from server.processes.web_worker import LINGER_MS
 from tests.processes.conftest import free_ports
 
 THREADS = 4
 CONNECTIONS = 12
-APPLICATION = """
+MOST_CONNECTIONS = 80
+# More than the kernel keeps for a reader who takes nothing.
+LARGE_BYTES = 24 * 1024 * 1024
+KEPT_BYTES = rest.KEPT_BYTES - 1000
+APPLICATION = f"""
 import os
 import threading
+from io import BytesIO
 
 
 def application(environ, start_response):
@@ -32,6 +39,11 @@ def application(environ, start_response):
         return []
     if environ["PATH_INFO"] == "/processors":
         body = str(len(os.sched_getaffinity(0))).encode()
+    if environ["PATH_INFO"] == "/large":
+        start_response("200 OK", [("Content-Length", "{LARGE_BYTES}")])
+        return environ["wsgi.file_wrapper"](open("large", "rb"))
+    if environ["PATH_INFO"] == "/kept":
+        body = b"k" * {KEPT_BYTES}
     start_response("200 OK", [("Content-Length", str(len(body)))])
     return [body]
 """
@@ -41,10 +53,15 @@ def application(environ, start_response):
 def port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
     folder = tmp_path_factory.mktemp("web-worker")
     (folder / "answers.py").write_text(APPLICATION)
+    with (folder / "large").open("wb") as large:
+        large.truncate(LARGE_BYTES - 4)
+        large.seek(0, os.SEEK_END)
+        large.write(b"last")
     (port,) = free_ports(1)
     command = [
-        *(sys.executable, "-m", "gunicorn", "answers:application", "--pythonpath", str(folder)),
+        *(sys.executable, "-m", "gunicorn", "answers:application", "--chdir", str(folder)),
         *("--bind", f"127.0.0.1:{port}", "--threads", str(THREADS), "--no-control-socket"),
+        *("--worker-connections", str(MOST_CONNECTIONS)),
         *("--worker-class", "server.processes.web_worker.LingeringThreads"),
     ]
     project = Path(__file__).parents[2]
@@ -133,6 +150,56 @@ def test_heads_that_do_not_come_whole_hold_no_thread(port: int, begun: bytes) ->
             line.sendall(rest[number : number + 1])
     for line in slow:
         assert line.recv(100).startswith(b"HTTP/1.1 200 OK")
+        line.close()
+
+
+def _slow_reader(port: int, path: str, source: str = "127.0.0.1") -> socket.socket:
+    """Somebody who asks and takes nothing."""
+    line = socket.socket()
+    line.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    line.settimeout(20)
+    line.bind((source, 0))
+    line.connect(("127.0.0.1", port))
+    line.sendall(f"GET {path} HTTP/1.1\r\nHost: margin\r\n\r\n".encode())
+    return line
+
+
+@pytest.mark.parametrize(
+    ("path", "length", "end"), [("/large", LARGE_BYTES, b"last"), ("/kept", KEPT_BYTES, b"kkkk")]
+)
+def test_answers_that_nobody_takes_hold_no_thread(
+    port: int, path: str, length: int, end: bytes
+) -> None:
+    slow = [_slow_reader(port, path) for _ in range(3 * CONNECTIONS)]
+    another = _connect(port)
+    assert _ask(another)
+    another.close()
+    # Each has all of its answer when it takes it, and the line goes on with the next.
+    for line in (slow[0], slow[-1]):
+        answer = http.client.HTTPResponse(line)
+        answer.begin()
+        body = answer.read()
+        assert (len(body), body[-4:]) == (length, end)
+        line.sendall(b"GET / HTTP/1.1\r\nHost: margin\r\n\r\n")
+        assert line.recv(100).startswith(b"HTTP/1.1 200 OK")
+    for line in slow:
+        line.close()
+
+
+def test_a_crowd_of_slow_connections_gives_way_to_whoever_comes(port: int) -> None:
+    alone = socket.create_connection(("127.0.0.1", port), 20, ("127.0.0.2", 0))
+    alone.sendall(b"GET / HTTP/1.1\r\n")
+    slow = [_slow_reader(port, "/large") for _ in range(CONNECTIONS)]
+    for _ in range(2 * MOST_CONNECTIONS):
+        slow.append(socket.create_connection(("127.0.0.1", port), 20))
+        slow[-1].sendall(b"GET / HT")
+    another = _connect(port)
+    assert _ask(another)
+    another.close()
+    # It is one of the crowd that went, and not the only one of its address.
+    alone.sendall(b"Host: margin\r\n\r\n")
+    assert alone.recv(100).startswith(b"HTTP/1.1 200 OK")
+    for line in (alone, *slow):
         line.close()
 
 

@@ -11,7 +11,7 @@ from pydicom.dataset import Dataset
 from server.archive import Archive
 from server.volumetry.actions import ELSEWHERE, measure_from_archive
 from server.volumetry.remnant import RemnantMeasurement
-from tests.archive.orthanc_process import running_orthanc
+from tests.archive.orthanc_process import archive_with
 from tests.volumetry.scenes import images, mask, seg, stored
 from tests.volumetry.test_outlines import REGION, structure_set
 
@@ -21,10 +21,8 @@ STUDY_OF_ANOTHER_CASE = frozenset({"1.2.3.4"})
 
 @pytest.fixture
 def archive(tmp_path: Path) -> Iterator[Archive]:
-    with running_orthanc(tmp_path) as process:
-        archive = process.archive()
+    with archive_with(tmp_path) as archive:
         yield archive
-        archive.close()
 
 
 def drawings(headers: list[Dataset]) -> dict[str, Dataset]:

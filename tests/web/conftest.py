@@ -10,7 +10,15 @@ from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from tests.doors.conftest import app, settings, small_world, today, visit  # noqa: F401
+from tests.doors.conftest import (  # noqa: F401
+    address,
+    app,
+    db,
+    settings,
+    small_world,
+    today,
+    visit,
+)
 from tests.world import PASSWORD
 
 _TOKEN = re.compile(r'name="csrf_token"[^>]*value="([^"]+)"')

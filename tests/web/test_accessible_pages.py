@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
-from flask import Flask
 from playwright.sync_api import Browser, ConsoleMessage, Page
 
-from tests.served import serving
+from tests.browser import sign_in
 from tests.web import axe
-from tests.world import PASSWORD, World
+from tests.world import World
 
 OF_A_CASE = (
     "",
@@ -67,12 +64,6 @@ def checker(tmp_path_factory: pytest.TempPathFactory) -> str:
     return axe.program(tmp_path_factory.mktemp("axe"))
 
 
-@pytest.fixture
-def served(app: Flask) -> Iterator[str]:
-    with serving(app) as server:
-        yield f"http://127.0.0.1:{server.server_port}"
-
-
 def faults(page: Page, address: str, checker: str) -> list[str]:
     """What is wrong with one page: rules broken in light, contrast in dark, errors on the console, rows
     that do not fit their table, and whether it must be pushed sideways on a telephone."""
@@ -105,14 +96,6 @@ def faults(page: Page, address: str, checker: str) -> list[str]:
     return [f"{address}: {one}" for one in found]
 
 
-def sign_in(page: Page, served: str, name: str) -> None:
-    page.goto(f"{served}/sign-in")
-    page.get_by_label("E-mail address").fill(f"{name}@margin.example")
-    page.get_by_label("Password").fill(PASSWORD)
-    page.get_by_role("button", name="Sign in").click()
-    page.wait_for_url(f"{served}/worklist")
-
-
 @pytest.mark.e2e
 @pytest.mark.parametrize(
     ("name", "places", "of_a_case"),
@@ -124,7 +107,7 @@ def sign_in(page: Page, served: str, name: str) -> None:
     ids=["administrator", "coordinator", "surgeon"],
 )
 def test_every_page_of_an_account_can_be_read_by_everybody(
-    served: str,
+    address: str,
     page: Page,
     small_world: World,
     checker: str,
@@ -132,21 +115,21 @@ def test_every_page_of_an_account_can_be_read_by_everybody(
     places: tuple[str, ...],
     of_a_case: tuple[str, ...],
 ) -> None:
-    sign_in(page, served, name)
+    sign_in(page, address, name)
     case = f"/cases/{small_world.inside.number}"
     addresses = [*places, *(case + one for one in of_a_case)]
-    assert [fault for one in addresses for fault in faults(page, served + one, checker)] == []
+    assert [fault for one in addresses for fault in faults(page, address + one, checker)] == []
 
 
 @pytest.mark.e2e
 def test_every_page_of_a_link_can_be_read_by_everybody(
-    served: str, browser: Browser, small_world: World, checker: str
+    address: str, browser: Browser, small_world: World, checker: str
 ) -> None:
     found: list[str] = []
     for who in ("surgeon", "hospital"):
         context = browser.new_context()
         page = context.new_page()
-        page.goto(f"{served}/open#{small_world.tokens[who]}")
+        page.goto(f"{address}/open#{small_world.tokens[who]}")
         page.wait_for_url("**/r/**")
         visit = page.url.rstrip("/")
         found += [fault for one in BY_LINK for fault in faults(page, visit + one, checker)]
@@ -156,14 +139,14 @@ def test_every_page_of_a_link_can_be_read_by_everybody(
 
 @pytest.mark.e2e
 def test_every_page_without_an_account_can_be_read_by_everybody(
-    served: str, page: Page, checker: str
+    address: str, page: Page, checker: str
 ) -> None:
-    assert [fault for one in FOR_ALL for fault in faults(page, served + one, checker)] == []
+    assert [fault for one in FOR_ALL for fault in faults(page, address + one, checker)] == []
 
 
 @pytest.mark.e2e
-def test_the_first_press_of_tab_leads_past_the_bar(served: str, page: Page) -> None:
-    page.goto(f"{served}/verify")
+def test_the_first_press_of_tab_leads_past_the_bar(address: str, page: Page) -> None:
+    page.goto(f"{address}/verify")
     page.keyboard.press("Tab")
     skip = page.locator("a.skip")
     assert skip.evaluate("link => link === document.activeElement")

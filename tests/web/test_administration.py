@@ -21,12 +21,6 @@ from tests.world import PASSWORD, World
 SignedIn = Callable[[str], Browser]
 
 
-@pytest.fixture
-def db(app: Flask) -> Database:
-    found: Database = app.extensions["margin"].db
-    return found
-
-
 @pytest.mark.parametrize(
     "url", ["/hospitals", "/hospitals/x/lines", "/hospitals/lines/x/remove", "/people"]
 )
@@ -49,14 +43,41 @@ def test_an_administrator_registers_a_hospital_and_its_line(
 ) -> None:
     ada = signed_in("Ada")
     ada.get("/hospitals")
-    assert "Lakeside is registered" in ada.post("/hospitals", name="Lakeside", country="de").text
+    registered = ada.post("/hospitals", name="Lakeside", country="DE", language="de").text
+    assert "Lakeside is registered" in registered
+    assert "Nobody sees its cases." in registered
     with db.reading() as session:
         made = next(one for one in queries.hospitals(session) if one.name == "Lakeside")
+    assert (made.country, made.language) == ("DE", "de")
     added = ada.post(f"/hospitals/{made.id}/lines", ae_title="LAKE", host="10.1.1.1", port="11112")
     assert "Studies from LAKE are taken" in added.text
     with db.reading() as session:
         line = next(one for one in queries.lines(session) if one.ae_title == "LAKE")
     assert "no longer taken" in ada.post(f"/hospitals/lines/{line.id}/remove").text
+
+
+@pytest.mark.parametrize("country", ["Germany", "XX", "12"])
+def test_a_country_is_chosen_from_the_list(signed_in: SignedIn, db: Database, country: str) -> None:
+    ada = signed_in("Ada")
+    ada.get("/hospitals")
+    answer = ada.post("/hospitals", name="Lakeside", country=country)
+    assert answer.status_code == 422
+    assert "Choose one from the list." in answer.text
+    with db.reading() as session:
+        assert "Lakeside" not in [one.name for one in queries.hospitals(session)]
+
+
+def test_a_line_is_pasted_with_spaces_and_its_address_is_one(
+    signed_in: SignedIn, small_world: World, db: Database
+) -> None:
+    ada = signed_in("Ada")
+    ada.get("/hospitals")
+    url = f"/hospitals/{small_world.hospital.id}/lines"
+    refused = ada.post(url, ae_title="LAKE", host="http://10.1.1.1/", port="104")
+    assert refused.status_code == 422
+    assert "without a port or a path" in refused.text
+    taken = ada.post(url, ae_title=" LAKE ", host=" 10.1.1.1 ", port=" 104 ")
+    assert "Studies from LAKE are taken" in taken.text
 
 
 @pytest.mark.parametrize(
@@ -111,7 +132,7 @@ def test_a_new_coordinator_signs_in_and_sees_the_hospitals_in_their_care(
     ("fields", "message"),
     [
         ({"name": "X", "email": "no address", "role": "surgeon"}, "Enter an e-mail address"),
-        ({"name": "X", "email": "x@y.z", "role": "king"}, "Not a valid choice"),
+        ({"name": "X", "email": "x@y.z", "role": "king"}, "Choose one from the list"),
         ({"name": "X", "email": "lena@margin.example", "role": "surgeon"}, "belongs to somebody"),
         (
             {"name": "X", "email": "x@y.z", "role": "surgeon", "password": "short"},

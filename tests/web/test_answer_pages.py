@@ -16,11 +16,11 @@ from server.answers.queries import addenda_of, open_questions, points_of
 from server.cases.records import Case
 from server.foundation.clock import utc_now
 from server.foundation.jobs import Job
-from server.opinions.seal import seal_state
 from server.opinions.seal_key import SealKey, seal_key_of
 from server.opinions.verifying import mark_in
 from server.web.visit import Services
 from tests.opined import opine
+from tests.opinions.seal_reader import seal_state
 from tests.web.conftest import Browser
 from tests.world import World
 

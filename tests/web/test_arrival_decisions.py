@@ -6,7 +6,6 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 import pytest
-from flask import Flask
 from sqlalchemy import select, update
 
 from server.cases.queries import case_of_study
@@ -26,12 +25,6 @@ DOUBT = {
     "advice": "Ask both hospitals.",
 }
 REASON = "This is a study of the knee. Send the liver CT."
-
-
-@pytest.fixture
-def db(app: Flask) -> Database:
-    found: Database = app.extensions["margin"].db
-    return found
 
 
 def one_series(number: int) -> dict[str, object]:
@@ -163,6 +156,31 @@ def test_an_attached_study_can_be_taken_out_of_its_case_again(
     with db.reading() as session:
         assert case_of_study(session, waiting.StudyInstanceUID) is None
     assert state_of(db, waiting) == "unmatched"
+
+
+def test_an_uploaded_study_that_was_taken_out_of_its_case_waits_with_its_coordinator(
+    signed_in: SignedIn, small_world: World, db: Database, today: datetime
+) -> None:
+    with db.writing() as session:
+        uploaded = arrival(
+            session,
+            small_world,
+            today,
+            state="matched",
+            case_id=small_world.inside.id,
+            calling_aet="",
+            remote_address="",
+        )
+    clara, omar = signed_in("Clara"), signed_in("Omar")
+    clara.get("/arrivals")
+    omar.get("/arrivals")
+    assert clara.post(f"/arrivals/{uploaded.id}/undo").status_code == 200
+    assert uploaded.StudyDescription in clara.get("/arrivals").text
+    assert uploaded.StudyDescription not in omar.get("/arrivals").text
+    number = small_world.inside.number
+    attached = clara.post(f"/arrivals/{uploaded.id}/attach", other_number=number)
+    assert attached.status_code == 200
+    assert state_of(db, uploaded) == "matched"
 
 
 @pytest.mark.parametrize("verb", ["let-pass", "take-apart", "refuse", "undo", "delete"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from datetime import datetime
 
 import pytest
 from flask import Flask
@@ -12,16 +13,11 @@ from server.access.queries import grants_of_case
 from server.cases.queries import case_by_number, holder
 from server.foundation import audit
 from server.foundation.db import Database
+from server.people.records import Person
 from tests.web.conftest import Browser
 from tests.world import World
 
 SignedIn = Callable[[str], Browser]
-
-
-@pytest.fixture
-def db(app: Flask) -> Database:
-    found: Database = app.extensions["margin"].db
-    return found
 
 
 def version(db: Database, number: str) -> int:
@@ -60,6 +56,39 @@ def test_what_is_missing_is_said_at_the_fields_and_nothing_is_lost(
     assert "Choose the hospital that asks." in answer.text
     assert "Write the question the surgeon is to answer." in answer.text
     assert "Unresectable &lt;here&gt;" in answer.text
+
+
+def test_a_question_that_is_too_long_is_refused_and_never_cut(
+    signed_in: SignedIn, small_world: World
+) -> None:
+    clara = signed_in("Clara")
+    assert not re.search(r"<textarea[^>]*maxlength", clara.get("/cases/new").text)
+    question = "Can it be removed? " * 500
+    answer = clara.post(
+        "/cases/new", organ="liver", hospital_id=small_world.hospital.id, question=question
+    )
+    assert answer.status_code == 422
+    assert "The question is longer than 8000 characters." in answer.text
+    assert question in answer.text
+
+
+def test_the_first_link_of_a_hospital_is_one_button(
+    signed_in: SignedIn, small_world: World
+) -> None:
+    clara = signed_in("Clara")
+    clara.get("/cases/new")
+    page = clara.post(
+        "/cases/new", organ="liver", hospital_id=small_world.hospital.id, question="Removable?"
+    ).text
+    form = re.search(
+        r'<form[^>]*action="([^"]+)"[^>]*>(?:(?!</form>).)*id="first-link"', page, re.S
+    )
+    assert form is not None
+    sent = dict(re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', form[0]))
+    permits = re.findall(r'name="permits" value="(\w+)"', form[0])
+    issued = clara.post(form[1], **{**sent, "permits": permits})
+    assert f"The link for {small_world.hospital.name} is ready." in issued.text
+    assert 'aria-describedby="first-link"' not in issued.text
 
 
 def test_a_case_cannot_be_opened_for_another_coordinators_hospital(
@@ -259,6 +288,27 @@ def test_a_withdrawn_link_stops_working_and_says_why_on_the_page(
     assert "Sent to the wrong address" in page
     opened = app.test_client().post("/open", json={"token": small_world.tokens["surgeon"]})
     assert opened.status_code == 401
+
+
+def test_a_surgeon_who_has_the_case_and_no_way_in_is_pointed_out(
+    signed_in: SignedIn, small_world: World, db: Database, today: datetime
+) -> None:
+    clara = signed_in("Clara")
+    url = f"/cases/{small_world.inside.number}"
+    assert "can come in by a link only" not in clara.get(url).text
+    with db.writing() as session:
+        surgeon = session.get_one(Person, small_world.surgeon.id)
+        surgeon.password_hash = None
+        for grant in grants_of_case(session, small_world.inside.id):
+            grant.revoked_at = today
+    assert f"{small_world.surgeon.name} has no account and can come in by a link only." in (
+        clara.get(url).text
+    )
+    issued = clara.post(
+        f"{url}/grants", kind="surgeon", person_id=small_world.surgeon.id, permits="view", days="3"
+    )
+    assert "is ready. It is shown this once." in issued.text
+    assert "can come in by a link only" not in issued.text
 
 
 def test_a_grant_of_another_case_cannot_be_withdrawn_from_here(

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 import pytest
-from flask import Flask
 
 from server.cases import actions
 from server.cases.clocks.queries import open_pause, steps_of
@@ -17,12 +16,6 @@ from tests.world import World
 
 SignedIn = Callable[[str], Browser]
 Visitor = Callable[[str], tuple[Browser, str]]
-
-
-@pytest.fixture
-def db(app: Flask) -> Database:
-    found: Database = app.extensions["margin"].db
-    return found
 
 
 @pytest.fixture

@@ -69,7 +69,9 @@ def test_no_template_holds_inline_code_or_style(template: Path) -> None:
 @pytest.mark.parametrize("template", TEMPLATES, ids=[path.name for path in TEMPLATES])
 def test_every_form_that_changes_something_carries_its_token(template: Path) -> None:
     text = template.read_text()
-    for form in re.findall(r'<form\b[^>]*method="post".*?</form>', text, re.DOTALL):
+    forms = re.findall(r'<form\b[^>]*method="post".*?</form>', text, re.DOTALL)
+    assert len(forms) == len(re.findall("method=.?post", text, re.IGNORECASE))
+    for form in forms:
         assert "csrf" in form or "hidden_tag" in form
 
 
@@ -185,7 +187,9 @@ def test_a_module_asks_for_others_by_addresses_that_are_kept_for_ever(
 ) -> None:
     client = app.test_client()
     script = client.get(assets.address(name)).text
-    for other in re.findall(r'from "\./([^"]+)"', script):
+    others = re.findall(r'from "\./([^"]+)"', script)
+    assert len(others) == len(re.findall(r"^(?:import|export) .*\bfrom\b", script, re.MULTILINE))
+    for other in others:
         assert "immutable" in client.get(f"/static/{other}").headers["Cache-Control"]
 
 

@@ -3,26 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from flask import Flask
 from playwright.sync_api import Page, expect
-from werkzeug.serving import BaseWSGIServer
 
 from server.annotations.organs import ORGANS
-from tests.served import serving
 from tests.world import World
 
 pytestmark = pytest.mark.e2e
 ANSWERS = ORGANS["pancreas"].examples()["head-borderline-sma"]
-
-
-@pytest.fixture
-def server(app: Flask) -> Iterator[BaseWSGIServer]:
-    with serving(app) as server:
-        yield server
 
 
 @pytest.fixture
@@ -36,17 +27,16 @@ def begun(app: Flask, small_world: World) -> str:
     return address
 
 
-def open_page(page: Page, port: int, world: World) -> None:
-    page.goto(f"http://localhost:{port}/open#{world.tokens['surgeon']}")
+def open_page(page: Page, address: str, world: World) -> None:
+    page.goto(f"{address}/open#{world.tokens['surgeon']}")
     page.get_by_role("link", name="Opinion", exact=True).click()
     expect(page.get_by_role("heading", name="Answer to the question")).to_be_visible()
 
 
 def test_what_is_typed_is_saved_previewed_and_lost_in_no_window(
-    begun: str, small_world: World, server: BaseWSGIServer, page: Page
+    begun: str, small_world: World, address: str, page: Page
 ) -> None:
-    port = server.server_port
-    open_page(page, port, small_world)
+    open_page(page, address, small_world)
     other = page.context.new_page()
     other.goto(page.url)
 
@@ -70,9 +60,9 @@ def test_what_is_typed_is_saved_previewed_and_lost_in_no_window(
 
 
 def test_the_preview_stays_where_it_is_read_while_more_is_written(
-    begun: str, small_world: World, server: BaseWSGIServer, page: Page
+    begun: str, small_world: World, address: str, page: Page
 ) -> None:
-    open_page(page, server.server_port, small_world)
+    open_page(page, address, small_world)
     preview = page.frame_locator("[data-preview]")
     preview.locator("body").evaluate("() => scrollTo(0, 400)")
     page.locator("textarea[name=text-answer]").fill("Yes, after four cycles.")

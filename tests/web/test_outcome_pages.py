@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -14,14 +14,14 @@ from sqlalchemy.orm import Session
 from server.access.action import Action, Permit
 from server.access.actions import issue_grant
 from server.access.permissions import Allowed, CaseFacts, Denied, Holder, may
-from server.cases.local_category import local_category
+from server.cases.local_category import local_category_entries
 from server.cases.records import Case
 from server.foundation.db import Database
 from server.outcomes.queries import finding_entries, outcome_entries, outcome_of
+from tests.browser import sign_in
 from tests.figures.lives import Lived, live
-from tests.served import serving
 from tests.web.conftest import Browser
-from tests.world import PASSWORD, World
+from tests.world import World
 
 SignedIn = Callable[[str], Browser]
 
@@ -212,7 +212,7 @@ def test_verdicts_and_findings_are_chosen_by_a_person_and_suggested_meanwhile(
     assert "<strong>Changed</strong>" in text
     assert 'value="resectable" checked' in text
     with small_world.db.reading() as session:
-        assert local_category(session, liver.id) == "unresectable"
+        assert local_category_entries(session, liver.id)[-1].category == "unresectable"
         assert finding_entries(session, liver.id) == []
     asked = {"local_category": "unresectable", "findings_asked": "yes", "findings": "trial"}
     clara.post(to, **asked, seen="0")
@@ -229,7 +229,7 @@ def test_the_category_is_asked_when_a_case_is_opened(
     signed_in: SignedIn, small_world: World
 ) -> None:
     clara = signed_in("Clara")
-    assert "Which comes to" in clara.get("/cases/new").get_data(as_text=True)
+    assert "Local verdict in one word" in clara.get("/cases/new").get_data(as_text=True)
     clara.post(
         "/cases/new",
         organ="lung",
@@ -241,28 +241,19 @@ def test_the_category_is_asked_when_a_case_is_opened(
     )
     with small_world.db.reading() as session:
         case = newest_case(session)
-        assert local_category(session, case.id) == "borderline"
+        assert local_category_entries(session, case.id)[-1].category == "borderline"
 
 
 def newest_case(session: Session) -> Case:
     return session.query(Case).order_by(Case.number.desc()).limit(1).one()
 
 
-@pytest.fixture
-def served(app: Flask) -> Iterator[str]:
-    with serving(app) as server:
-        yield f"http://127.0.0.1:{server.port}"
-
-
 @pytest.mark.e2e
 def test_an_outcome_takes_fifteen_touches_in_a_browser(
-    served: str, page: Page, liver: Case, small_world: World, today: datetime
+    address: str, page: Page, liver: Case, small_world: World, today: datetime
 ) -> None:
-    page.goto(f"{served}/sign-in")
-    page.get_by_label("E-mail address").fill("clara@margin.example")
-    page.get_by_label("Password").fill(PASSWORD)
-    page.get_by_role("button", name="Sign in").click()
-    page.goto(f"{served}/cases/{liver.number}/outcome")
+    sign_in(page, address, "clara")
+    page.goto(f"{address}/cases/{liver.number}/outcome")
 
     def day(before: int) -> str:
         return (today - timedelta(days=before)).date().isoformat()

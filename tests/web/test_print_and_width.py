@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
 
 import pypdf
 import pytest
-from flask import Flask
 from playwright.sync_api import Page
 
-from tests.served import serving
-from tests.web.test_accessible_pages import sign_in
+from tests.browser import sign_in
 from tests.world import World
 
 pytestmark = pytest.mark.e2e
@@ -34,18 +31,12 @@ LINES = """() => {
 }"""
 
 
-@pytest.fixture
-def served(app: Flask) -> Iterator[str]:
-    with serving(app) as server:
-        yield f"http://127.0.0.1:{server.server_port}"
-
-
 def test_paper_shows_the_case_and_not_the_way_about_also_from_a_dark_screen(
-    served: str, page: Page, small_world: World
+    address: str, page: Page, small_world: World
 ) -> None:
     page.emulate_media(color_scheme="dark")
-    sign_in(page, served, "clara")
-    page.goto(f"{served}/cases/{small_world.inside.number}/records")
+    sign_in(page, address, "clara")
+    page.goto(f"{address}/cases/{small_world.inside.number}/records")
     printed = "".join(one.extract_text() for one in pypdf.PdfReader(io.BytesIO(page.pdf())).pages)
     assert small_world.inside.number in printed
     assert "Checklist" in printed
@@ -60,13 +51,13 @@ def test_paper_shows_the_case_and_not_the_way_about_also_from_a_dark_screen(
 
 
 def test_from_one_page_of_a_case_to_another_nothing_jumps_and_no_line_is_too_long(
-    served: str, page: Page, small_world: World
+    address: str, page: Page, small_world: World
 ) -> None:
     page.set_viewport_size({"width": 1920, "height": 1080})
-    sign_in(page, served, "clara")
+    sign_in(page, address, "clara")
     places, long = set(), []
     for tab in TABS_OF_A_CASE:
-        page.goto(f"{served}/cases/{small_world.inside.number}{tab}")
+        page.goto(f"{address}/cases/{small_world.inside.number}{tab}")
         places.add(page.locator(".tabs").first.evaluate("tabs => tabs.getBoundingClientRect().x"))
         long += [text for text, letters in page.evaluate(LINES) if letters > LONGEST_LINE]
     assert len(places) == 1

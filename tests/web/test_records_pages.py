@@ -25,12 +25,6 @@ LETTER = "<html lang=en><head><title>Letter</title></head><body><p>A letter</p><
 
 
 @pytest.fixture
-def db(app: Flask) -> Database:
-    found: Database = app.extensions["margin"].db
-    return found
-
-
-@pytest.fixture
 def awaiting(small_world: World, db: Database) -> str:
     """The address of the inside case, which waits for its records."""
     with db.writing() as session:

@@ -24,12 +24,6 @@ Visitor = Callable[[str], tuple[Browser, str]]
 
 
 @pytest.fixture
-def db(app: Flask) -> Database:
-    found: Database = app.extensions["margin"].db
-    return found
-
-
-@pytest.fixture
 def clara(signed_in: SignedIn, small_world: World) -> tuple[Browser, str]:
     browser, base = signed_in("Clara"), f"/cases/{small_world.inside.number}"
     browser.get(f"{base}/records/request")
@@ -53,6 +47,8 @@ def test_a_daughter_asks_and_the_consent_is_noted_and_revoked(
         circumstance_treated_before="",
     )
     assert "A relative asks: the case cannot go on" in kept.text
+    undated = browser.post(f"{base}/records/consent", given_on="", how="written")
+    assert "Enter the date on which the consent was given." in undated.text
     noted = browser.post(f"{base}/records/consent", given_on="2026-11-01", how="written")
     assert "Signed on paper" in noted.text
     with db.reading() as session:

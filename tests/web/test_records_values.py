@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from flask import Flask
 from flask.testing import FlaskClient
 
 from server.dossier.queries import entries_of, values_of
@@ -15,12 +14,6 @@ from tests.world import World
 
 Visitor = Callable[[str], tuple[Browser, str]]
 Visit = Callable[[str], tuple[FlaskClient, str]]
-
-
-@pytest.fixture
-def db(app: Flask) -> Database:
-    found: Database = app.extensions["margin"].db
-    return found
 
 
 @pytest.fixture

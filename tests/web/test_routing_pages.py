@@ -7,7 +7,6 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 import pytest
-from flask import Flask
 from flask.testing import FlaskClient
 
 from server.cases.queries import case_by_id
@@ -29,12 +28,6 @@ VOLUME = {
     "volume_count": "94",
     "volume_source": "register",
 }
-
-
-@pytest.fixture
-def db(app: Flask) -> Database:
-    found: Database = app.extensions["margin"].db
-    return found
 
 
 @pytest.fixture

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 from flask import Flask
 
+from server.access.actions import begin_launch, good_grant
+from server.cases.queries import case_by_number
 from server.foundation import audit
+from server.people.records import Person
 from server.web.pages.entrance import local
 from tests.web.conftest import Browser
 from tests.world import PASSWORD, World
@@ -64,7 +68,9 @@ def test_what_was_typed_as_an_address_is_not_kept_in_the_trail(
 ) -> None:
     stranger.post("/sign-in", email="my secret password", password="x")
     with app.extensions["margin"].db.reading() as session:
-        kept = " ".join(f"{line.details} {line.reason}" for line in audit.newest(session))
+        lines = audit.newest(session)
+        kept = " ".join(f"{line.details} {line.reason}" for line in lines)
+    assert [line.action for line in lines] == ["sign_in"]
     assert "my secret password" not in kept
 
 
@@ -107,6 +113,37 @@ def test_signing_out_ends_the_session_on_the_server_too(signed_in: SignedIn, app
     browser.post("/sign-out")
     browser.client.set_cookie(name, cookie.value)
     assert browser.get("/worklist").status_code == 401
+
+
+def test_signing_out_ends_the_visits_begun_in_this_browser_and_no_other(
+    signed_in: SignedIn, app: Flask, small_world: World
+) -> None:
+    here, elsewhere = signed_in("Lena"), signed_in("Lena")
+    services = app.extensions["margin"]
+
+    def visit(browser: Browser, *, by_link: bool = False) -> str:
+        with services.db.writing() as session:
+            me = session.get_one(Person, small_world.surgeon.id)
+            case = case_by_number(session, small_world.inside.number)
+            grant = good_grant(session, small_world.tokens["surgeon"], services.clock())
+            begun = begin_launch(
+                session,
+                case,
+                now=services.clock(),
+                lasts=timedelta(hours=1),
+                **({"grant": grant} if by_link else {"person": me}),
+            )
+        browser.client.set_cookie(f"margin-80-visit-{begun.launch.id}", begun.secret)
+        return f"/r/{begun.launch.id}/api/panel"
+
+    mine, linked, other = visit(here), visit(here, by_link=True), visit(elsewhere)
+    assert here.get(mine).status_code == 200
+    answer = here.post_only("/sign-out")
+    assert answer.headers["Clear-Site-Data"] == '"cache"'
+    assert here.get(mine).status_code == 401
+    # A link has an end of its own, and so has what was begun at another place.
+    assert here.get(linked).status_code == 200
+    assert elsewhere.get(other).status_code == 200
 
 
 def test_a_form_without_its_token_changes_nothing(signed_in: SignedIn) -> None:

@@ -34,12 +34,6 @@ PDF = b"%PDF-1.7\n%%EOF\n"
 
 
 @pytest.fixture
-def db(app: Flask) -> Database:
-    found: Database = app.extensions["margin"].db
-    return found
-
-
-@pytest.fixture
 def received(db: Database, small_world: World, today: datetime) -> Arrival:
     """The first case's study, as it arrived: it bears the patient's name."""
     with db.writing() as session:
@@ -90,6 +84,7 @@ def test_a_surgeon_with_a_link_reaches_the_images_in_one_click(
 def test_no_visitor_sees_a_patients_name(visitor: Visitor, received: Arrival, who: str) -> None:
     browser, base = visitor(who)
     page = browser.get(f"{base}/").text
+    assert "Can it be resected?" in page
     for part in (*PATIENT.split("^"), "PID-1"):
         assert part not in page
 

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from datetime import date, datetime, timedelta
 
 import pytest
-from flask import Flask
 from sqlalchemy import update
 
 from server.cases.queries import case_of_study
@@ -21,12 +20,6 @@ from tests.web.studies import PATIENT, arrival
 from tests.world import World
 
 SignedIn = Callable[[str], Browser]
-
-
-@pytest.fixture
-def db(app: Flask) -> Database:
-    found: Database = app.extensions["margin"].db
-    return found
 
 
 @pytest.fixture

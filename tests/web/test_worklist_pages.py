@@ -7,7 +7,6 @@ from collections.abc import Callable
 from datetime import datetime
 
 import pytest
-from flask import Flask
 from sqlalchemy import event
 
 from server.cases import actions as cases
@@ -17,12 +16,6 @@ from tests.web.conftest import Browser
 from tests.world import World
 
 SignedIn = Callable[[str], Browser]
-
-
-@pytest.fixture
-def db(app: Flask) -> Database:
-    found: Database = app.extensions["margin"].db
-    return found
 
 
 @pytest.fixture

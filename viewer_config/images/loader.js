@@ -2,8 +2,9 @@
 // then the others around it. Given to Cornerstone as its retrieve configuration.
 import { addressOf } from "./address.js";
 import { Line, Passed } from "./line.js";
+import { Outage } from "./outage.js";
 import { Pictures } from "./pictures.js";
-import { SeriesFrames, wholeFrame } from "./series.js";
+import { FrameNotGiven, SeriesFrames, wholeFrame } from "./series.js";
 
 // A volume shows a slice in place of its neighbours until they come: the overview sends every
 // eighth first.
@@ -12,10 +13,13 @@ const DRAWN_EVERY_MS = 700;
 // A share of a volume's slices: after so many new ones it is drawn again.
 const DRAWN_EVERY_SHARE = 0.05;
 
+const isAway = (error) => error instanceof FrameNotGiven && error.isAway;
+
 export class Loader {
   #cornerstone;
   #pictures;
   #line;
+  #outage;
   #series = new Map();
   #looked = new Map();
   #early;
@@ -24,14 +28,40 @@ export class Loader {
 
   /**
    * `early` holds what was asked for before the viewer was running; `isActive(viewportId)` says which
-   * of several viewports is worked in: its series comes first.
+   * of several viewports is worked in: its series comes first; `after` replaces the clock in tests.
    */
-  constructor(cornerstone, { early = {}, isActive = () => true } = {}) {
+  constructor(cornerstone, { early = {}, isActive = () => true, after } = {}) {
     this.#isActive = isActive;
     this.#cornerstone = cornerstone;
     this.#early = early;
     this.#pictures = new Pictures(cornerstone);
-    this.#line = new Line((frame) => wholeFrame(frame, early.frames));
+    this.#line = new Line((frame) => this.#ask(frame));
+    this.#outage = new Outage({
+      hold: () => this.#line.hold(),
+      goOn: () => this.#askAgain(),
+      after,
+    });
+  }
+
+  async #ask(frame) {
+    const bytes = await wholeFrame(frame, this.#early.frames);
+    this.#outage.ended();
+    return bytes;
+  }
+
+  /** The browser says that the line is there again. */
+  lineIsBack() {
+    this.#outage.ended();
+  }
+
+  /** What was not answered, and first what somebody looks at. */
+  #askAgain() {
+    this.#series.forEach((series) => series.askAgain());
+    for (const { frame, viewport } of [...this.#looked.values()]) {
+      if (!frame.whole && viewport.getCurrentImageId?.() === frame.imageId) {
+        this.#loadSlice(frame.imageId, viewport);
+      }
+    }
   }
 
   /** How far all series are that were looked at: `[{all, preview, drawn, whole}]`. */
@@ -84,6 +114,9 @@ export class Loader {
     const kept = this.#pictures.kept(imageId);
     if (kept) {
       frame.whole = true;
+      // OHIF darkens the picture from the moment in which scrolling is told until a new image is, and
+      // it is told after this call: an image given within it would stay dark.
+      await null;
       viewport.successCallback(imageId, kept);
       this.#fill(series);
       return;
@@ -102,6 +135,9 @@ export class Loader {
         .then(
           (image) => viewport.successCallback(imageId, image),
           (error) => {
+            if (isAway(error)) {
+              this.#outage.began();
+            }
             if (!(error instanceof Passed)) {
               viewport.errorCallback(imageId, true, error);
             }
@@ -118,7 +154,7 @@ export class Loader {
   /** What somebody scrolled past is no longer urgent; what lies ahead comes next. */
   #lookAt(series, frame, viewport) {
     const before = this.#looked.get(viewport.id);
-    this.#looked.set(viewport.id, { series, frame });
+    this.#looked.set(viewport.id, { series, frame, viewport });
     const same = before?.series === series;
     if (before && before.frame !== frame) {
       const others = [...this.#looked.values()];
@@ -198,7 +234,14 @@ export class Loader {
         frame.asked = true;
         answer
           .then((bytes) => use(frame, bytes))
-          .catch((error) => series.failed(frame) || fail(frame, error))
+          .catch((error) => {
+            if (isAway(error)) {
+              frame.unanswered = true;
+              this.#outage.began();
+            } else if (!series.failed(frame)) {
+              fail(frame, error);
+            }
+          })
           .finally(() => this.#line.go());
       },
     };

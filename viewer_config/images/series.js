@@ -9,6 +9,8 @@ const ACCEPT = 'multipart/related; type="application/octet-stream"; transfer-syn
 const LOOKED_AT = 128;
 const BESIDE = 64;
 const MOST_FAILURES = 2;
+// The server is not there: no answer at all, or a proxy says so (RFC 9110, 15.6.3 to 15.6.5).
+const AWAY = [0, 502, 503, 504];
 
 export const overviewUrl = (seriesUrl, isBeside = false) =>
   `${seriesUrl}/overview?resolution=${isBeside ? BESIDE : LOOKED_AT}`;
@@ -31,13 +33,15 @@ export async function* piecesOf(url) {
 
 /**
  * One frame on its way. `preview` is the overview's record, `drawn` says that a viewport was given a
- * picture of it, `whole` that it was decoded at full resolution.
+ * picture of it, `whole` that it was decoded at full resolution, `unanswered` that it is to be asked
+ * for again once the server answers.
  */
 class Frame {
   preview = null;
   drawn = false;
   whole = false;
   asked = false;
+  unanswered = false;
   failures = 0;
 
   constructor(imageId, address, index) {
@@ -53,6 +57,10 @@ export class FrameNotGiven extends Error {
     super(`A frame was answered with ${status}.`);
     this.status = status;
   }
+
+  get isAway() {
+    return AWAY.includes(this.status);
+  }
 }
 
 /** What was asked for before the viewer was running, or else what the server gives now. */
@@ -67,12 +75,13 @@ export async function fetchFrame({ address, preview }) {
   const headers = { Accept: ACCEPT };
   if (preview && preview.bytes < preview.total) {
     headers.Range = `bytes=${preview.start + preview.bytes}-${preview.start + preview.total - 1}`;
+    // What was made anew since is another encoding: then the whole comes, and nothing is joined.
+    headers["If-Range"] = `"${preview.etag}"`;
   }
-  const answer = await fetch(address.url, { headers, credentials: "same-origin" });
+  const { answer, body } = await answered(address.url, headers);
   if (!answer.ok) {
     throw new FrameNotGiven(answer.status);
   }
-  const body = new Uint8Array(await answer.arrayBuffer());
   if (answer.status === 206) {
     if (preview.bytes + body.length !== preview.total) {
       throw new FrameNotGiven(answer.status);
@@ -80,6 +89,15 @@ export async function fetchFrame({ address, preview }) {
     return { data: joined(preview.data, body), syntax: preview.syntax };
   }
   return frameIn(answer.headers.get("Content-Type") ?? "", body);
+}
+
+async function answered(url, headers) {
+  try {
+    const answer = await fetch(url, { headers, credentials: "same-origin" });
+    return { answer, body: new Uint8Array(await answer.arrayBuffer()) };
+  } catch {
+    throw new FrameNotGiven(0);
+  }
 }
 
 export class SeriesFrames {
@@ -165,6 +183,15 @@ export class SeriesFrames {
     frame.asked = frame.failures >= MOST_FAILURES;
     this.#at = 0;
     return !frame.asked;
+  }
+
+  /** The server answers again: what it did not answer is asked for once more. */
+  askAgain() {
+    for (const frame of this.frames.filter((one) => one.unanswered)) {
+      frame.unanswered = false;
+      frame.asked = false;
+    }
+    this.#at = 0;
   }
 
   /** How far it is: `{all, preview, drawn, whole}`. */

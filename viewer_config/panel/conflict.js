@@ -34,7 +34,7 @@ export function Conflict({ store }) {
       <button
         type="button"
         class="mgn-action"
-        onClick=${() => store.resolveConflict({ keepMine: true })}
+        onClick=${() => store.saving.resolveConflict({ keepMine: true })}
       >
         ${count > 0 ? "Load the other version and keep my changes" : "Load the other version"}
       </button>
@@ -42,7 +42,7 @@ export function Conflict({ store }) {
       html`<button
         type="button"
         class="mgn-link"
-        onClick=${() => store.resolveConflict({ keepMine: false })}
+        onClick=${() => store.saving.resolveConflict({ keepMine: false })}
       >
         Load the other version, drop my changes
       </button>`}

@@ -41,7 +41,7 @@ export function definePanelElement(viewer) {
     const added = event?.displaySetsAdded ?? [];
     if (store.state.panel && added.some((one) => one.Modality === "SEG")) {
       clearTimeout(waiting);
-      waiting = setTimeout(() => store.watchVolumes(), SERIES_TOGETHER_MS);
+      waiting = setTimeout(() => store.awaited.watchVolumes(), SERIES_TOGETHER_MS);
     }
   });
 

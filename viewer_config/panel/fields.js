@@ -5,7 +5,7 @@ import { html, useState } from "./html.js";
 import { Was } from "./prior.js";
 import { Recorded } from "./recorded.js";
 import { Bind, SeenOn } from "./seen.js";
-import { problemAt } from "./store.js";
+import { problemAt } from "./state.js";
 
 const SEGMENTED_MOST_OPTIONS = 5;
 const SEGMENTED_MOST_LETTERS = 40;

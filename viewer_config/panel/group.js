@@ -1,12 +1,13 @@
 // A group of fields: as a table where all have the same answers, else one under the other. Long
-// groups that nobody has begun are folded, and say how much of them is answered.
-import { unansweredIn, valueAt } from "./answers.js";
+// groups that nobody has begun, here or at the time point before, are folded, and say how much of them
+// is answered.
+import { isAnswered, unansweredIn, valueAt } from "./answers.js";
 import { Field, NeededMark, Problem, describe, idOf } from "./fields.js";
 import { html } from "./html.js";
 import { columnsOf, isShown } from "./model.js";
 import { Was } from "./prior.js";
 import { Bind, SeenOn } from "./seen.js";
-import { problemAt } from "./store.js";
+import { problemAt } from "./state.js";
 
 const LEAST_COUNTED = 3;
 const LONG_GROUP = 8;
@@ -114,6 +115,7 @@ export function Group({ store, field }) {
   const columns = columnsOf(children);
   const open = unansweredIn(field, answers).length;
   const answered = children.length - open;
+  const begun = answered > 0 || isAnswered(valueAt(store.state.prior?.answers, field.pointer));
   const problem = problemAt(store.state, field.pointer);
   const body = html`
     ${field.help && html`<p class="mgn-help">${field.help}</p>`}
@@ -133,7 +135,7 @@ export function Group({ store, field }) {
     html`<span class="mgn-answered">${answered} of ${children.length}</span>`;
   const needed = children.some((child) => child.sign === "required");
   if (!needed && !columns && (field.folded || children.length > LONG_GROUP)) {
-    return html`<details class="mgn-group mgn-group-folded" open=${answered > 0}>
+    return html`<details class="mgn-group mgn-group-folded" open=${begun}>
       <summary>${field.label} ${count}</summary>
       ${body}
     </details>`;

@@ -189,7 +189,7 @@ export function Panel({ store }) {
   const [signing, setSigning] = useState(false);
   const [amending, setAmending] = useState(false);
   const { panel, failure, model } = store.state;
-  useEffect(() => store.followViewer(), [panel === null]);
+  useEffect(() => store.binding.followViewer(), [panel === null]);
   useSteadyForm(scroll, panel !== null);
   useLayoutEffect(() => {
     if (scroll.current) {

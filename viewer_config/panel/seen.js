@@ -51,7 +51,7 @@ export function SeenOn({ store, field, value }) {
         class="mgn-clear"
         aria-label=${`${field.label}: no longer bound to ${words}`}
         title="No longer bound"
-        onClick=${() => store.unbind(field.pointer)}
+        onClick=${() => store.binding.unbind(field.pointer)}
       >
         ×
       </button>`}
@@ -72,7 +72,7 @@ function offersFor(store, field, value) {
     offersTo(field, figure).forEach((number, index) =>
       offers.push({
         label: `Use ${number}${unit}${index > 0 ? " (the other way round)" : ""}`,
-        act: () => store.useMeasured(field.pointer, number, entry),
+        act: () => store.binding.useMeasured(field.pointer, number, entry),
       }),
     );
     const short = offersTo(field, { value: shortAxisOf(measurement), unit: figure.unit });
@@ -81,13 +81,13 @@ function offersFor(store, field, value) {
       .forEach((number) =>
         offers.push({
           label: `Use ${number}${unit} (the short axis)`,
-          act: () => store.useMeasured(field.pointer, number, entry),
+          act: () => store.binding.useMeasured(field.pointer, number, entry),
         }),
       );
     if (isAnswered(value)) {
       offers.push({
         label: `Bind to the measurement, ${figure.value}${unit}`,
-        act: () => store.bind(field.pointer, entry),
+        act: () => store.binding.bind(field.pointer, entry),
       });
     }
   }
@@ -96,13 +96,13 @@ function offersFor(store, field, value) {
     const image = keyImage(shown);
     offers.push({
       label: `Bind to ${evidenceWords(image)}`,
-      act: () => store.bind(field.pointer, image),
+      act: () => store.binding.bind(field.pointer, image),
     });
     const segment = viewer.segment();
     if (segment) {
       offers.push({
         label: `Bind to the segment ${segment.label || segment.number}`,
-        act: () => store.bind(field.pointer, ofSegment(segment, shown)),
+        act: () => store.binding.bind(field.pointer, ofSegment(segment, shown)),
       });
     }
   }
@@ -117,7 +117,7 @@ function DrawContact({ store, pointer }) {
       type="button"
       class="mgn-pick"
       aria-pressed=${awaited}
-      onClick=${() => store.drawContact(awaited ? null : pointer)}
+      onClick=${() => store.binding.drawContact(awaited ? null : pointer)}
     >
       ${awaited ? "Click on the image…" : "Draw the angle"}
     </button>

@@ -6,7 +6,7 @@ import { Field, HelpButton, HelpText, NumberBox, Problem, describe, idOf } from 
 import { html, useRef, useState } from "./html.js";
 import { Was } from "./prior.js";
 import { Bind, SeenOn } from "./seen.js";
-import { problemAt, shownChildren } from "./store.js";
+import { problemAt, shownChildren } from "./state.js";
 
 const CONTACT = "contact-clock";
 

@@ -1,10 +1,13 @@
 // The only part of the panel that asks OHIF what is on the screen, and brings it back there.
 // OHIF leaves its services and commands on the window for programs beside it.
+import { showView, viewIn } from "./view.js";
 
 const CORNERSTONE = "CORNERSTONE";
 const ANGLE_TOOL = "Angle";
 const USUAL_TOOL = "WindowLevel";
 const LONGEST_SERIES = 100;
+const NEW_IMAGE = "CORNERSTONE_STACK_NEW_IMAGE";
+const LONGEST_WAIT_MS = 3000;
 
 const cross = ([a, b, c], [d, e, f]) => [b * f - c * e, c * d - a * f, a * e - b * d];
 
@@ -13,13 +16,13 @@ function seriesWords({ SeriesNumber: number, SeriesDescription: description }) {
   return words.join(" ").slice(0, LONGEST_SERIES);
 }
 
-/** A slice as cornerstone names a view: its middle, and the way it faces, in mm. */
-function viewOf(instance, imageId) {
+/** A slice as Cornerstone refers to it: its middle, and the way it faces, in mm. */
+function referenceTo(instance, imageId) {
   const orientation = Array.from(instance.ImageOrientationPatient ?? [], Number);
   const corner = Array.from(instance.ImagePositionPatient ?? [], Number);
-  const view = { referencedImageId: imageId, FrameOfReferenceUID: instance.FrameOfReferenceUID };
+  const named = { referencedImageId: imageId, FrameOfReferenceUID: instance.FrameOfReferenceUID };
   if (orientation.length !== 6 || corner.length !== 3) {
-    return view;
+    return named;
   }
   const [row, column] = [orientation.slice(0, 3), orientation.slice(3)];
   const [spacingRows, spacingColumns] = Array.from(instance.PixelSpacing ?? [1, 1], Number);
@@ -27,7 +30,25 @@ function viewOf(instance, imageId) {
   const down = (instance.Rows * spacingRows) / 2;
   const middle = corner.map((at, axis) => at + row[axis] * across + column[axis] * down);
   const facing = cross(row, column).map((part) => -part);
-  return { ...view, cameraFocalPoint: middle, viewPlaneNormal: facing, viewUp: column.map((p) => -p) };
+  return { ...named, cameraFocalPoint: middle, viewPlaneNormal: facing, viewUp: column.map((p) => -p) };
+}
+
+/** Waits, for a moment, until a stack has drawn an image; a volume has all of them. */
+async function drawn(viewport, imageId) {
+  const { element } = viewport;
+  if (viewport.getAllVolumeIds || viewport.csImage?.imageId === imageId) {
+    return;
+  }
+  await new Promise((resolve) => {
+    const end = () => {
+      clearTimeout(timer);
+      element.removeEventListener(NEW_IMAGE, look);
+      resolve();
+    };
+    const look = ({ detail }) => detail.imageId === imageId && end();
+    const timer = setTimeout(end, LONGEST_WAIT_MS);
+    element.addEventListener(NEW_IMAGE, look);
+  });
 }
 
 export class Viewer {
@@ -90,12 +111,20 @@ export class Viewer {
     return this.#described(measurement.referencedImageId ?? measurement.metadata?.referencedImageId);
   }
 
-  /** The image in the active viewport with its window, or null where it is reformatted. */
+  /** The image in the active viewport, its window and what is seen of it; null where reformatted. */
   shown() {
     const viewport = this.#viewport(this.#activeId());
     const place = this.#described(viewport?.getCurrentImageId?.());
-    const range = viewport?.getProperties?.().voiRange;
-    return place && range ? { ...place, window: { lower: range.lower, upper: range.upper } } : place;
+    if (!place) {
+      return null;
+    }
+    const range = viewport.getProperties().voiRange;
+    const view = viewIn(viewport);
+    return {
+      ...place,
+      ...(range ? { window: { lower: range.lower, upper: range.upper } } : {}),
+      ...(view ? { view } : {}),
+    };
   }
 
   /** The segment that is active in the active viewport: `{number, label, series}`, or null. */
@@ -133,12 +162,20 @@ export class Viewer {
     }
     const viewportId = await this.#showing(found);
     const viewport = this.#viewport(viewportId);
-    viewport?.setViewReference(viewOf(found.instance, found.imageId));
-    if (entry.window) {
-      viewport?.setProperties({ voiRange: { ...entry.window } });
+    if (!viewport) {
+      return false;
     }
-    viewport?.render();
-    return Boolean(viewport);
+    this.#services.viewportGridService.setActiveViewportId(viewportId);
+    viewport.setViewReference(referenceTo(found.instance, found.imageId));
+    if (entry.window) {
+      viewport.setProperties({ voiRange: { ...entry.window } });
+    }
+    if (entry.view) {
+      await drawn(viewport, found.imageId);
+      showView(viewport, entry.view);
+    }
+    viewport.render();
+    return true;
   }
 
   #use(toolName) {

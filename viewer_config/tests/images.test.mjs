@@ -4,7 +4,9 @@ import { addressOf } from "../images/address.js";
 import { RecordReader, frameIn, joined } from "../images/bodies.js";
 import { enlarged } from "../images/enlarge.js";
 import { Line, Passed, outwards } from "../images/line.js";
+import { Loader } from "../images/loader.js";
 import { wordsFor } from "../images/mark.js";
+import { Outage } from "../images/outage.js";
 import { SeriesFrames, fetchFrame, wholeFrame } from "../images/series.js";
 
 const bytes = (text) => new TextEncoder().encode(text);
@@ -131,7 +133,11 @@ test("what the overview brought is not sent again", async () => {
     globalThis.fetch = async () => new Response(bytes("short"), { status: 206 });
     await assert.rejects(fetchFrame(frame), /206/);
     globalThis.fetch = async () => new Response("", { status: 403 });
-    await assert.rejects(fetchFrame(frame), { status: 403 });
+    await assert.rejects(fetchFrame(frame), { status: 403, isAway: false });
+    globalThis.fetch = async () => {
+      throw new TypeError("Failed to fetch");
+    };
+    await assert.rejects(fetchFrame(frame), { status: 0, isAway: true });
   } finally {
     globalThis.fetch = native;
   }
@@ -172,6 +178,109 @@ test("an overview that had been asked for early is read, and a frame that failed
   frame.asked = true;
   assert.equal(series.failed(frame), false);
   assert.notEqual(series.next(), frame);
+});
+
+test("while there is no answer the pauses grow, and it goes on at once when there is one again", () => {
+  const delays = [];
+  const done = [];
+  let waiting = null;
+  const outage = new Outage({
+    hold: () => () => done.push("released"),
+    goOn: () => done.push("asked again"),
+    after: (action, delayMs) => {
+      delays.push(delayMs);
+      waiting = action;
+      return () => (waiting = null);
+    },
+  });
+  for (let attempt = 0; attempt < 7; attempt += 1) {
+    outage.began();
+    outage.began();
+    waiting();
+  }
+  assert.deepEqual(delays, [1000, 2000, 4000, 8000, 16000, 30000, 30000]);
+  outage.began();
+  done.length = 0;
+  outage.ended();
+  assert.deepEqual(done, ["asked again", "released"]);
+  assert.equal(waiting, null);
+  outage.ended();
+  assert.equal(done.length, 2);
+  outage.began();
+  assert.equal(delays.at(-1), 1000);
+});
+
+/** Of Cornerstone what the loader asks for; every image is in its cache, or none. */
+function cornerstoneLike(provided, { cached }) {
+  return {
+    metaData: { addProvider: () => {} },
+    cache: { isLoaded: () => cached, getImage: (imageId) => ({ imageId }) },
+    imageLoader: { loadAndCacheImage: async (imageId) => ({ imageId }) },
+    Enums: { ImageQualityStatus: {}, RequestType: {} },
+    ProgressiveRetrieveImages: { singleRetrieveStages: {}, interleavedRetrieveStages: {} },
+    utilities: { imageRetrieveMetadataProvider: { add: (kind, made) => provided.set(kind, made) } },
+  };
+}
+
+test("a slice that is there already is given after scrolling to it has been told", async () => {
+  const native = globalThis.fetch;
+  globalThis.fetch = async () => new Response("", { status: 404 });
+  const provided = new Map();
+  new Loader(cornerstoneLike(provided, { cached: true })).install();
+  const told = [];
+  const viewport = {
+    id: "one",
+    getImageIds: () => [imageId(1)],
+    successCallback: (given) => told.push(given),
+  };
+  try {
+    const loading = provided.get("stack").create({}).loadImages([imageId(1)], viewport);
+    told.push("scrolled");
+    await loading;
+    assert.deepEqual(told, ["scrolled", imageId(1)]);
+  } finally {
+    globalThis.fetch = native;
+  }
+});
+
+test("slices that did not come while the line was away are asked for when it is back", async () => {
+  const native = globalThis.fetch;
+  let isAway = true;
+  globalThis.fetch = async (url) => {
+    if (isAway) {
+      throw new TypeError("Failed to fetch");
+    }
+    return new Response(bytes("whole"), { status: url.includes("overview") ? 404 : 200 });
+  };
+  const provided = new Map();
+  const never = () => () => {};
+  const loader = new Loader(cornerstoneLike(provided, { cached: false }), { after: never });
+  loader.install();
+  const imageIds = [1, 2, 3, 4, 5, 6, 7].map(imageId);
+  const told = [];
+  const viewport = {
+    id: "one",
+    getImageIds: () => imageIds,
+    getCurrentImageId: () => imageIds[3],
+    getLoaderImageOptions: () => ({}),
+    successCallback: (given) => told.push(given),
+    errorCallback: () => {},
+  };
+  try {
+    await provided.get("stack").create({}).loadImages([imageIds[3]], viewport);
+    await settle();
+    assert.deepEqual(told, []);
+    assert.equal(loader.counts[0].whole, 0);
+    isAway = false;
+    loader.lineIsBack();
+    for (let turn = 0; turn < 100 && loader.counts[0].whole < 7; turn += 1) {
+      await settle();
+    }
+    assert.deepEqual(told, [imageIds[3]]);
+    assert.equal(loader.counts[0].whole, 7);
+  } finally {
+    globalThis.fetch = native;
+  }
 });
 
 test("a small picture is drawn up to where its pixels lie", () => {

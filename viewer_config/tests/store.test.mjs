@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ApiError } from "../panel/api.js";
 import { clashWords } from "../panel/changed.js";
-import { PanelStore, problemAt } from "../panel/store.js";
+import { problemAt } from "../panel/state.js";
+import { PanelStore } from "../panel/store.js";
 import { FORM } from "./small_form.mjs";
 
 const PANEL = {
@@ -107,7 +108,7 @@ test("a version saved elsewhere stops saving and loses nothing of mine", async (
   store.edit("/advice/text", "mine");
   await run();
   assert.deepEqual(store.state.conflict.mine, [{ pointer: "/advice/text", from: undefined, to: "mine" }]);
-  store.resolveConflict({ keepMine: true });
+  store.saving.resolveConflict({ keepMine: true });
   await run();
   await settled();
   assert.deepEqual(sent[1], {
@@ -142,7 +143,7 @@ test("the other version can be taken as it is", async () => {
   store.edit("/advice/text", "mine");
   await run();
   api.next = { annotation: { ...current, saved_at: null, signed: null } };
-  store.resolveConflict({ keepMine: false });
+  store.saving.resolveConflict({ keepMine: false });
   await run();
   await settled();
   assert.equal(sent.length, 1);

@@ -233,7 +233,7 @@ function useAsking(store) {
     try {
       const task = await asked();
       begun.add(task.id);
-      store.watchVolumes();
+      store.awaited.watchVolumes();
     } catch (error) {
       setProblem(error);
     }

@@ -248,7 +248,8 @@ def listed(name: str, facts: Iterable[tuple[str, Fact]]) -> Fact:
     return Fact(name, best, worst, tuple(gap for _, fact in found for gap in fact.gaps))
 
 
-# What a tumour does to a structure beside it. Contact is no invasion, and does not exclude it.
+# What a tumour does to a structure beside it. Contact is no invasion, and does not exclude it: the
+# sources of rectum, lung, stomach and sarcoma are silent, and nothing not assessed becomes "none".
 CONTACT: Final = Option(
     "contact",
     ("open", "not-invaded"),
@@ -258,12 +259,17 @@ CONTACT: Final = Option(
 )
 
 
+def contact_is_open(options: Options) -> bool:
+    """Whether a touched structure may be invaded, which is so unless the option says otherwise."""
+    return options.get(CONTACT.name) != "not-invaded"
+
+
 def invasion(answers: Answers, where: tuple[str, str], words: str, options: Options) -> Fact:
     """Whether a structure is invaded; `where` is the group and the name within it."""
     group_name, name = where
     pointer = f"/{group_name}/{name}"
     value = group(answers, group_name).get(name)
-    if value == "contact" and options.get(CONTACT.name) != "not-invaded":
+    if value == "contact" and contact_is_open(options):
         return unknown(name, False, True, pointer, f"{words} touched, invasion not decided")
     if word_of(value, ("clear", "absent", "contact", "invaded")):
         return known(name, value == "invaded")

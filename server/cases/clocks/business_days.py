@@ -144,11 +144,6 @@ def has_holidays(calendar: str) -> bool:
 
 
 @cache
-def countries() -> tuple[str, ...]:
-    """The codes of the countries whose holidays are known (ISO 3166-1 alpha-2), in order."""
-    return tuple(sorted(one for one in holidays.list_supported_countries() if len(one) == 2))
-
-
 @dataclass(frozen=True)
 class Calendar:
     """How the days of one case are counted. `name` is a country's code, or empty for all days."""

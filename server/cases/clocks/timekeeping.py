@@ -142,19 +142,8 @@ def choose_tier(
     Raises TierUnknown, Invalid without a reason or for a country without a calendar, and
     TierNotChangeable.
     """
-    named, calendar = tier_named(tier), calendar.strip().upper()
-    problems = []
-    if not reason.strip():
-        problems.append(FieldProblem("/reason", "Say why the promise changes."))
-    if calendar and not has_holidays(calendar):
-        problems.append(FieldProblem("/calendar", "The holidays of this country are not known."))
-    if problems:
-        raise Invalid("The tier was not changed.", problems)
-    if is_over(case):
-        raise TierNotChangeable(
-            "What was promised stands: the case is over, or its opinion is signed.",
-            remedy="Reload the case.",
-        )
+    named, calendar, reason = tier_named(tier), calendar.strip().upper(), reason.strip()
+    _check_tier_change(case, calendar, reason)
     # A change of state in the same moment wins; whoever changes the tier looks again.
     changed = session.execute(
         update(Case)
@@ -169,9 +158,24 @@ def choose_tier(
         )
     session.refresh(case)
     days = f", days of {country_in_sentence(calendar)}" if calendar else ""
-    said = f"{named.title}{days}: {reason.strip()}"
+    said = f"{named.title}{days}: {reason}"
     note_step(session, case, from_state=case.state, event=TIER_CHANGED, now=now, by=by, detail=said)
     recompute(session, case, now)
+
+
+def _check_tier_change(case: Case, calendar: str, reason: str) -> None:
+    problems = []
+    if not reason:
+        problems.append(FieldProblem("/reason", "Say why the promise changes."))
+    if calendar and not has_holidays(calendar):
+        problems.append(FieldProblem("/calendar", "The holidays of this country are not known."))
+    if problems:
+        raise Invalid("The tier was not changed.", problems)
+    if is_over(case):
+        raise TierNotChangeable(
+            "What was promised stands: the case is over, or its opinion is signed.",
+            remedy="Reload the case.",
+        )
 
 
 def is_over(case: Case) -> bool:

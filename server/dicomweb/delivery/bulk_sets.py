@@ -27,7 +27,7 @@ from server.dicomweb.media.answers import CHANGING, boundary_of
 from server.dicomweb.media.multipart import closing, part_head
 from server.dicomweb.media.ranges import Segment, flowing, strong_tag, unchanged
 from server.dicomweb.pixels.framing import Place
-from server.dicomweb.views.scope import Pass, inside, wishes
+from server.dicomweb.views.scope import Pass, inside, standing, wishes
 from server.foundation.errors import NotAcceptable, NotFound, Refused
 from server.prepared.describing import described
 
@@ -75,7 +75,9 @@ def _answer(
     places = [
         place for place in instances_of(pass_, study, series) if instance in (None, place.instance)
     ]
-    tag = strong_tag("bulk set", pass_.view.id, only_pixels, *(place.path for place in places))
+    state = standing(pass_, study, series)
+    paths = (place.path for place in places)
+    tag = strong_tag("bulk set", pass_.view.id, only_pixels, state, *paths)
     known = unchanged(tag, CHANGING)
     if known is not None:
         return known

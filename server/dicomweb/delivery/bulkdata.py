@@ -41,7 +41,7 @@ from server.dicomweb.media.ranges import (
 )
 from server.dicomweb.pixels.framing import Frames, Place, broken, native_segment_of_all, unreadable
 from server.dicomweb.pixels.sources import open_frames
-from server.dicomweb.views.scope import Pass, inside, outside, wishes
+from server.dicomweb.views.scope import Pass, inside, outside, standing, wishes
 from server.foundation.errors import Refused
 from server.prepared.describing import described
 
@@ -75,7 +75,8 @@ def _bulk(pass_: Pass, place: Place, attribute: str) -> Response:
     is_document = attribute.endswith(ENCAPSULATED_DOCUMENT)
     media_type, multipart = _form((PDF, OCTETS) if is_document else (OCTETS,))
     removed = _check_visible(pass_, place, attribute)
-    tag = strong_tag("bulk", pass_.view.id, place.path, attribute, media_type, multipart)
+    state = standing(pass_, place.study, place.series)
+    tag = strong_tag("bulk", pass_.view.id, place.path, state, attribute, media_type, multipart)
     known = unchanged(tag, UNCHANGING)
     if known is not None:
         return known

@@ -33,7 +33,7 @@ from server.dicomweb.pixels.framing import (
 )
 from server.dicomweb.pixels.sources import PreparedFrames, open_frames
 from server.dicomweb.pixels.transcoding import may_become
-from server.dicomweb.views.scope import Pass, inside, wishes
+from server.dicomweb.views.scope import Pass, inside, standing, wishes
 from server.foundation.errors import BadRequest
 from server.prepared.shelf import FRAME_CONTENT_TYPE
 
@@ -53,7 +53,7 @@ def frames(pass_: Pass, study: str, series: str, instance: str, numbers: str) ->
         form = choose_frames(
             wishes(), found.have, single=len(wanted) == 1, can_make=lambda to: can_make(found, to)
         )
-        return _answer(pass_, found, form, wanted)
+        return _answer(pass_, found, form, wanted, standing(pass_, study, series))
     except BaseException:
         found.close()
         raise
@@ -87,12 +87,12 @@ def can_make(found: Frames, syntax: str) -> bool:
     return found.shape is not None and may_become(syntax, found.shape)
 
 
-def _answer(pass_: Pass, found: Frames, form: FrameForm, wanted: list[int]) -> Response:
+def _answer(pass_: Pass, found: Frames, form: FrameForm, wanted: list[int], state: str) -> Response:
     if isinstance(found, PreparedFrames):
         whole = _prepared_file(found, form, wanted)
         if whole is not None:
             return whole
-    tag = strong_tag("frames", pass_.view.id, found.orthanc_id, *wanted, form)
+    tag = strong_tag("frames", pass_.view.id, found.orthanc_id, state, *wanted, form)
     known = unchanged(tag, UNCHANGING)
     if known is not None:
         found.close()

@@ -359,7 +359,7 @@ def _state(pass_: Pass, study: str, series: str | None, instance: str | None) ->
     for candidate in archive.candidates(study, series, instance):
         try:
             if instance is not None:
-                found.append(f"{archive.instance(candidate).orthanc_id}")
+                found.append(archive.instance(candidate).file_uuid)
             elif series is not None:
                 one = archive.series(candidate)
                 found.append(f"{one.orthanc_id} {len(one.instance_ids)} {one.last_update}")

@@ -5,25 +5,27 @@ A frame of HTJ2K begins with a complete picture of itself at a low resolution. O
 connections and a round trip of 150 ms make 40 answers a second at most, so 450 slices asked one by
 one take 11 s however small they are; here they come as one stream that fills the line. Each record
 is a line of JSON and the bytes that it announces, the beginning of the frame's codestream; what is
-missing is asked from the frame's own address by Range, so no byte travels twice.
+missing is asked from the frame's own address by Range, so no byte travels twice, and with the record's
+`etag` in If-Range, so that bytes of two encodings are never joined.
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 from flask import Response, request
 
 from server.dicomweb.media.answers import CHANGING, streamed
+from server.dicomweb.media.ranges import file_tag, strong_tag
 from server.dicomweb.pixels.sources import shown_path
 from server.dicomweb.views.scope import Pass, inside, outside
 from server.foundation.errors import Invalid
-from server.prepared.manifest import UNKNOWN, Manifest, PreparedInstance
+from server.prepared.manifest import Manifest, PreparedInstance
 from server.prepared.shelf import Shelf, frame_head
 
 MEDIA_TYPE = "application/octet-stream"
@@ -63,15 +65,15 @@ def overview(pass_: Pass, study: str, series: str) -> Response:
     if manifest is None or not _is_cleared(pass_, manifest):
         _check_there(pass_, study, series, manifest)
         return _guarded(Response(status=204), "private, no-store")
-    tag = sha256(f"{pass_.view.id} {manifest.orthanc_id} {resolution}".encode())
-    tag.update("\n".join(one.SOPInstanceUID for one in manifest.instances).encode())
-    if request.if_none_match.contains_weak(tag.hexdigest()[:32]):
-        unchanged = Response(status=304, headers={"Cache-Control": CHANGING})
-        unchanged.set_etag(tag.hexdigest()[:32])
-        return unchanged
     prefixes = prefixes_of(
         pass_.shelf, manifest, resolution, pass_.view.shown, bare=pass_.view.pseudonymised
     )
+    # Each head names its frame as it lies there, so the heads name the whole answer.
+    tag = strong_tag("overview", *(one.head for one in prefixes))
+    if request.if_none_match.contains_weak(tag):
+        unchanged = Response(status=304, headers={"Cache-Control": CHANGING})
+        unchanged.set_etag(tag)
+        return unchanged
     response = streamed(
         stream(prefixes),
         content_type=MEDIA_TYPE,
@@ -79,7 +81,7 @@ def overview(pass_: Pass, study: str, series: str) -> Response:
         cache=CHANGING,
         close=lambda: None,
     )
-    response.set_etag(tag.hexdigest()[:32])
+    response.set_etag(tag)
     return response
 
 
@@ -132,17 +134,11 @@ def prefixes_of(
 ) -> list[Prefix]:
     """What is sent of a series, in the order in which it is sent. `shown` turns the archive's UIDs
     into the caller's; `bare`: without remarks in frames that are kept as they were stored. A record's
-    `place` counts from 0 through the frames that are sent, in the order of the series."""
-    frames = [
-        (instance, number)
-        for instance in manifest.instances
-        for number in range(1, len(instance.resolution_bytes) + 1)
-        if instance.resolution_bytes[number - 1]
-        and not (bare and instance.remarks_in(number) == UNKNOWN)
-    ]
-    found = []
+    `place` counts from 0 through the frames that are sent, in the order of the series; `etag` is what
+    the frame's file is called when it is asked for alone."""
+    found, frames = [], _frames_there(shelf, manifest, bare=bare)
     for position in order(len(frames)):
-        instance, number = frames[position]
+        instance, number, path, tag = frames[position]
         sizes = instance.resolution_bytes[number - 1]
         halvings = halvings_for(instance, len(sizes), resolution)
         total = instance.frame_bytes[number - 1]
@@ -157,13 +153,27 @@ def prefixes_of(
             "start": start,
             "bytes": size,
             "total": total,
+            "etag": tag,
         }
-        path = shelf.frame(
-            manifest.StudyInstanceUID, manifest.SeriesInstanceUID, instance.SOPInstanceUID, number
-        )
-        path = (shown_path(path, instance, number) if bare else None) or path
         line = json.dumps(head, separators=(",", ":")).encode() + b"\n"
         found.append(Prefix(line, path, start, size))
+    return found
+
+
+def _frames_there(
+    shelf: Shelf, manifest: Manifest, *, bare: bool
+) -> list[tuple[PreparedInstance, int, Path, str]]:
+    """Every frame that has a low resolution: its instance, its number, its file and how that is called."""
+    uids = manifest.StudyInstanceUID, manifest.SeriesInstanceUID
+    found = []
+    for instance in manifest.instances:
+        for number, sizes in enumerate(instance.resolution_bytes, 1):
+            frame = shelf.frame(*uids, instance.SOPInstanceUID, number)
+            path = shown_path(frame, instance, number) if bare else frame
+            if not sizes or path is None:
+                continue
+            with contextlib.suppress(OSError):  # given up a moment ago
+                found.append((instance, number, path, file_tag(path.stat())))
     return found
 
 
@@ -178,6 +188,8 @@ def stream(prefixes: Iterable[Prefix]) -> Iterator[bytes]:
         with one.path.open("rb", buffering=0) as file:
             file.seek(one.start)
             data = file.read(one.size)
+        if len(data) != one.size:
+            raise EOFError("A frame was made anew while the overview was sent.")
         held += (one.head, data)
         size += len(one.head) + len(data)
         if size >= CHUNK_BYTES:

@@ -47,7 +47,7 @@ def _answer(
     """The files in one form. Raises SyntaxNotAvailable, StudyOutsideGrant."""
     cache = UNCHANGING if place.instance else CHANGING
     tag = strong_tag(
-        "files", pass_.view.id, multipart, syntax, *(one.orthanc_id for one in instances)
+        "files", pass_.view.id, multipart, syntax, *(one.file_uuid for one in instances)
     )
     known = unchanged(tag, cache)
     if known is not None:

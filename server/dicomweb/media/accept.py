@@ -12,10 +12,16 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
-from server.dicom.transfer_syntaxes import EXPLICIT_LITTLE, IMPLICIT_LITTLE, NOT_FOR_THE_WEB
+from server.dicom.transfer_syntaxes import (
+    EXPLICIT_LITTLE,
+    HTJ2K_RPCL,
+    IMPLICIT_LITTLE,
+    NOT_FOR_THE_WEB,
+)
 from server.foundation.errors import NotAcceptable
 
 ANYTHING = "*/*"
+ANY_IMAGE = "image/*"
 DICOM = "application/dicom"
 JSON = "application/dicom+json"
 OCTETS = "application/octet-stream"
@@ -233,6 +239,8 @@ def _frame_forms(wish: Wish, have: tuple[str, ...]) -> Iterator[tuple[str, str]]
         for syntax in have:
             if syntax in IMAGE_TYPES and wish.covers(IMAGE_TYPES[syntax]):
                 yield IMAGE_TYPES[syntax], syntax
+        if wish.kind == ANY_IMAGE:  # as it will be once it is prepared
+            yield IMAGE_TYPES[HTJ2K_RPCL], HTJ2K_RPCL
         if wish.kind in DEFAULT_SYNTAXES:
             yield wish.kind, DEFAULT_SYNTAXES[wish.kind]
 

@@ -13,6 +13,9 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import imagecodecs
+import PIL
+import pydicom
 from flask import Response, json, request
 
 from server.archive import Stream
@@ -21,6 +24,7 @@ from server.foundation.errors import BadRequest, body_of
 
 PIECE_BYTES = 256 * 1024
 VARIES = "Accept, Authorization, Cookie"
+_MADE_WITH = (imagecodecs.__version__, PIL.__version__, pydicom.__version__)
 _RANGE = re.compile(r"bytes\s*=\s*([0-9]{0,99})\s*-\s*([0-9]{0,99})", re.IGNORECASE)
 
 
@@ -111,8 +115,11 @@ def whole(segment: Segment) -> bytes:
 
 
 def strong_tag(*parts: object) -> str:
-    """An entity tag that is the same for the same content in the same form."""
-    text = "\0".join(map(str, parts))
+    """An entity tag that is the same for the same content in the same form.
+
+    Other versions of what writes files and encodes pictures may write the same in other bytes.
+    """
+    text = "\0".join(map(str, (*_MADE_WITH, *parts)))
     return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 

@@ -39,7 +39,7 @@ from server.dicomweb.media.ranges import (
 )
 from server.dicomweb.pictures.pictured import Pictured
 from server.dicomweb.pixels.framing import FrameBroken, FrameNotFound, FrameUnreadable, Place
-from server.dicomweb.views.scope import Pass, StudyOutsideGrant, inside, wishes
+from server.dicomweb.views.scope import Pass, StudyOutsideGrant, inside, standing, wishes
 from server.foundation.errors import BadRequest, NotAcceptable
 
 PICTURES = ("image/jpeg", "image/png", "image/gif")  # PS3.18 Table 8.7.4-1, the default first
@@ -104,7 +104,8 @@ def _one_instance(
     pass_: Pass, place: Place, wanted: list[int] | None, asked: tuple[Wish, ...], drawing: Drawing
 ) -> Response:
     media_type, multipart = _form(asked, single=wanted is None or len(wanted) == 1)
-    tag = _tag(pass_, place.path, wanted, media_type, multipart, drawing)
+    state = standing(pass_, place.study, place.series)
+    tag = _tag(pass_, place.path, state, wanted, media_type, multipart, drawing)
     known = unchanged(tag, UNCHANGING)
     if known is not None:
         return known
@@ -131,7 +132,8 @@ def _many(
     """One picture of each instance that has one."""
     media_type, _ = _form(asked, single=False)
     places = instances_of(pass_, study, series)
-    tag = _tag(pass_, *(place.instance for place in places), media_type, drawing)
+    state = standing(pass_, study, series)
+    tag = _tag(pass_, state, *(place.instance for place in places), media_type, drawing)
     known = unchanged(tag, CHANGING)
     if known is not None:
         return known
@@ -246,7 +248,8 @@ def thumbnail(
         instance = middle_of(pass_, study, series)
     place = Place(study, series, instance, inside(pass_, study, series, instance))
     check_pixels(pass_, place)
-    tag = _tag(pass_, place.path, wanted, media_type, drawing)
+    state = standing(pass_, study, series)
+    tag = _tag(pass_, place.path, state, wanted, media_type, drawing)
     known = unchanged(tag, THUMBNAIL_CACHE)
     if known is not None:
         return known

@@ -43,7 +43,6 @@ from server.dicomweb.views.scope import Pass
 from server.prepared.concluding import available_syntaxes
 from server.prepared.describing import described
 from server.prepared.manifest import Manifest, PreparedInstance
-from server.prepared.metadata import in_order
 from server.prepared.way import Way
 
 SERIES_REMEMBERED = 256
@@ -231,8 +230,7 @@ class PreparedCatalogue:
             uid = archive.instance(min(instances)).SOPInstanceUID
             path = f"/studies/{study}/series/{series}/instances/{uid}/metadata"
             with archive.open_dicomweb(path, accept=JSON) as stream:
-                told = datasets_of(stream.chunks())
-                datasets = [without_bulk(in_order(one)) for one in told]
+                datasets = [without_bulk(one) for one in described(archive, stream)]
         except (NotInArchive, ValueError):
             return None
         except ArchiveFailed:

@@ -113,7 +113,9 @@ class Currency:
         if len(held) != 1:
             return False
         manifest = self.shelf.series(StudyInstanceUID, SeriesInstanceUID)
-        return manifest is None or is_current(manifest, held[0]) or has_grown(manifest, held[0])
+        if manifest is None:  # what is there of it is being prepared
+            return not self.shelf.is_outdated(StudyInstanceUID, SeriesInstanceUID)
+        return is_current(manifest, held[0]) or has_grown(manifest, held[0])
 
     def forget(self, StudyInstanceUID: str) -> None:
         """Something was just stored into this study: ask again."""

@@ -107,6 +107,19 @@ def inside(
     return "".join(f"/{level}/{uid}" for level, uid in zip(levels, uids, strict=False))
 
 
+def standing(pass_: Pass, study: str, series: str | None = None) -> str:
+    """Part of the entity tags of what is made of stored files: it is another when anything of the series
+    (or study) was added, or was deleted and sent again with other pixels under the same UIDs."""
+    holdings = pass_.holdings.study(study)
+    if holdings is None:  # Orthanc is away: what is prepared is believed, of this very state
+        manifest = pass_.shelf.series(study, series) if series is not None else None
+        return manifest.last_update if manifest is not None else ""
+    several = (
+        holdings.series.items() if series is None else [(series, holdings.series.get(series, ()))]
+    )
+    return " ".join(sorted(one.last_update for _, held in several for one in held))
+
+
 def outside() -> StudyOutsideGrant:
     """The one answer about everything beyond the grant."""
     return StudyOutsideGrant("There is no such study, series or instance here.")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import warnings
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -16,16 +17,24 @@ from pydicom import dcmread
 from pydicom.dataset import Dataset
 from pydicom.uid import UID, EncapsulatedPDFStorage
 
-from server.dicom.files import Accepted, RefusedFile, read_part10
+from server.dicom.files import Accepted, FileHead, RefusedFile, read_head, read_part10
 from server.dicom.nesting import DEFERRED_FROM_BYTES, TOO_DEEP, why_not_read
+from server.dicom.transfer_syntaxes import DEFLATED
 from server.intake.uploads.kinds import HEAD_BYTES, is_pdf
 
 # 65,535 rows and columns are what the attributes can say (PS3.3 C.7.6.3, US); no scanner comes near.
 MOST_PIXEL_BYTES: Final = 32_000_000_000
+# Whoever reads a deflated file holds all of it in memory, the archive several times (orthanc/README.md).
+MOST_INFLATED_BYTES: Final = 256_000_000
+INFLATES_TO_MORE: Final = (
+    "It is deflated and becomes more than 256 MB when it is unpacked. Send it as it was before."
+)
 NO_PDF: Final = "Its document says that it is a PDF and is none. Print it to a PDF anew."
 _PIXEL_DATA: Final = 0x7FE00010
 _UNDEFINED: Final = 0xFFFFFFFF
 _PIECE_BYTES: Final = 1 << 20
+# PS3.5 A.5, A.7 and A.8: the two of JPIP are deflated from end to end as well.
+_DEFLATED: Final = frozenset({DEFLATED, "1.2.840.10008.1.2.4.95", "1.2.840.10008.1.2.4.205"})
 # Private transfer syntax of GE's archives: pixels big endian, header implicit little endian.
 _KNOWN_PRIVATE: Final = frozenset({"1.2.840.113619.5.2"})
 
@@ -50,6 +59,9 @@ def check_instance(path: Path, name: str) -> Instance | RefusedFile:
 
 
 def _checked(path: Path, name: str) -> Instance | RefusedFile:
+    head = read_head(path, name)
+    if not isinstance(head, RefusedFile) and inflates_to_more(path, head):
+        return RefusedFile(name, INFLATES_TO_MORE)
     accepted = read_part10(path, name)
     if isinstance(accepted, RefusedFile):
         return _in_plain_words(accepted)
@@ -69,6 +81,23 @@ def _checked(path: Path, name: str) -> Instance | RefusedFile:
         SOPInstanceUID=str(header.SOPInstanceUID),
         Modality=str(header.get("Modality") or "").strip()[:16],
     )
+
+
+def inflates_to_more(path: Path, head: FileHead) -> bool:
+    """Whether a deflated file (PS3.5 A.5) becomes larger than MOST_INFLATED_BYTES; none of it is kept."""
+    if head.TransferSyntaxUID not in _DEFLATED:
+        return False
+    unpacker, size_bytes = zlib.decompressobj(-zlib.MAX_WBITS), 0
+    with path.open("rb") as file:
+        file.seek(head.dataset_offset)
+        packed = file.read(_PIECE_BYTES)
+        while packed and not unpacker.eof and size_bytes <= MOST_INFLATED_BYTES:
+            try:
+                size_bytes += len(unpacker.decompress(packed, _PIECE_BYTES))
+            except zlib.error:
+                return False  # whoever reads it says what is wrong with it
+            packed = unpacker.unconsumed_tail or file.read(_PIECE_BYTES)
+    return size_bytes > MOST_INFLATED_BYTES
 
 
 def _in_plain_words(refused: RefusedFile) -> RefusedFile:

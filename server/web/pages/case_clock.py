@@ -9,7 +9,6 @@ from flask import Response
 from server.access.action import Action
 from server.access.door import Route
 from server.cases.clocks import timekeeping
-from server.cases.clocks.business_days import countries
 from server.cases.clocks.queries import (
     calendars_of,
     clock_of,
@@ -22,7 +21,7 @@ from server.cases.clocks.reminders import KINDS
 from server.cases.clocks.stages import LABELS, MEANINGS, sums, timeline
 from server.cases.clocks.tiers import stage_targets, tiers
 from server.cases.clocks.words import explained, plain_day, promise, standing_words
-from server.cases.countries import country_name
+from server.cases.countries import countries_by_name, country_name
 from server.cases.lifecycle import Event
 from server.foundation.errors import Invalid, MarginError
 from server.web.clock_forms import TierForm
@@ -90,8 +89,7 @@ def tier_form(visit: Visit, **given: Any) -> TierForm:
     form = TierForm(**{"tier": case.tier, "calendar": case.calendar, **given})
     form.tier.choices = choices((one.id, one.title) for one in tiers().values())
     hospital = country_name(case.hospital.country) or "no country"
-    named = sorted(((one, country_name(one)) for one in countries()), key=lambda one: one[1])
-    form.calendar.choices = choices(named, f"The hospital's ({hospital})")
+    form.calendar.choices = choices(countries_by_name(), f"The hospital's ({hospital})")
     form.version.data = form.version.data or case.version
     return form
 

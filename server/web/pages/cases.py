@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from itertools import groupby
 from typing import Any
 
@@ -10,6 +11,7 @@ from flask import Response
 from server.access.action import Action, Permit
 from server.access.door import Route
 from server.access.queries import grants_of_case
+from server.access.records import Grant
 from server.annotations.organs import ORGANS
 from server.cases import actions
 from server.cases.clocks.tiers import default_tier
@@ -17,6 +19,7 @@ from server.cases.clocks.timekeeping import agree_tier
 from server.cases.lifecycle import Event, State, possible
 from server.cases.local_category import NOT_STATED, state_local_category
 from server.cases.queries import holder
+from server.cases.records import Case
 from server.foundation.audit import AuditLine, newest
 from server.foundation.errors import Invalid, MarginError
 from server.intake.uploads.queries import missing_of_discs
@@ -73,7 +76,9 @@ def show_case(visit: Visit, refused: MarginError | None = None, **facts: Any) ->
         "progress": case_facts.progress(visit, held_by.person_id if held_by else None),
         "opinion": opinion,
         "history": history(visit),
-        "grants": grants_of_case(session, case.id),
+        "grants": (grants := grants_of_case(session, case.id)),
+        "hospital_without_link": _wants_first_link(case, grants),
+        "surgeon_without_link": _shut_out(case, grants, visit.now),
         "surgeon_grant": grant_form(visit, "surgeon", formdata=None),
         "hospital_grant": grant_form(visit, "hospital", formdata=None),
         "trail": _trail(visit),
@@ -89,6 +94,24 @@ def show_case(visit: Visit, refused: MarginError | None = None, **facts: Any) ->
         "missing_of_discs": missing_of_discs(session, case.id),
     }
     return page(visit, "case.html", refused=refused, **{**shown, **facts})
+
+
+def _wants_first_link(case: Case, grants: list[Grant]) -> bool:
+    """Whether the hospital has still to send, and was never given a way in of its own."""
+    awaited = case.state in (State.OPEN, State.AWAITING_RECORDS)
+    return awaited and not any(Permit.UPLOAD in one.permits for one in grants)
+
+
+def _shut_out(case: Case, grants: list[Grant], now: datetime) -> str:
+    """The name of the surgeon who has the case and no way in: neither an account nor a link that works."""
+    held_by = holder(case)
+    if held_by is None or case.state not in (State.ASSIGNED, State.IN_REVIEW):
+        return ""
+    works = any(
+        one.person_id == held_by.person_id and one.revoked_at is None and now < one.expires_at
+        for one in grants
+    )
+    return "" if works or held_by.person.password_hash else held_by.person.name
 
 
 def _trail(visit: Visit) -> list[tuple[AuditLine, int]]:

@@ -76,12 +76,18 @@ def sign_in(visit: Visit) -> Response:
 
 
 def sign_out(visit: Visit) -> Response:
-    """End this account's session."""
+    """End this account's session, and the visits that it began in this browser: whoever sits down here
+    next must not come back to their images by the browser's history."""
     settings = visit.services.settings
     secret = cookies.read(request, cookies.sign_in_name(settings)) or ""
     actions.sign_out(visit.session, secret, visit.now)
+    if isinstance(visit.actor, Account):
+        begun = cookies.launch_ids(request, settings)
+        actions.end_visits(visit.session, visit.actor.person_id, begun, visit.now)
     response = go(SIGN_IN_PAGE, "You are signed out.")
     cookies.take_back(response, settings, cookies.sign_in_name(settings))
+    # Images that were looked at lie in the browser's cache. (W3C Clear Site Data; by https only.)
+    response.headers["Clear-Site-Data"] = '"cache"'
     return response
 
 

@@ -18,7 +18,7 @@ from server.intake.queries import Traffic
 from server.intake.records import LineState
 from server.people import actions
 from server.people.actions import NameTaken
-from server.people.queries import hospital, line
+from server.people.queries import coordinators_of, hospital, line
 from server.people.records import Hospital, HospitalLine
 from server.web.forms import HospitalForm, LineForm, show_problems
 from server.web.pages.layout import FORM_REFUSED, go, page
@@ -66,7 +66,10 @@ def _list(visit: Visit, refused: Invalid | Conflict | None = None, **forms: Any)
         visit,
         "hospitals.html",
         refused=refused,
-        hospitals=[(one, _lines(visit, one)) for one in coordinated(visit)],
+        hospitals=[
+            (one, _lines(visit, one), coordinators_of(visit.session, one.id))
+            for one in coordinated(visit)
+        ],
         strangers=queries.strangers(visit.session, STRANGERS_SHOWN),
         reasons=IN_WORDS,
         may_change=visit.may(Action.HOSPITALS_CHANGE),
@@ -177,11 +180,15 @@ def register(visit: Visit) -> Response:
                 country=form.country.data or "",
                 now=visit.now,
             )
+            made.language = form.language.data
     except (Invalid, NameTaken) as error:
         show_problems(form, error)
         return _list(visit, error, form=form)
     visit.note(hospital=made.id)
-    return go("/hospitals", f"{made.name} is registered. Now add the AE title it sends from.")
+    return go(
+        "/hospitals",
+        f"{made.name} is registered. Now add the AE title it sends from, and choose who looks after it.",
+    )
 
 
 def add_line(visit: Visit, hospital_id: str) -> Response:

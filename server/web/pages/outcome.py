@@ -189,7 +189,6 @@ class Judged:
     """Both verdicts, what they come to, and the kinds of finding: for the coordinator only."""
 
     category: str
-    category_number: int
     categories: dict[str, str]
     verdict: str
     verdict_words: str
@@ -211,7 +210,6 @@ def judged_of(visit: Visit) -> Judged:
     suggested = suggested_findings(category, verdict)
     return Judged(
         category=category,
-        category_number=len(stated),
         categories=LOCAL_CATEGORIES,
         verdict=verdict,
         verdict_words=ORGANS[case.organ].verdict_label(verdict) if verdict else "",

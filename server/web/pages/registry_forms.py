@@ -9,6 +9,7 @@ from typing import Any
 from flask import request
 
 from server.cases.clocks.tiers import tiers
+from server.cases.countries import countries_by_name
 from server.foundation.days import day_typed
 from server.foundation.errors import Invalid, MarginError
 from server.routing import actions
@@ -173,6 +174,7 @@ def offered() -> dict[str, Any]:
     return {
         "groups": _capability_groups(),
         "titles": {kind: titles_of(kind) for kind in KINDS},
+        "countries": countries_by_name(),
         "tiers": {one.id: one.title for one in tiers().values()},
         "kind_sources": {one.id: one.source for one in centre_kinds().values()},
     }

@@ -27,6 +27,46 @@ document.addEventListener("click", (event) => {
   if (button) copy(button);
 });
 
+// What was typed into a form that came to nothing (the session had ended, somebody was faster) is shown on
+// the page that says so. It stays in this tab, and only until the next page.
+const TYPED = "margin-typed";
+
+function keepTyped(form) {
+  const typed = [...form.querySelectorAll("textarea, input[type=text], input:not([type])")]
+    .filter((field) => field.value.trim() && !field.readOnly)
+    .map((field) => [field.labels?.[0]?.textContent.trim() ?? "", field.value]);
+  try {
+    sessionStorage.setItem(TYPED, JSON.stringify(typed));
+  } catch {
+    // Without storage, or with more than fits, nothing is shown again.
+  }
+}
+
+function showTyped() {
+  const place = document.querySelector("[data-typed]");
+  let typed = [];
+  try {
+    typed = JSON.parse(sessionStorage.getItem(TYPED) ?? "[]");
+    sessionStorage.removeItem(TYPED);
+  } catch {
+    return;
+  }
+  if (!place || !typed.length) return;
+  for (const [index, [name, text]] of typed.entries()) {
+    const row = document.createElement("div");
+    const label = document.createElement("label");
+    const field = document.createElement("textarea");
+    row.className = "field";
+    label.htmlFor = field.id = `typed-${index}`;
+    label.textContent = name;
+    field.value = text;
+    field.readOnly = true;
+    row.append(label, field);
+    place.append(row);
+  }
+  place.hidden = false;
+}
+
 // A second click on a slow line must not do the same thing twice.
 document.addEventListener("submit", (event) => {
   const form = event.target;
@@ -35,6 +75,7 @@ document.addEventListener("submit", (event) => {
     event.preventDefault();
     return;
   }
+  keepTyped(form);
   if (form.target !== "_blank") {
     form.dataset.sent = "yes";
     event.submitter?.classList.add("is-busy");
@@ -92,4 +133,5 @@ addEventListener("resize", fitTables);
 document.addEventListener("toggle", fitTables, true);
 document.addEventListener("htmx:afterSwap", dress);
 dress();
+showTyped();
 document.querySelector("[data-problem-summary]")?.focus();

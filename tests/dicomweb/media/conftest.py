@@ -10,7 +10,7 @@ import pytest
 from server.archive import Archive
 from server.prepared.shelf import Shelf
 from tests.archive.files import written
-from tests.archive.orthanc_process import OrthancProcess, running_orthanc
+from tests.archive.orthanc_process import archive_with
 from tests.dicomweb.conftest import Caller
 from tests.dicomweb.gateway_app import HandMadeScope, gateway_app
 from tests.dicomweb.media import pictures
@@ -19,18 +19,10 @@ SCOPES = {"reader": HandMadeScope(frozenset({pictures.STUDY}))}
 
 
 @pytest.fixture(scope="package")
-def media_orthanc(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OrthancProcess]:
-    with running_orthanc(tmp_path_factory.mktemp("media-orthanc")) as process:
-        yield process
-
-
-@pytest.fixture(scope="package")
-def media_archive(media_orthanc: OrthancProcess) -> Iterator[Archive]:
-    archive = media_orthanc.archive()
-    for dataset in pictures.everything():
-        archive.store_instance(written(dataset))
-    yield archive
-    archive.close()
+def media_archive(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Archive]:
+    files = map(written, pictures.everything())
+    with archive_with(tmp_path_factory.mktemp("media-orthanc"), files) as archive:
+        yield archive
 
 
 @pytest.fixture(scope="package")

@@ -23,7 +23,7 @@ from server.prepared.eviction import Room
 from server.prepared.preparing import Preparer
 from server.prepared.shelf import Shelf
 from tests.archive.files import written
-from tests.archive.orthanc_process import running_orthanc
+from tests.archive.orthanc_process import archive_with
 from tests.dicomweb import samples
 from tests.dicomweb.conftest import Caller
 from tests.dicomweb.gateway_app import HandMadeScope, gateway_app
@@ -78,16 +78,13 @@ def jpeg_xl() -> bytes:
 
 @pytest.fixture(scope="module")
 def archive(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Archive]:
-    with running_orthanc(tmp_path_factory.mktemp("hostile-orthanc")) as process:
-        archive = process.archive()
-        several = wavelets("several", 3, 3, cut=True)
-        pieces = [in_pieces("pieces", 4), in_pieces("one-in-pieces", 1)]
-        too_many = wavelets("too-many", 2_000_000_000, 1)
-        for dataset in (beyond_its_bits(), too_many, several, *pieces):
-            archive.store_instance(written(dataset))
-        archive.store_instance(jpeg_xl())
+    several = wavelets("several", 3, 3, cut=True)
+    pieces = [in_pieces("pieces", 4), in_pieces("one-in-pieces", 1)]
+    too_many = wavelets("too-many", 2_000_000_000, 1)
+    files = [written(made) for made in (beyond_its_bits(), too_many, several, *pieces)]
+    folder = tmp_path_factory.mktemp("hostile-orthanc")
+    with archive_with(folder, [*files, jpeg_xl()]) as archive:
         yield archive
-        archive.close()
 
 
 @pytest.fixture(params=["passed through", "prepared"])

@@ -22,7 +22,7 @@ from server.prepared.eviction import Room
 from server.prepared.preparing import Preparer
 from server.prepared.shelf import Shelf
 from tests.archive.files import ct_slice, written
-from tests.archive.orthanc_process import running_orthanc
+from tests.archive.orthanc_process import archive_with
 from tests.dicomweb.conftest import Caller
 from tests.dicomweb.gateway_app import HandMadeScope, gateway_app
 from tests.dicomweb.media import pictures
@@ -75,6 +75,7 @@ def of_japan() -> Dataset:
     dataset = pictures.ours(plain, "japan")
     dataset.SpecificCharacterSet = ["ISO 2022 IR 13", "ISO 2022 IR 87"]
     dataset.PatientName = JAPANESE
+    dataset.PerformingPhysicianName = JAPANESE.split("=")[0].split("^")
     item = Dataset()
     item.add_new(0x00283002, "US", [len(WORDS), 0, 16])
     item.add_new(0x00283006, "OW", np.array(WORDS, "<u2").tobytes())
@@ -96,15 +97,10 @@ def of_floats() -> Dataset:
 
 @pytest.fixture(scope="module")
 def archive(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Archive]:
-    with running_orthanc(tmp_path_factory.mktemp("values-orthanc")) as process:
-        archive = process.archive()
-        for name in NAMES:
-            archive.store_instance(written(of_many_values(name)))
-        archive.store_instance(written(of_japan()))
-        archive.store_instance(written(of_floats()))
-        archive.store_instance(written(pictures.bundled("rtdose_expb.dcm")))
+    dose = pictures.bundled("rtdose_expb.dcm")
+    made = (*map(of_many_values, NAMES), of_japan(), of_floats(), dose)
+    with archive_with(tmp_path_factory.mktemp("values-orthanc"), map(written, made)) as archive:
         yield archive
-        archive.close()
 
 
 @pytest.fixture(scope="module")
@@ -150,6 +146,11 @@ def test_values_are_told_apart_where_a_yen_sign_stands_between_them(readers: lis
     value = readers[0].get(f"{path}/bulk/00283010/1/00283006", "application/octet-stream").data
     assert value == np.array(WORDS, "<u2").tobytes()
     assert "7FE00010" not in before
+    series = f"SeriesInstanceUID={pictures.uid_of('japan')[0]}&includefield=PerformingPhysicianName"
+    for reader in readers:
+        (found,) = reader.get(f"/studies/{pictures.STUDY}/series?{series}").json
+        several = [one["Alphabetic"] for one in found["00081050"]["Value"]]
+        assert several == alphabetic.split("^")
 
 
 def test_floats_are_drawn_as_what_they_are(readers: list[Caller]) -> None:

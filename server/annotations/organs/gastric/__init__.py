@@ -17,7 +17,7 @@ from server.annotations.organs.gastric.findings import (
 )
 from server.annotations.organs.generic.involvement import TAKEN
 from server.annotations.organs.organ import Organ
-from server.annotations.organs.scale import Case, Rule, RuleTable, option, sentence
+from server.annotations.organs.scale import CONTACT, Case, Rule, RuleTable, option, sentence
 from server.annotations.organs.signing import (
     contradicted,
     reason_problems,
@@ -142,6 +142,7 @@ NEIGHBOURS: Final = RuleTable(
         lambda _case: True,
         sentence("None of the adjacent structures is invaded."),
     ),
+    options=(CONTACT,),
     capabilities=lambda case: (
         ("multivisceral_resection",) if any(case[name] == TAKEN for name in ORGANS) else ()
     ),

@@ -70,11 +70,11 @@ def spread_and_vessels(answers: Answers, _options: Options) -> Reading:
     )
 
 
-def neighbours(answers: Answers, _options: Options) -> Reading:
+def neighbours(answers: Answers, options: Options) -> Reading:
     """What T4b reads: each adjacent structure."""
     return Reading(
         tuple(
-            involvement.structure_fact(answers, "organs", name, words)
+            involvement.structure_fact(answers, ("organs", name), words, options)
             for name, words in ORGANS.items()
         ),
         flags=tuple(Flag("contradiction", text) for _, text in contradictions(answers)),

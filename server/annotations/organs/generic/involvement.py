@@ -10,8 +10,17 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from server.annotations.decision import Answers, Flag, Missing
-from server.annotations.organs.scale import Fact, degrees_of, group, haze_text, known, rung, unknown
+from server.annotations.decision import Answers, Flag, Missing, Options
+from server.annotations.organs.scale import (
+    Fact,
+    contact_is_open,
+    degrees_of,
+    group,
+    haze_text,
+    known,
+    rung,
+    unknown,
+)
 from server.annotations.organs.vessels import vessel_answers
 
 CLEAR, TOUCHED, TAKEN = 0, 1, 2
@@ -51,10 +60,17 @@ def lost_fact(answers: Answers, name: str, words: str) -> Fact:
     return unknown(f"{name}_lost", False, True, f"/vessels/{name}/reconstructable", text)
 
 
-def structure_fact(answers: Answers, within: str, name: str, words: str) -> Fact:
-    """An organ, muscle, bone or nerve of the group `within`, from CLEAR to TAKEN."""
-    value = group(answers, within).get(name)
-    return rung(name, value, STATES, f"/{within}/{name}", words)
+def structure_fact(answers: Answers, where: tuple[str, str], words: str, options: Options) -> Fact:
+    """An organ, muscle, bone or nerve, by its group and name there, from CLEAR to TAKEN.
+
+    Contact without a stated invasion is no assessed absence of one, so it may be (`CONTACT`).
+    """
+    group_name, name = where
+    pointer, value = f"/{group_name}/{name}", group(answers, group_name).get(name)
+    if value == "contact" and contact_is_open(options):
+        gap = Missing(pointer, f"{words} touched, invasion not decided")
+        return Fact(name, TOUCHED, TAKEN, (gap,))
+    return rung(name, value, STATES, pointer, words)
 
 
 def haze_flags(answers: Answers, names: Mapping[str, str]) -> Iterator[Flag]:

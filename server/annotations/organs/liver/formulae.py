@@ -10,12 +10,13 @@ import math
 
 
 def bsa_mosteller_m2(height_cm: float, weight_kg: float) -> float:
-    """Body surface area in m2, Mosteller 1987: sqrt(height x weight / 3600)."""
+    """Body surface area in m2, Mosteller 1987: sqrt(height x weight / 3600) [general knowledge]."""
     return math.sqrt(_above_zero(height_cm) * _above_zero(weight_kg) / 3600)
 
 
 def bsa_dubois_m2(height_cm: float, weight_kg: float) -> float:
-    """Body surface area in m2, Du Bois 1916: 0.007184 x height^0.725 x weight^0.425."""
+    """Body surface area in m2, Du Bois 1916: 0.007184 x height^0.725 x weight^0.425
+    [general knowledge]."""
     return 0.007184 * _power(height_cm, 0.725) * _power(weight_kg, 0.425)
 
 

@@ -55,6 +55,8 @@ VARIABILITY: Final = Option(
 # Nobody is outside these: 67 inches and 154 pounds taken for cm and kg make 343 [engineering choice].
 LEAST_BODY_MASS_INDEX: Final = 7.0
 MOST_BODY_MASS_INDEX: Final = 200.0
+# Nobody's liver or remnant is smaller: 1.6 and 0.4 are litres typed for mL [engineering choice].
+LEAST_VOLUME_ML: Final = 10.0
 
 
 @dataclass(frozen=True)
@@ -264,7 +266,14 @@ def volume_contradictions(answers: Answers) -> list[tuple[str, str]]:
     """Volumes, and measures of a body, that cannot all be true, as (JSON pointer, sentence)."""
     flr, total = positive(answers, "flr_ml"), positive(answers, "total_liver_ml")
     tumour, typed = number(answers, "tumour_ml"), number(answers, "flr_percent")
-    found = []
+    found = [
+        (f"/{name}", f"{words} of {volume:g} mL: in mL, and not in litres?")
+        for name, words, volume in (
+            ("flr_ml", "A remnant", flr),
+            ("total_liver_ml", "A whole liver", total),
+        )
+        if volume is not None and volume < LEAST_VOLUME_ML
+    ]
     if total is not None and tumour is not None and tumour >= total:
         found.append(("/tumour_ml", "The tumour is not smaller than the whole liver."))
     elif flr is not None and total is not None:

@@ -34,6 +34,7 @@ from server.annotations.organs.pancreas.findings import (
     Vessel,
     read,
 )
+from server.annotations.organs.pancreas.grounds import TableGrounds
 from server.annotations.organs.rule import PublishedRule
 
 RESECTABLE: Final = Category(0, "resectable", "Resectable")
@@ -106,6 +107,7 @@ def evaluate(table: Table, answers: Answers, options: Options) -> Evaluation:
             *_extensions_into_the_clear(table, findings),
             *table.remarks(findings.best, best, worst),
         ),
+        grounds=TableGrounds(table.rules, RESECTABLE, table.addressed, findings.best),
     )
 
 

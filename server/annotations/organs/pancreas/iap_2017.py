@@ -17,12 +17,13 @@ from server.annotations.organs.pancreas.engine import (
     Table,
 )
 from server.annotations.organs.pancreas.findings import UNSTATED, Case
-from server.annotations.organs.pancreas.iap_anatomy import ADDRESSED, READS, anatomy, separate
+from server.annotations.organs.pancreas.iap_anatomy import ADDRESSED, READS, anatomy, pha_alone
 
 SOURCE: Final = (
     "International consensus (IAP) 2017, as tabulated in PMC7603933 (table 3) and "
     "s13244-020-00861-y; abstract PMID 29191513"
 )
+TITLE: Final = "IAP (2017)"
 CA19_9_OVER_U_ML: Final = 500  # U/mL; 500 itself is not B, PMID 29191513
 ECOG_FROM: Final = 2  # ECOG 1 is not C, PMID 29191513
 
@@ -79,7 +80,7 @@ _PATIENT: Final = (
 
 
 def _remarks(case: Case, best: Category, worst: Category) -> Iterator[Flag]:
-    yield from separate(case)
+    yield from pha_alone(case, TITLE)
     if best > BORDERLINE:
         return
     if best == BORDERLINE:
@@ -123,7 +124,7 @@ def _not_given(case: Case) -> Iterator[Flag]:
 
 IAP_2017: Final = Table(
     id="iap-2017",
-    title="IAP (2017)",
+    title=TITLE,
     version="2017",
     source=SOURCE,
     rules=(*_ANATOMY, *_PATIENT),

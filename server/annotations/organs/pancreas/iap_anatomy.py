@@ -23,10 +23,10 @@ from server.annotations.organs.pancreas.engine import (
     degrees,
     metastatic,
 )
-from server.annotations.organs.pancreas.findings import VESSELS, Case
+from server.annotations.organs.pancreas.findings import Case
 
 CUT: Final = 180  # degrees; arteries up to it, veins from it, PMC7603933 table 3
-ADDRESSED: Final = frozenset({"sma", "ca", "cha", "smv_pv", "aorta"})
+ADDRESSED: Final = frozenset({"sma", "ca", "cha", "pha", "smv_pv", "aorta"})
 READS: Final = frozenset(
     {
         ("sma", "contour"),
@@ -47,16 +47,20 @@ def vein_counts(case: Case) -> bool:
     return vein.contact_deg >= least or narrowed or vein.occluded
 
 
-def separate(case: Case) -> Iterator[Flag]:
-    """Says when contact beyond the CHA was recorded, but not as one with it."""
-    cha = case.vessel("cha")
-    for name in ("ca", "pha"):
-        if cha.touched and touched(case, name) and not cha_extends(case):
-            text = (
-                f"CHA and {VESSELS[name]} are both touched, and the CHA is not said to extend: "
-                "if it is one contact, record the extension; it would be locally advanced."
-            )
-            yield Flag("extension_unclear", text)
+def cha_with_its_neighbours(case: Case) -> bool:
+    """Contact with the CHA, and with the coeliac axis or the PHA.
+
+    Borderline is contact with the CHA "without PHA and/or CA" (PMC7603933 table 3), so that contact
+    with either beside it is beyond borderline, recorded as an extension or by itself.
+    """
+    return touched(case, "cha") and (touched(case, "ca") or touched(case, "pha"))
+
+
+def pha_alone(case: Case, title: str) -> Iterator[Flag]:
+    """The text speaks of the PHA beside the CHA only."""
+    if touched(case, "pha") and not touched(case, "cha"):
+        found = f"PHA contact {contact(case, 'pha')}° without the CHA"
+        yield Flag("not_addressed", f"{found}: not addressed by {title}.")
 
 
 def anatomy(
@@ -119,6 +123,14 @@ def _cha_and_aorta_rules(
             derived,
             cha_extends,
             degrees("cha", "extending to the coeliac axis, the PHA or the hepatic bifurcation"),
+        ),
+        Rule(
+            f"{prefix}-LA-3",
+            LOCALLY_ADVANCED,
+            source,
+            derived,
+            cha_with_its_neighbours,
+            degrees("cha", "and contact with the coeliac axis or the PHA"),
         ),
         Rule(
             f"{prefix}-BR-3",

@@ -19,14 +19,15 @@ from server.annotations.organs.pancreas.engine import (
     Table,
 )
 from server.annotations.organs.pancreas.findings import Case
-from server.annotations.organs.pancreas.iap_anatomy import ADDRESSED, READS, anatomy, separate
+from server.annotations.organs.pancreas.iap_anatomy import ADDRESSED, READS, anatomy, pha_alone
 
 SOURCE: Final = "JPS General Rules, 7th edition, from general knowledge; published table not read"
+TITLE: Final = "JPS (7th edition)"
 ARTERIES: Final = ("sma", "ca", "cha")
 
 
 def _remarks(case: Case, best: Category, worst: Category) -> Iterator[Flag]:
-    yield from separate(case)
+    yield from pha_alone(case, TITLE)
     if best != worst:
         return
     arterial = any(touched(case, name) for name in ARTERIES)
@@ -41,7 +42,7 @@ def _remarks(case: Case, best: Category, worst: Category) -> Iterator[Flag]:
 
 JPS_7: Final = Table(
     id="jps-7",
-    title="JPS (7th edition)",
+    title=TITLE,
     version="7",
     source=SOURCE,
     # An artery at exactly 180 degrees is unresectable: general knowledge, not verified.

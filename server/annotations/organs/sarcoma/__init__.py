@@ -21,7 +21,7 @@ from server.annotations.organs.sarcoma.findings import (
     contradictions,
     not_planned,
 )
-from server.annotations.organs.scale import Case, Rule, RuleTable, sentence
+from server.annotations.organs.scale import CONTACT, Case, Rule, RuleTable, sentence
 from server.annotations.organs.signing import (
     contradicted,
     reason_problems,
@@ -152,6 +152,7 @@ RESECTABILITY: Final = RuleTable(
         lambda _case: True,
         sentence("No organ, vessel or nerve is invaded or encased; complete resection expected."),
     ),
+    options=(CONTACT,),
     capabilities=_capabilities,
 )
 

@@ -59,7 +59,7 @@ CERTAINTIES: Final = ("none", "suspected", "probable", "proven")
 PROVEN: Final = 3
 
 
-def everything(answers: Answers, _options: Options) -> Reading:
+def everything(answers: Answers, options: Options) -> Reading:
     """What the set on resectability reads."""
     return Reading(
         (
@@ -74,7 +74,7 @@ def everything(answers: Answers, _options: Options) -> Reading:
             _rest(answers),
             *_vessel_facts(answers),
             *(
-                involvement.structure_fact(answers, within, name, words)
+                involvement.structure_fact(answers, (within, name), words, options)
                 for within, names in (("organs", ORGANS), ("nerves", NERVES))
                 for name, words in names.items()
             ),
