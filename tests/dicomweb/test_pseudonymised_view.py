@@ -131,7 +131,6 @@ def test_documents_are_withheld(kind: str) -> None:
     )
     assert view().json(json_of(document)) is None
     assert file_of(written(document)) is None
-    assert not view().gives("00420011")
 
 
 def test_a_capture_shows_its_metadata_and_not_its_pixels() -> None:
@@ -146,26 +145,6 @@ def test_a_capture_shows_its_metadata_and_not_its_pixels() -> None:
     capture.BurnedInAnnotation = "NO"
     assert view().pixels_withheld(json_of(capture)) == ""
     assert file_of(written(capture)) is not None
-
-
-@pytest.mark.parametrize(
-    ("path", "given"),
-    [
-        ("7fe00010", True),
-        ("00283006", True),
-        ("00283010/1/00283006", True),  # VOI LUT Sequence
-        ("00880200/1/7fe00010", False),  # an icon
-        ("00291010", False),
-        ("60003000", False),
-        ("00420011", False),
-        ("00282000", False),
-        ("00081030", False),
-        ("../7fe00010", False),
-        ("", False),
-    ],
-)
-def test_bulk_data_is_given_where_the_metadata_names_it(path: str, given: bool) -> None:
-    assert view().gives(path) is given
 
 
 def test_bytes_that_are_no_file_are_withheld() -> None:

@@ -165,7 +165,7 @@ def _rewritten(
     shape = frames.shape
     if shape is None or shape.is_float or not may_become(wanted, shape):
         raise CannotEncode("Frames of this kind cannot be given in this transfer syntax.")
-    begun = _header(head, layout, wanted, shape)
+    begun = _header(head, wanted, shape)
     if wanted == EXPLICIT_LITTLE and stored in NATIVE and layout.value_bytes is not None:
         return _copied(begun, head, stream, layout)
     stream.close()
@@ -214,7 +214,7 @@ def _written(dataset: Dataset, syntax: str) -> bytes:
     return file.getvalue()
 
 
-def _header(head: bytes, layout: PixelLayout, wanted: str, shape: FrameShape) -> bytes:
+def _header(head: bytes, wanted: str, shape: FrameShape) -> bytes:
     """Everything before the pixels, as it reads in the other transfer syntax."""
     dataset = _read(head)
     for keyword in _OFFSET_TABLES:

@@ -8,7 +8,6 @@ keep it.
 from __future__ import annotations
 
 import io
-import re
 import shutil
 import threading
 import time
@@ -25,7 +24,7 @@ from pydicom.uid import ExplicitVRLittleEndian
 
 from server.dicom.burned_in import Texts, facts, facts_of, is_withheld, why_withheld
 from server.dicom.confidentiality import METHOD_CODES
-from server.dicom.deidentification import RULES_VERSION, Deed, decision
+from server.dicom.deidentification import RULES_VERSION
 from server.dicom.pseudonyms import Pseudonyms
 from server.dicom.shown_file import Opened, Shown, opened, shown_file
 from server.dicom.shown_json import shown_json
@@ -36,8 +35,6 @@ LOOKED_AGAIN_AFTER_S: Final = 1.0
 _METHOD: Final = "Margin: PS3.15 Annex E, basic profile with options"
 _NOTE: Final = "Pixels withheld: burned-in identity possible"  # LO: at most 64 characters
 _PIXELS: Final = ("7FE00008", "7FE00009", "7FE00010")
-_BULK_PATH: Final = re.compile(r"([0-9A-Fa-f]{8})(?:/[0-9]{1,6}/([0-9A-Fa-f]{8})){0,8}")
-_EVERY_TAG: Final = re.compile(r"[0-9A-Fa-f]{8}")
 
 # Attributes of the patient and the study (PS3.3 C.7.1.1, C.7.2.1) that must be the archive's own in
 # what is stored, and what says that identity was removed, which is not so once it is put back.
@@ -163,20 +160,6 @@ class PseudonymisedView:
     def pixels_withheld(self, dataset: Json) -> str:
         """Why the pixels of this dataset may not be shown, in a sentence; "" when they may."""
         return why_withheld(facts(_reader(dataset)))
-
-    def gives(self, bulk_path: str) -> bool:
-        """Whether the attribute at a bulk data path (`7fe00010`, `00880200/1/7fe00010`) is shown.
-
-        Pixels still have to be asked about with `pixels_withheld`.
-        """
-        if not _BULK_PATH.fullmatch(bulk_path):
-            return False
-        tags = [part for part in bulk_path.split("/") if _EVERY_TAG.fullmatch(part)]
-        *above, last = (int(tag, 16) for tag in tags)
-        if not all(decision(tag, "SQ").deed is Deed.DESCEND for tag in above):
-            return False
-        deeds = {decision(last, vr).deed for vr in ("OB", "OW", "OF", "OD", "OL", "OV")}
-        return Deed.KEEP_BINARY in deeds or (Deed.KEEP_PIXELS in deeds and not above)
 
     def incoming(self, data: bytes) -> bytes:
         """A file made on what this view shows, with the archive's UIDs, patient and study.
