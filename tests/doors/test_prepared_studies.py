@@ -14,9 +14,12 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from server.access import actions as access
+from server.access import door
 from server.access.records import Grant
 from server.access.tokens import sha256
 from server.app import create_app
+from server.dicomweb.delivery import metadata
+from server.dicomweb.media import answers
 from server.dicomweb.views.currency import Held, is_current
 from server.foundation import audit
 from server.foundation.clock import utc_now
@@ -89,6 +92,12 @@ def opened(visit: Visit, shelf: Shelf) -> tuple[FlaskClient, str]:
     series = f"{base}/dicom-web/studies/{INSIDE_STUDY}/series/{SERIES}"
     assert client.get(f"{series}/metadata", buffered=True).status_code == 200
     return client, f"{series}/instances"
+
+
+def revoke(app: Flask, world: World) -> None:
+    with app.extensions["margin"].db.writing() as session:
+        grant = session.query(Grant).filter_by(token_sha256=sha256(world.tokens["surgeon"])).one()
+        access.revoke_grant(session, grant, by="test", why="test", now=utc_now())
 
 
 def frame(number: int = 1) -> str:
@@ -247,10 +256,7 @@ def test_a_revoked_grant_gets_no_further_frame_within_five_seconds(
 ) -> None:
     client, instances = opened
     assert client.get(instances + frame(), headers={"Accept": ANY_FRAME}).status_code == 200
-    with app.extensions["margin"].db.writing() as session:
-        token = sha256(small_world.tokens["surgeon"])
-        grant = session.query(Grant).filter_by(token_sha256=token).one()
-        access.revoke_grant(session, grant, by="test", why="test", now=utc_now())
+    revoke(app, small_world)
     until = time.monotonic() + 5
     while time.monotonic() < until:
         answer = client.get(instances + frame(), headers={"Accept": ANY_FRAME})
@@ -259,6 +265,28 @@ def test_a_revoked_grant_gets_no_further_frame_within_five_seconds(
         time.sleep(0.1)
     assert answer.status_code in (401, 403)
     assert FRAME not in answer.data
+
+
+def test_an_answer_under_way_ends_when_the_grant_is_revoked(
+    visit: Visit,
+    shelf: Shelf,
+    app: Flask,
+    small_world: World,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(metadata, "CHUNK_BYTES", 10)
+    monkeypatch.setattr(answers, "ASKED_AGAIN_EVERY_S", 0)
+    monkeypatch.setattr(door, "REMEMBERED_FOR_S", -1)
+    client, base = visit("surgeon")
+    address = f"{base}/dicom-web/studies/{INSIDE_STUDY}/series/{SERIES}/metadata"
+    answer = client.get(address, headers={"Accept-Encoding": "gzip"})
+    assert (answer.status_code, answer.headers["Content-Encoding"]) == (200, "gzip")
+    pieces = answer.iter_encoded()
+    assert len(next(pieces)) == 10
+    revoke(app, small_world)
+    with pytest.raises(door.NotSignedIn):
+        next(pieces)
+    answer.close()
 
 
 def test_the_opening_of_a_study_stands_in_the_trail_once(
