@@ -15,6 +15,7 @@ from flask.testing import FlaskClient
 
 from server.access import actions as access
 from server.access import door
+from server.access.queries import GrantRevoked
 from server.access.records import Grant
 from server.access.tokens import sha256
 from server.app import create_app
@@ -284,7 +285,7 @@ def test_an_answer_under_way_ends_when_the_grant_is_revoked(
     pieces = answer.iter_encoded()
     assert len(next(pieces)) == 10
     revoke(app, small_world)
-    with pytest.raises(door.NotSignedIn):
+    with pytest.raises(GrantRevoked):
         next(pieces)
     answer.close()
 
