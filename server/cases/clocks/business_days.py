@@ -143,7 +143,6 @@ def has_holidays(calendar: str) -> bool:
     return country in known and (not part or part in known[country])
 
 
-@cache
 @dataclass(frozen=True)
 class Calendar:
     """How the days of one case are counted. `name` is a country's code, or empty for all days."""
