@@ -55,6 +55,9 @@ def conclude(
         attributes=metadata.without_bulk(datasets[ordered[0].SOPInstanceUID]) if ordered else {},
         has_bulk=any(map(metadata.has_bulk, texts)),
         instances=tuple(ordered),
+        opened_with=metadata.opened_with(
+            [datasets[one.SOPInstanceUID] for one in ordered if any(one.frame_bytes)]
+        ),
     )
     sync_to_disk(folder)
     # A manifest that a power cut leaves empty is none: the series is prepared again.

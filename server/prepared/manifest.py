@@ -80,7 +80,8 @@ class Manifest:
 
     `orthanc_id`, `instance_count` and `last_update` are the archive's, to find out whether the
     series has changed since. `attributes` is the first instance in the DICOM JSON Model without
-    bulk data. `has_bulk` says whether the prepared metadata holds a BulkDataURI.
+    bulk data. `has_bulk` says whether the prepared metadata holds a BulkDataURI. `opened_with` is the
+    SOPInstanceUID of the slice that a viewer shows first, "" where that was not noted.
     """
 
     StudyInstanceUID: str
@@ -91,6 +92,7 @@ class Manifest:
     attributes: dict[str, Any]
     has_bulk: bool = False
     instances: tuple[PreparedInstance, ...] = ()
+    opened_with: str = ""
     version: int = field(default=VERSION)
 
     @cached_property

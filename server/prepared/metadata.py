@@ -172,6 +172,20 @@ def _along_normal(dataset: JsonDataset) -> float:
     return sum(one * other for one, other in zip(position, normal, strict=True))
 
 
+def opened_with(datasets: Sequence[JsonDataset]) -> str:
+    """The SOPInstanceUID of the slice with which OHIF opens a stack; "" for an empty series.
+
+    The middle one: counted against the slice normal (of axial slices: from the head) where all are
+    parallel and no two in one place, else in the order given, which is that of `place`.
+    """
+    slices = list(datasets)
+    orientations = {tuple(numbers_of(one, "00200037")) for one in slices}
+    places = {_along_normal(one) for one in slices if numbers_of(one, "00200032")}
+    if len(orientations) == 1 and len(places) == len(slices):
+        slices.sort(key=_along_normal, reverse=True)
+    return text_of(slices[len(slices) // 2], "00080018") if slices else ""
+
+
 def with_syntaxes(dataset: JsonDataset, syntaxes: Sequence[str]) -> JsonDataset:
     """The data set saying in which transfer syntaxes it can be had (PS3.3 C.12.1)."""
     if not syntaxes:

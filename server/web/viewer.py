@@ -25,6 +25,10 @@ _HASHED = re.compile(
 )
 _MARK = re.compile(r"[0-9a-f]{16}", re.ASCII)
 _A_YEAR = "public, max-age=31536000, immutable"
+# What a page loads before it is asked anything, as the installer writes it.
+_LOADED = re.compile(
+    r'<(?:script|link rel="(?:modulepreload|preload|stylesheet)")(?: [^>]*)? (?:src|href)="(/[^"]+)"'
+)
 _NOT_SERVED = (".html", ".gz", ".br", ".map")
 _TYPES = {".js": "text/javascript", ".mjs": "text/javascript", ".wasm": "application/wasm"}
 
@@ -44,7 +48,7 @@ def viewer_start(visit: Visit) -> WerkzeugResponse:
 
 def viewer_page(visit: Visit, rest: str) -> Response:
     """The viewer's page; its configuration finds out from the address which visit it is."""
-    page = visit.services.settings.viewer_dir / "margin-viewer" / "page.html"
+    page = _page(visit.services.settings.viewer_dir)
     if not page.is_file():
         raise ViewerNotInstalled(
             "The image viewer is not installed on this server.",
@@ -55,6 +59,17 @@ def viewer_page(visit: Visit, rest: str) -> Response:
     response.headers["Cache-Control"] = "private, no-cache"
     response.headers["Content-Security-Policy"] = viewer_policy(page, page.stat().st_mtime_ns)
     return response
+
+
+def _page(viewer_dir: Path) -> Path:
+    return viewer_dir / "margin-viewer" / "page.html"
+
+
+def viewer_files(viewer_dir: Path) -> tuple[str, ...]:
+    """The addresses of all that the viewer's page loads at once, each kept by browsers for good, for a
+    page from which somebody goes on to the viewer. Nothing where no viewer is installed."""
+    page = _page(viewer_dir)
+    return _loaded_by(page, page.stat().st_mtime_ns) if page.is_file() else ()
 
 
 def viewer_file(visit: Visit, name: str) -> Response:
@@ -126,6 +141,11 @@ def viewer_policy(page: Path, written_at_ns: int) -> str:
         f"'sha256-{b64encode(sha256(script.encode()).digest()).decode()}'" for script in inline
     )
     return VIEWER_POLICY.format(hashes=hashes)
+
+
+@lru_cache(maxsize=4)
+def _loaded_by(page: Path, _written_at_ns: int) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(_LOADED.findall(page.read_text(encoding="utf-8"))))
 
 
 ROUTES = [

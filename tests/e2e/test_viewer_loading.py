@@ -13,6 +13,18 @@ from tests.e2e.viewer_probe import wait_for_picture
 pytestmark = pytest.mark.e2e
 
 MARK = ".mgn-preview-mark"
+SHOWN_SLICE = """() => {
+  const { viewportGridService, cornerstoneViewportService } = window.services;
+  const id = viewportGridService.getActiveViewportId();
+  return cornerstoneViewportService.getCornerstoneViewport(id).getCurrentImageId();
+}"""
+FETCHED = """() => {
+  const wanted = document.querySelector('meta[name="viewer-files"]').content.split(" ");
+  const ended = (one) => one.responseEnd > 0;
+  const entries = performance.getEntriesByType("resource").filter(ended);
+  const there = new Set(entries.map((one) => one.name.replace(location.origin, "")));
+  return wanted.length > 50 && wanted.every((one) => there.has(one));
+}"""
 ALL_WHOLE = """() => {
   const all = window.marginLoading?.() ?? [];
   return all.length > 0 && all.every((one) => one.whole === one.all);
@@ -62,6 +74,42 @@ def test_no_question_about_the_study_is_asked_twice(
     assert metadata
     assert len(metadata) == len(set(metadata))
     assert len([one for one in about if one.path.endswith("/opening")]) == 1
+
+
+def test_the_viewers_files_come_while_the_case_is_read(page: Page, margin: RunningMargin) -> None:
+    page.goto(margin.link("Prandi"))
+    button = page.get_by_role("link", name="Open images and form")
+    button.wait_for()
+    page.wait_for_function(FETCHED)
+    again: list[str] = []
+    tools = page.context.new_cdp_session(page)
+    tools.on("Network.requestServedFromCache", lambda event: again.append(event["requestId"]))
+    scripts: dict[str, str] = {}
+    tools.on(
+        "Network.requestWillBeSent",
+        lambda event: scripts.update({event["request"]["url"]: event["requestId"]}),
+    )
+    tools.on(
+        "Network.responseReceived",
+        lambda event: again.extend([event["requestId"]] * event["response"]["fromDiskCache"]),
+    )
+    tools.send("Network.enable")
+    button.click()
+    wait_for_picture(page)
+    asked_for = {url: one for url, one in scripts.items() if "app.bundle" in url}
+    assert asked_for
+    assert set(asked_for.values()) <= set(again)
+
+
+def test_the_slice_that_opens_is_the_first_that_was_asked_for(
+    context: BrowserContext, margin: RunningMargin
+) -> None:
+    address = enter(context.new_page(), margin)
+    page = context.new_page()
+    frames = [
+        urlsplit(request.url).path for request in asked(page, address) if "/frames/" in request.url
+    ]
+    assert frames[0] in page.evaluate(SHOWN_SLICE)
 
 
 def test_the_mark_of_a_preview_goes_when_every_slice_is_whole(

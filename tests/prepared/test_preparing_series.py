@@ -65,6 +65,7 @@ def test_a_ct_series_is_prepared_in_order_bit_for_bit_and_privately(
         found = picture(shelf, manifest, f"{study}.1.{number}")
         assert np.array_equal(found, pixels(number, 96, 80))
     assert {one.frame_syntax for one in manifest.instances} == {HTJ2K_RPCL}
+    assert manifest.opened_with in manifest.by_uid
     assert shelf.series(study, f"{study}.1") == manifest
     folder = shelf.folder(study, f"{study}.1")
     assert not (folder / UNFINISHED).exists()

@@ -26,6 +26,7 @@ from server.dicomweb.views.scope import Pass, StudyOutsideGrant
 from server.dicomweb.views.view import PLAIN_VIEW, View
 from server.panel.sight import NOTHING_HIDDEN, Hidden
 from server.prepared.manifest import Manifest, PreparedInstance
+from server.prepared.metadata import opened_with
 from server.prepared.shelf import MANIFEST, Shelf, frame_body
 
 STUDY, SERIES, EMPTY = "1.2.3", "1.2.3.4", "1.2.3.5"
@@ -101,7 +102,12 @@ def shelf(tmp_path_factory: pytest.TempPathFactory) -> Shelf:
         path = shelf.frame(STUDY, SERIES, uid(number), 1)
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(frame_body(HTJ2K, code))
-        known = {"Rows": SIDE, "Columns": SIDE, "NumberOfFrames": 1, "frame_syntax": HTJ2K}
+        known: dict[str, Any] = {
+            "Rows": SIDE,
+            "Columns": SIDE,
+            "NumberOfFrames": 1,
+            "frame_syntax": HTJ2K,
+        }
         sizes: dict[str, Any] = {"frame_bytes": (len(code),), "resolution_bytes": (ends,)}
         instances.append(PreparedInstance(uid(number), "1.1", "o", HTJ2K, **known, **sizes))
     keep(shelf, SERIES, tuple(instances))
@@ -194,6 +200,52 @@ def test_the_opening_names_each_series_with_its_middle_frame(shelf: Shelf) -> No
     assert series["middle"] == uid(SLICES // 2)
     assert series["instances"] == SLICES
     assert series["0008103E"]["Value"] == ["portal venous"]
+
+
+AXIAL, CORONAL = (1, 0, 0, 0, 1, 0), (1, 0, 0, 0, 0, -1)
+
+
+def slices(count: int, orientation: tuple[int, ...], step_mm: float) -> list[dict[str, Any]]:
+    """Slices in the order of their numbers, `step_mm` further up (backwards) each."""
+    along = 2 if orientation == AXIAL else 1
+    return [
+        {
+            "00080018": {"vr": "UI", "Value": [uid(number)]},
+            "00200037": {"vr": "DS", "Value": list(orientation)},
+            "00200032": {
+                "vr": "DS",
+                "Value": [step_mm * number * (axis == along) for axis in range(3)],
+            },
+        }
+        for number in range(count)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("datasets", "number"),
+    [
+        (
+            slices(10, AXIAL, 2.5),
+            4,
+        ),  # numbered from the feet: counted from the head it is the sixth
+        (slices(10, AXIAL, -2.5), 5),
+        (slices(11, AXIAL, 2.5), 5),
+        (slices(10, CORONAL, 2.5), 4),
+        (slices(10, CORONAL, -2.5), 5),
+        (slices(10, AXIAL, 0), 5),  # ten in one place: by number
+        (slices(9, AXIAL, 2.5) + slices(10, CORONAL, 2.5)[9:], 5),
+        ([{"00080018": {"vr": "UI", "Value": [uid(n)]}} for n in range(4)], 2),
+        (slices(1, AXIAL, 1), 0),
+    ],
+)
+def test_the_opening_names_the_slice_that_ohif_shows_first(
+    datasets: list[dict[str, Any]], number: int
+) -> None:
+    assert opened_with(datasets) == uid(number)
+
+
+def test_an_empty_series_opens_with_nothing() -> None:
+    assert opened_with([]) == ""
 
 
 @pytest.mark.parametrize("count", [0, 1, 2, 7, 8, 450])

@@ -16,6 +16,8 @@ from types import ModuleType
 
 import pytest
 
+from server.web.viewer import viewer_files
+
 SOURCE = Path(__file__).resolve().parents[2] / "viewer_config"
 FILES = {
     "@ohif/app": {
@@ -26,12 +28,21 @@ FILES = {
         b'<link href="/app.bundle.css" rel="stylesheet"></head>' + b" " * 2000,
         "package/dist/app.bundle.css": b"a { b: c }",
         "package/dist/2623.css": b"d { e: f }",
-        "package/dist/89.bundle.0123456789abcdef.js": b"let b;",
+        "package/dist/89.bundle.0123456789abcdef.js": b"/* said at length */let b;",
         "package/dist/app.js": b"let a = 1;\n" * 500,
         "package/dist/app.js.map": b"{}",
         "package/dist/app-config.js": b"window.config = {};",
         "package/dist/ort/ort.wasm": b"\0" * 4000,
         "package/dist/sw.js": b"importScripts('elsewhere')",
+    },
+    # Takes comments out of the scripts it is given, where they lie, as the real one is asked to.
+    "esbuild-wasm": {
+        "package/bin/esbuild": b"""const fs = require("fs");
+          for (const name of process.argv.slice(2).filter((word) => !word.startsWith("--"))) {
+            if (name.includes("broken")) { throw new Error("no script"); }
+            const text = fs.readFileSync(name, "utf8");
+            fs.writeFileSync(name, text.replace(/[/][*].*?[*][/]/g, ""));
+          }"""
     },
     "preact": {
         "package/dist/preact.mjs": b"export const options = {};",
@@ -113,6 +124,41 @@ def test_the_page_names_at_once_what_would_be_asked_for_one_after_the_other(
     assert page.index("early/start.js") < page.index("app.bundle.0123")
     assert "init-service-worker" not in page
     assert re.findall(r"<script>(.*?)</script>", page) == ["a=1"]
+
+
+def test_what_the_page_loads_is_known_to_the_page_before_it(
+    installer: ModuleType, tmp_path: Path
+) -> None:
+    assert viewer_files(tmp_path / "viewer") == ()
+    installer.install(tmp_path / "viewer", tmp_path / "tarballs")
+    (named,) = (tmp_path / "viewer" / "margin-viewer").glob("????????????????")
+    found = viewer_files(tmp_path / "viewer")
+    assert len(found) == len(set(found))
+    assert f"/margin-viewer/{named.name}/early/start.js" in found
+    assert "/89.bundle.0123456789abcdef.js" in found
+    assert found[-1] == "/app.bundle.0123456789abcdef.js"  # the largest, which is fetched first
+    for address in found:
+        path, _, mark = address.partition("?")
+        assert (
+            re.search("[0-9a-f]{16}", mark if path.endswith(".css") else path) or named.name in path
+        )
+
+
+def test_scripts_of_the_build_are_made_smaller(installer: ModuleType, tmp_path: Path) -> None:
+    into = tmp_path / "viewer"
+    installer.install(into, tmp_path / "tarballs")
+    assert (into / "ohif" / "89.bundle.0123456789abcdef.js").read_bytes() == b"let b;"
+    assert (into / "ohif" / "app.js").read_bytes() == FILES["@ohif/app"]["package/dist/app.js"]
+
+
+def test_a_script_that_cannot_be_made_smaller_stops_the_installation(
+    installer: ModuleType, tmp_path: Path
+) -> None:
+    (tmp_path / "broken.bundle.0.js").write_text("let")
+    packages = {one.name: one for one in installer.read_packages(installer.HERE / "packages.json")}
+    tarballs = installer.Tarballs(packages, tmp_path / "scratch", tmp_path / "tarballs", tmp_path)
+    with pytest.raises(installer.InstallFailed, match="no script"):
+        installer.minify(tarballs, tmp_path)
 
 
 def test_a_page_that_is_not_the_known_one_is_refused(installer: ModuleType, tmp_path: Path) -> None:

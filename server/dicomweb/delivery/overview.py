@@ -236,10 +236,10 @@ def series_of(manifest: Manifest, pass_: Pass) -> dict[str, Any] | None:
     attributes = pass_.view.json(manifest.attributes)
     if not instances or attributes is None:
         return None
-    middle = instances[len(instances) // 2]
+    middle = manifest.opened_with or instances[len(instances) // 2].SOPInstanceUID
     return {
         "SeriesInstanceUID": pass_.view.shown(manifest.SeriesInstanceUID),
         "instances": len(manifest.instances),
-        "middle": pass_.view.shown(middle.SOPInstanceUID),
+        "middle": pass_.view.shown(middle),
         **{tag: attributes[tag] for tag in _SERIES_TAGS if tag in attributes},
     }

@@ -30,6 +30,7 @@ from server.web.pages.revisions import history
 from server.web.pages.worklist import archive_status, case_urgency
 from server.web.panel_said import panel_json
 from server.web.taking_part import own_id, part_in
+from server.web.viewer import viewer_files
 from server.web.visit import Visit
 from server.web.wording import day
 
@@ -53,13 +54,17 @@ def surgeons_page(visit: Visit) -> Response:
     case, session, launch = visit.case, visit.session, visit.admission.launch
     base = f"/r/{launch.id}" if launch else f"/cases/{case.number}"
     studies = case_facts.studies_seen(session, case, own_id(visit))
+    can_view = visit.may(Action.IMAGES_READ)
     return page(
         visit,
         "surgeon.html",
         case=case,
         asked=shown.asked(visit),
         base=base,
-        can_view=visit.may(Action.IMAGES_READ),
+        can_view=can_view,
+        viewer_files=viewer_files(visit.services.settings.viewer_dir)
+        if can_view and studies
+        else (),
         viewer=case_facts.viewer_address(launch.id, case, visit.view) if launch else None,
         urgency=case_urgency(case, visit.today),
         studies=[case_facts.without_names(one, visit.view) for one in studies]
