@@ -7,7 +7,8 @@ software, through `margin up --proxy`. The time runs from entering the viewer's 
 shows a frame with a picture in the viewport; every frame it shows is looked at. "First visit" is a browser
 that was never here, "second visit" the same browser again, with its cache. The line is a proxy of our own
 (`bench.shaped_line`) between browser and server. The other side is the same build of OHIF, served by
-nginx on an origin whose /dicom-web is the same Orthanc's own, over a line of the same kind.
+nginx on an origin whose /dicom-web is the same Orthanc's own, over a line of the same kind. A further
+first visit of Margin's begins with some seconds on the case's page, where a surgeon reads the question.
 
 The viewer's floor is measured in the same browser and run: a study of three slices, on loopback, second
 visit, from Orthanc by the stock viewer; and, for comparison, by ours. Rounds alternate. Prints medians and
@@ -47,6 +48,8 @@ from bench.worlds import Margin, running_margin, stopped_like_ctrl_c
 SERIES = 4
 FLOOR_SLICES = 3
 VISITS = ("first visit", "second visit")
+READ_FIRST = "first visit after 8 s on the case's page"
+READING_MS = 8000
 BEYOND = "second visit, less the floor"
 BARS = {
     f"{BEYOND}: first image": at_most(1.0),
@@ -56,21 +59,24 @@ BARS = {
 
 @dataclass
 class Sides:
-    """Where the study of either side is opened over the line, and where three slices on loopback."""
+    """Where the study of either side is opened over the line, also by who reads the case before, and
+    where three slices on loopback."""
 
     over_the_line: dict[str, Place] = field(default_factory=dict)
+    read_first: dict[str, Place] = field(default_factory=dict)
     floors: dict[str, Place] = field(default_factory=dict)
 
 
-def surgeons_viewer(study: Study, query: str = "", port: int = 0) -> Place:
-    """What a surgeon's link leads to, at another port if one is given. The link is opened, the viewer
-    not yet entered; `query` is added to the viewer's address."""
+def surgeons_viewer(study: Study, query: str = "", port: int = 0, reading_ms: int = 0) -> Place:
+    """What a surgeon's link leads to, at another port if one is given. The link is opened and the case
+    read for `reading_ms`, the viewer not yet entered; `query` is added to the viewer's address."""
 
     def enter(context: BrowserContext) -> str:
         page = context.new_page()
         page.goto(_at(study.link, port))
         button = page.get_by_role("link", name="Open images and form")
         address: str = button.evaluate("link => link.href")
+        page.wait_for_timeout(reading_ms)
         page.close()
         return f"{address}&{query}" if query else address
 
@@ -106,6 +112,7 @@ def sides_of(margin: Margin, study: Study, small: Study, line: Line) -> Iterator
     """What can be measured here: without nginx for Orthanc there is only Margin."""
     found = Sides()
     found.over_the_line[MARGIN] = surgeons_viewer(study)
+    found.read_first[MARGIN] = surgeons_viewer(study, reading_ms=READING_MS)
     found.floors[MARGIN] = surgeons_viewer(small, port=margin.settings.port)
     nginx = nginx_program()
     if nginx is None:
@@ -151,7 +158,17 @@ class Measuring:
             address = floor.enter(context)
             shots = [visit(context, address, RESULTS / "floor.jpg") for _ in VISITS]
         if counts:
+            self._read_first(place.name, trusted)
             self.floors.setdefault(place.name, []).append(shots[-1].seconds)
+
+    def _read_first(self, side: str, trusted: str) -> None:
+        place = self.sides.read_first.get(side)
+        if place is None:
+            return
+        with new_browser(self.playwright, trusted) as context:
+            found = visit(context, place.enter(context), RESULTS / f"first_image-{side}.jpg")
+            self.margin.wait_until_quiet()
+        note(self.figures, READ_FIRST, side, found)
 
     def less_the_floor(self) -> None:
         """Adds the rows that have bars. The stock viewer's floor is taken from both sides."""

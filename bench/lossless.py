@@ -4,12 +4,13 @@ python -m bench.lossless [--minutes 10] [--senders 6] [--postgres] [--seed 1]
 
 A whole Margin is started again and again, each time empty. Hospitals push to it at once, some over a
 line that is cut in the middle of an association; all use one PatientID. Meanwhile Orthanc, the web
-server and the worker are killed by SIGKILL at random moments, with --postgres the database too, and
-uploads by the page's protocol are cut half-way. Each round ends when every sender has had everything
-accepted and every half upload was gone on with where it ended. Then each instance that was ever
-acknowledged has to be in the archive exactly once, byte for byte, under the MD5 that Margin noted, in the
-arrival of its sender, in the case that expects it. Prints how many kills and
-how many instances, and writes bench/results/lossless.json; the exit code is 0 only if nothing was lost.
+server and the worker are killed by SIGKILL at random moments, with --postgres the database too, uploads
+by the page's protocol are cut half-way, and the change feed is read from its beginning again. Each round
+ends when every sender has had everything accepted and every half upload was gone on with where it ended.
+Then each instance that was ever acknowledged has to be in the archive exactly once, byte for byte, under
+the MD5 that Margin noted, in the arrival of its sender, in the case that expects it, and the audit trail
+has to be whole. Prints how many kills and how many instances, and writes bench/results/lossless.json; the
+exit code is 0 only if nothing was lost.
 """
 
 from __future__ import annotations
@@ -32,8 +33,14 @@ from rich.console import Console
 
 from bench.figures import as_program, in_words, keep
 from bench.worlds import running_margin, stopped_like_ctrl_c
+from server.foundation import audit
+from server.foundation.db import Database, DatabaseFull
+from server.foundation.errors import Unavailable
+from server.foundation.settings import Settings
+from server.intake.queries import cursor
 from tests import postgres
 from tests.e2e.losing import (
+    Kill,
     hospitals_with_cases,
     kill_a_process,
     push_while_killing,
@@ -128,6 +135,34 @@ def database(wanted: bool) -> Iterator[MortalPostgres | None]:
             found.stop()
 
 
+def read_feed_anew(settings: Settings) -> Kill:
+    """Has the worker read the whole change feed once more, as if its place in it had been lost."""
+
+    def anew(_chance: random.Random) -> str:
+        db = Database(settings.database_url)
+        try:
+            with db.writing() as session:
+                cursor(session).sequence = 0
+        except (Unavailable, DatabaseFull):
+            return ""
+        finally:
+            db.dispose()
+        return "feed read anew"
+
+    return anew
+
+
+def broken_trail(settings: Settings) -> list[str]:
+    """What is wrong with the chain of the audit trail."""
+    db = Database(settings.database_url)
+    try:
+        with db.reading() as session:
+            report = audit.verify(session)
+    finally:
+        db.dispose()
+    return [] if report.whole else [f"audit trail, line {report.broken_at}: {report.why}"]
+
+
 @click.command()
 @click.option("--minutes", default=10.0, show_default=True)
 @click.option("--senders", "count", default=6, show_default=True)
@@ -172,7 +207,7 @@ def one_round(
         senders = hospitals_with_cases(margin.settings, folder, count, SLICES, chance)
         world = world_of(margin.settings)
         halves = stack.enter_context(HalfUploads(margin.settings, world.tokens["hospital"]))
-        ways = [kill_a_process(margin.settings)] * 3 + [halves.cut]
+        ways = [kill_a_process(margin.settings)] * 3 + [halves.cut, read_feed_anew(margin.settings)]
         if mortal is not None:
             ways.append(mortal.kill)
         kills = push_while_killing(margin.settings, senders, KILLS_IN_A_ROUND, chance, ways)
@@ -180,7 +215,8 @@ def one_round(
         found = verdict(margin.settings, senders)
         await_looked_through(margin.settings, world)
         astray = faults_of_uploads(margin.settings, world, halves.images)
-    wrong = [f"uploaded, {fault}" for fault in astray]
+        broken = broken_trail(margin.settings)
+    wrong = [f"uploaded, {fault}" for fault in astray] + broken
     wrong += [
         f"{kind}: {what}" for kind, what in vars(found).items() if kind != "instances" and what
     ]

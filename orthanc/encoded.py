@@ -64,6 +64,12 @@ WANTED = frozenset({*IDENTIFIED_BY, *OF_THE_PICTURE, SOP_CLASS})
 PIXEL_DATA = 0x7FE00010
 # The transfer syntaxes in which the pixels lie as they are (PS3.5 A.1, A.2, A.3, A.5).
 NATIVE = frozenset({IMPLICIT, b"1.2.840.10008.1.2.1", BIG_ENDIAN, b"1.2.840.10008.1.2.1.99"})
+# Images that are nothing without pixels (PS3.4 B.5): CT, enhanced CT, MR, enhanced MR, PET, enhanced PET. A
+# file cut off between two elements of the header is a lawful object otherwise, and the whole image would be
+# refused when it comes.
+IMAGES = frozenset(
+    b"1.2.840.10008.5.1.4.1.1." + one for one in (b"2", b"2.1", b"4", b"4.1", b"128", b"130")
+)
 # As `server.intake` holds uploads to: no scanner makes a picture of so many bytes, an encapsulated PDF
 # (PS3.4 B.5) begins as a PDF and holds no page of the web.
 MOST_PIXEL_BYTES = 32_000_000_000
@@ -122,6 +128,9 @@ def fault_of(file: bytes, found: Outline) -> str:
     rows, columns, bits, samples = (
         _short_number(found.values.get(tag, b""), order) for tag in numbers
     )
+    is_image = found.values.get(SOP_CLASS, b"").rstrip(b"\0 ") in IMAGES
+    if is_image and found.pixel_bytes is None:
+        return SHORT
     if not (rows and columns and bits):
         return ""
     samples = samples or 1
@@ -152,6 +161,12 @@ def dataset_offset(file: bytes) -> int:
         else:
             at += 8 + int.from_bytes(file[at + 6 : at + 8], "little")
     return at
+
+
+def behind_head_of(stored: bytes, file: bytes) -> bytes:
+    """The dataset of `file` behind the File Meta Information of `stored`: whoever wrote a file chose that
+    part, so only with the same one do two files of the same content have the same MD5."""
+    return stored[: dataset_offset(stored)] + file[dataset_offset(file) :]
 
 
 def transfer_syntax(file: bytes) -> bytes:

@@ -5,7 +5,9 @@ in it; the sender would believe that what it sent is here. This looks before Ort
 once more is taken as always; a file with other content gets a failure status, and one line in the log
 tells Margin's worker of it (`server.intake.lines.orthanc_log`), which has the study held for a person.
 Where another association is just bringing the first one, it waits until Orthanc has stored that. A stored
-file that the disk changed makes room for the one that comes again.
+file that the disk changed or lost makes room for the one that comes again, and a line in the log says how
+far the two could be compared. As long as the stored file cannot be read, whatever comes again is refused
+for the moment: nobody is told that it is here.
 
 Sequences that lie in each other too deep are refused too: the first question about such an image would
 end Orthanc, and every later one again. And what an upload refuses is refused here: pixels shorter than the
@@ -13,8 +15,8 @@ header says, a picture as large as none is, a PDF that is a web page. Were it st
 be refused when it comes.
 
 Loaded by Orthanc's Python plugin (`PythonScript`), which finds `encoded` in the same folder; nothing but
-the standard library is used. Whatever goes wrong in here, the image is let through to Orthanc as if this
-did not exist.
+the standard library is used. Whatever goes wrong in here, an image that is new is let through to Orthanc as
+if this did not exist.
 """
 
 from __future__ import annotations
@@ -27,6 +29,7 @@ import time
 from encoded import (
     NotPlain,
     Outline,
+    behind_head_of,
     dataset_offset,
     fault_of,
     inflated,
@@ -43,6 +46,16 @@ TAKEN = 0x0000
 OTHER_CONTENT = 0xC111
 TOO_DEEP = 0xC112
 FAULTY = 0xC113
+# PS3.4 table B.2-1: A7xx, "Out of Resources". The sender may try again.
+NOT_NOW = 0xA700
+# First arguments of an OrthancException. The second is what every answer 400 becomes, another MD5 too.
+NO_REGULAR_FILE, UNKNOWN_RESOURCE = 2006, 17
+SOUND, OTHER_BYTES, GONE = "sound", "other bytes", "gone"
+# A disk that is being mounted gives other bytes, or none, for a moment: seconds between the questions.
+ASKED_AGAIN_AFTER_S = (0.5, 1.5)
+# How what takes a damaged file's place was compared with it: proven to be what was received; alike in what
+# is said beside the pixels; not at all, because nothing of the file was left.
+SAME, ALIKE, UNSEEN = "same", "alike", "unseen"
 # How long an image that was let through may take until Orthanc has it; after that it is taken for lost.
 STORING_LIMIT_S = 10.0
 LOOK_AGAIN_S = 0.02
@@ -170,13 +183,46 @@ def says_the_same(
     }
 
 
-def is_as_received(instance_id: str) -> bool:
-    """Whether the stored file has not changed on the disk since it was received."""
+def on_disk(instance_id: str) -> str:
+    """Whether the stored file is what was received: SOUND, OTHER_BYTES or GONE. Raises OrthancException
+    when it cannot be read now."""
+    found = _verified(instance_id)
+    for seconds in ASKED_AGAIN_AFTER_S:
+        if found == SOUND:
+            break
+        time.sleep(seconds)
+        found = _verified(instance_id)
+    if isinstance(found, orthanc.OrthancException):
+        raise found
+    return found
+
+
+def _verified(instance_id: str) -> str | orthanc.OrthancException:
     try:
         orthanc.RestApiPost(f"/instances/{instance_id}/attachments/dicom/verify-md5", b"")
-    except orthanc.OrthancException:
-        return False
-    return True
+    except orthanc.OrthancException as problem:
+        return {NO_REGULAR_FILE: GONE, UNKNOWN_RESOURCE: OTHER_BYTES}.get(problem.args[0], problem)
+    return SOUND
+
+
+def put_in_place(
+    file: bytes, received: orthanc.DicomInstance, instance_id: str, state: str, kept: str
+) -> str:
+    """How the image was compared with the stored file of MD5 `kept`, which is OTHER_BYTES or GONE, if it
+    may take its place: SAME, ALIKE or UNSEEN; empty if not."""
+    if md5_of(file) == kept:
+        return SAME
+    if state == GONE:
+        return UNSEEN
+    stored = orthanc.RestApiGet(f"/instances/{instance_id}/file")
+    if md5_of(behind_head_of(stored, file)) == kept:
+        return SAME
+    return ALIKE if says_the_same(received, instance_id) else ""
+
+
+def md5_of(file: bytes) -> str:
+    """MD5 in hexadecimal, as Orthanc notes it of what it stores."""
+    return hashlib.md5(file, usedforsecurity=False).hexdigest()
 
 
 def _differ_in_padding_alone(file: bytes, stored: bytes) -> bool:
@@ -193,7 +239,7 @@ def caller_of(received: orthanc.DicomInstance) -> str:
 
 
 def judged(received: orthanc.DicomInstance) -> int:
-    """The DIMSE status for an image on its way in: TAKEN, OTHER_CONTENT, TOO_DEEP or FAULTY."""
+    """The DIMSE status for an image on its way in: TAKEN, OTHER_CONTENT, TOO_DEEP, FAULTY or NOT_NOW."""
     file = received.GetInstanceData()
     plain = inflated(file)
     found = outline_of(plain)
@@ -209,23 +255,37 @@ def judged(received: orthanc.DicomInstance) -> int:
     kept = md5_of_the_first(instance_id)
     if not kept:
         return TAKEN
-    md5 = hashlib.md5(file, usedforsecurity=False).hexdigest()
-    if not is_as_received(instance_id) and (md5 == kept or says_the_same(received, instance_id)):
-        orthanc.RestApiDelete(f"/instances/{instance_id}")
-        orthanc.LogWarning(f"MARGIN made good instance={instance_id}")
-        return TAKEN
-    if md5 == kept or not is_another(file, received, instance_id):
+    try:
+        return judged_again(file, received, identifiers, kept)
+    except Exception as problem:
+        # Were it taken, Orthanc would answer "success" and keep whatever lies there.
+        orthanc.LogError(f"MARGIN cannot compare an image now: {type(problem).__name__}")
+        return NOT_NOW
+
+
+def judged_again(
+    file: bytes, received: orthanc.DicomInstance, identifiers: list[str], kept: str
+) -> int:
+    """The DIMSE status for an image that is here already, under the MD5 `kept`: TAKEN or OTHER_CONTENT."""
+    instance_id = orthanc_id(identifiers)
+    state = on_disk(instance_id)
+    if state != SOUND:
+        how = put_in_place(file, received, instance_id, state, kept)
+        if how:
+            orthanc.RestApiDelete(f"/instances/{instance_id}")
+            tell(received, f"replaced how={how}", identifiers)
+            return TAKEN
+    if md5_of(file) == kept or not is_another(file, received, instance_id):
         return TAKEN
     tell(received, "repeated", identifiers)
     return OTHER_CONTENT
 
 
 def tell(received: orthanc.DicomInstance, what: str, identifiers: list[str]) -> None:
-    """One line in the log about an image that is refused."""
-    md5 = hashlib.md5(received.GetInstanceData(), usedforsecurity=False).hexdigest()
+    """One line in the log about an image that is refused, or that takes another's place."""
     orthanc.LogWarning(
         f"MARGIN {what} instance={orthanc_id(identifiers)} study={orthanc_id(identifiers[:2])} "
-        f'md5={md5} by="{caller_of(received)}"'
+        f'md5={md5_of(received.GetInstanceData())} by="{caller_of(received)}"'
     )
 
 
@@ -234,7 +294,7 @@ def look(received: orthanc.DicomInstance) -> int:
     try:
         return judged(received)
     except Exception as problem:
-        orthanc.LogError(f"MARGIN could not compare an image: {type(problem).__name__}")
+        orthanc.LogError(f"MARGIN could not look at an image: {type(problem).__name__}")
         return TAKEN
 
 

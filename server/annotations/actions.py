@@ -129,19 +129,28 @@ def save(
         raise AnswersRefused(
             "Some answers were not saved.", refused, remedy="Correct the marked fields."
         )
+    return _written_over(
+        session,
+        draft,
+        seen_version,
+        answers=answers,
+        options=chosen,
+        schema_version=organ.schema_version,
+        evaluations=organ.evaluated(answers, chosen),
+        saved_at=now,
+    )
+
+
+def _written_over(
+    session: Session, draft: Revision, seen_version: int, **values: object
+) -> Revision:
+    """The draft with these values in place of the version that was seen, unless another window, or the
+    signature, was faster."""
+    unsigned = Revision.signed_at.is_(None)
     changed = session.execute(
         update(Revision)
-        .where(
-            Revision.id == draft.id, Revision.version == seen_version, Revision.signed_at.is_(None)
-        )
-        .values(
-            answers=answers,
-            options=chosen,
-            schema_version=organ.schema_version,
-            evaluations=organ.evaluated(answers, chosen),
-            saved_at=now,
-            version=Revision.version + 1,
-        )
+        .where(Revision.id == draft.id, Revision.version == seen_version, unsigned)
+        .values(**values, version=Revision.version + 1)
         .execution_options(synchronize_session=False)
     )
     session.refresh(draft)

@@ -11,12 +11,23 @@ class ArchiveUnavailable(Unavailable):
     """Orthanc does not answer, answers nonsense, or does not accept our credentials."""
 
 
-class ArchiveFailed(Unavailable):
-    """Orthanc answered, and says that it cannot do what was asked: its own 4xx or 5xx."""
+# Orthanc's own error codes (OrthancEnumerations.h): what is no file, and what is one but cannot be opened.
+NO_REGULAR_FILE = 2006
+INEXISTENT_FILE = 13
 
-    def __init__(self, detail: str, *, status_of_archive: int, remedy: str = "") -> None:
+
+class ArchiveFailed(Unavailable):
+    """Orthanc answered, and says that it cannot do what was asked: its own 4xx or 5xx.
+
+    `error_of_archive` is Orthanc's own error code where the answer bears it, else 0.
+    """
+
+    def __init__(
+        self, detail: str, *, status_of_archive: int, error_of_archive: int = 0, remedy: str = ""
+    ) -> None:
         super().__init__(detail, remedy=remedy, status_of_archive=status_of_archive)
         self.status_of_archive = status_of_archive
+        self.error_of_archive = error_of_archive
 
 
 class NotInArchive(NotFound):
@@ -41,12 +52,17 @@ def not_in_archive(what: str) -> NotInArchive:
     return NotInArchive(f"There is no such {what} in the archive.")
 
 
-def judge(status: int, what: str) -> None:
-    """Raises what an HTTP status of Orthanc means for us; nothing for a success."""
+def judge(status: int, what: str, error: int = 0) -> None:
+    """Raises what an HTTP status of Orthanc means for us; nothing for a success. `error` is Orthanc's own
+    code: a file that cannot be opened now is no instance that is not there."""
     if 200 <= status < 300:
         return
-    if status == HTTPStatus.NOT_FOUND:
+    if status == HTTPStatus.NOT_FOUND and error != INEXISTENT_FILE:
         raise not_in_archive(what)
     if status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
         raise unavailable(f"Orthanc refuses the service's credentials ({status})")
-    raise ArchiveFailed(f"The image archive could not give this {what}.", status_of_archive=status)
+    raise ArchiveFailed(
+        f"The image archive could not give this {what}.",
+        status_of_archive=status,
+        error_of_archive=error,
+    )

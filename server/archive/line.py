@@ -76,8 +76,18 @@ class Line:
             raise RefusedByArchive(
                 f"The archive does not take this {what}: something is missing in it."
             )
-        judge(answer.status_code, what)
+        judge(answer.status_code, what, _error_in(answer))
         return answer
+
+
+def _error_in(answer: httpx.Response) -> int:
+    """Orthanc's own error code in an answer that is no success; 0 where it bears none."""
+    if answer.is_success:
+        return 0
+    try:
+        return int(answer.json()["OrthancStatus"])
+    except (KeyError, TypeError, ValueError):
+        return 0
 
 
 def good(stream: Stream, what: str) -> Stream:

@@ -8,18 +8,25 @@ import hashlib
 import json
 import time
 from functools import partial
+from io import BytesIO
 from typing import BinaryIO
 from urllib.parse import quote
 
 import httpx
 
-from server.archive.errors import ArchiveFailed, NotInArchive, RefusedByArchive, judge, unavailable
+from server.archive.errors import (
+    NO_REGULAR_FILE,
+    ArchiveFailed,
+    NotInArchive,
+    RefusedByArchive,
+    judge,
+    unavailable,
+)
 from server.archive.line import Line, good, value_of
-from server.archive.values import Modality, Stored
+from server.archive.values import Modality, OnDisk, Stored
+from server.dicom.files import RefusedFile, read_head
 
 ECHO_TIMEOUT_S = 10
-# Orthanc 1.10: its MD5 is another; it cannot be read.
-_NOT_AS_RECEIVED = (400, 500)
 _PIECE_BYTES = 1024 * 1024
 ATTRIBUTION = "1024"  # user-defined metadata of Orthanc: who stored an instance through us
 
@@ -33,7 +40,7 @@ class Orders(Line):
         self, file: bytes | BinaryIO, *, size_bytes: int | None = None, by: str = ""
     ) -> Stored:
         """Stores one DICOM file; sending it again changes nothing (`AlreadyStored`), except that it takes
-        the place of the same file when that was damaged on the disk.
+        the place of what was received once when that was damaged on the disk.
 
         A `file` to be read from needs its `size_bytes`. `by` is noted beside the instance. Raises
         RefusedByArchive when Orthanc cannot read it.
@@ -58,19 +65,33 @@ class Orders(Line):
         return stored
 
     def _makes_good(self, instance_id: str, file: bytes | BinaryIO) -> bool:
-        """Whether this is what was received once, and what the disk gives is not. A stream stands at its
-        beginning afterwards."""
-        if self.is_as_received(instance_id):
+        """Whether this is what was received once, and what the disk gives is not; False too while that
+        cannot be told. A stream stands at its beginning afterwards.
+
+        Whoever wrote a file chose its File Meta Information: the dataset alone may be the one received,
+        behind what the disk still has of the head.
+        """
+        try:
+            kept = self.on_disk(instance_id)
+        except ArchiveFailed:
             return False
-        found = hashlib.md5(usedforsecurity=False)
-        if isinstance(file, bytes):
-            found.update(file)
-        else:
-            file.seek(0)
-            for piece in iter(partial(file.read, _PIECE_BYTES), b""):
-                found.update(piece)
-            file.seek(0)
-        return found.hexdigest() == self.instance_md5(instance_id).strip()
+        if kept is OnDisk.AS_RECEIVED:
+            return False
+        stream = BytesIO(file) if isinstance(file, bytes) else file
+        noted = self.instance_md5(instance_id).strip()
+        is_same = _md5(b"", stream, 0) == noted
+        if not is_same and kept is OnDisk.OTHER_BYTES:
+            stored, head = self._first_piece(instance_id), read_head(stream)
+            its_head = read_head(stored)
+            if not isinstance(head, RefusedFile) and not isinstance(its_head, RefusedFile):
+                before = stored[: its_head.dataset_offset]
+                is_same = _md5(before, stream, head.dataset_offset) == noted
+        stream.seek(0)
+        return is_same
+
+    def _first_piece(self, instance_id: str) -> bytes:
+        with self._open(f"/instances/{quote(instance_id, safe='')}/file", "instance") as stream:
+            return stream.read(_PIECE_BYTES)
 
     def instance_md5(self, instance_id: str) -> str:
         """MD5 of the file as it was received, in hexadecimal. Raises NotInArchive."""
@@ -79,18 +100,24 @@ class Orders(Line):
             "instance",
         ).text
 
-    def is_as_received(self, instance_id: str) -> bool:
-        """Whether the file on Orthanc's disk still has the MD5 noted when it was received; False also
-        when it is gone from the disk. Raises NotInArchive.
+    def on_disk(self, instance_id: str) -> OnDisk:
+        """Whether the file on Orthanc's disk still has the MD5 noted when it was received.
+
+        Raises NotInArchive, and ArchiveFailed when it cannot be read now, which says nothing of its bytes.
+        A disk that is being started or mounted gives other bytes or none for a moment: whoever judges by
+        this asks more than once.
         """
         verify = self._orthanc.post_instances_id_attachments_name_verify_md5
         try:
             self._ask(lambda: verify(instance_id, "dicom"), "instance")
         except ArchiveFailed as refusal:
-            if refusal.status_of_archive in _NOT_AS_RECEIVED:
-                return False
+            # Measured of Orthanc 1.10: of another MD5 it says 400 and nothing more.
+            if refusal.status_of_archive == httpx.codes.BAD_REQUEST:
+                return OnDisk.OTHER_BYTES
+            if refusal.error_of_archive == NO_REGULAR_FILE:
+                return OnDisk.GONE
             raise
-        return True
+        return OnDisk.AS_RECEIVED
 
     def note_author(self, instance_id: str, by: str) -> None:
         """Keeps beside an instance who stored it through Margin. The instance stays as it is."""
@@ -188,3 +215,12 @@ class Orders(Line):
         url = f"{self._orthanc.url}/tools/log-level-dicom"
         if self._ask(lambda: self._orthanc.get(url), "log level").text.strip() != "verbose":
             self._ask(lambda: self._orthanc.put(url, content=b"verbose"), "log level")
+
+
+def _md5(before: bytes, stream: BinaryIO, offset: int) -> str:
+    """MD5 of these bytes and of what the stream holds from `offset` on, in hexadecimal."""
+    found = hashlib.md5(before, usedforsecurity=False)
+    stream.seek(offset)
+    for piece in iter(partial(stream.read, _PIECE_BYTES), b""):
+        found.update(piece)
+    return found.hexdigest()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from enum import Enum
 from typing import Any, Literal
 
 
@@ -18,13 +19,12 @@ def moment(text: str | None) -> datetime | None:
 
 @dataclass(frozen=True)
 class System:
-    """Who answers: Orthanc's version (`1.10.1`), name, AE title and the version of its database."""
+    """Who answers: Orthanc's version (`1.10.1`), name and AE title."""
 
     version: str
     name: str
     dicom_aet: str
     dicom_port: int
-    database_version: int
 
     @classmethod
     def read(cls, said: Mapping[str, Any]) -> System:
@@ -33,7 +33,6 @@ class System:
             name=str(said.get("Name", "")),
             dicom_aet=str(said.get("DicomAet", "")),
             dicom_port=int(said.get("DicomPort", 0)),
-            database_version=int(said.get("DatabaseVersion", 0)),
         )
 
 
@@ -111,15 +110,10 @@ class Study:
     PatientBirthDate: str
     PatientSex: str
     StudyDate: str
-    StudyTime: str
     StudyID: str
     StudyDescription: str
     AccessionNumber: str
-    ReferringPhysicianName: str
-    InstitutionName: str
-    series_ids: tuple[str, ...]
     last_update: datetime | None
-    is_stable: bool
 
     @classmethod
     def read(cls, said: Mapping[str, Any]) -> Study:
@@ -127,9 +121,7 @@ class Study:
         return cls(
             orthanc_id=str(said["ID"]),
             **{name: str(tags.get(name, "")) for name in _STUDY_ATTRIBUTES},
-            series_ids=tuple(said.get("Series", ())),
             last_update=moment(said.get("LastUpdate")),
-            is_stable=bool(said.get("IsStable", False)),
         )
 
 
@@ -140,12 +132,9 @@ _STUDY_ATTRIBUTES = (
     "PatientBirthDate",
     "PatientSex",
     "StudyDate",
-    "StudyTime",
     "StudyID",
     "StudyDescription",
     "AccessionNumber",
-    "ReferringPhysicianName",
-    "InstitutionName",
 )
 
 
@@ -159,12 +148,8 @@ class Series:
     Modality: str
     SeriesNumber: str
     SeriesDescription: str
-    BodyPartExamined: str
-    ProtocolName: str
-    Manufacturer: str
     instance_ids: tuple[str, ...]
     last_update: datetime | None
-    is_stable: bool
 
     @classmethod
     def read(cls, said: Mapping[str, Any]) -> Series:
@@ -175,7 +160,6 @@ class Series:
             **{name: str(tags.get(name, "")) for name in _SERIES_ATTRIBUTES},
             instance_ids=tuple(said.get("Instances", ())),
             last_update=moment(said.get("LastUpdate")),
-            is_stable=bool(said.get("IsStable", False)),
         )
 
 
@@ -184,9 +168,6 @@ _SERIES_ATTRIBUTES = (
     "Modality",
     "SeriesNumber",
     "SeriesDescription",
-    "BodyPartExamined",
-    "ProtocolName",
-    "Manufacturer",
 )
 
 
@@ -200,7 +181,6 @@ class Instance:
     orthanc_id: str
     series_id: str
     SOPInstanceUID: str
-    InstanceNumber: str
     index_in_series: int | None
     file_size_bytes: int
     file_uuid: str
@@ -213,7 +193,6 @@ class Instance:
             orthanc_id=str(said["ID"]),
             series_id=str(said["ParentSeries"]),
             SOPInstanceUID=str(tags.get("SOPInstanceUID", "")),
-            InstanceNumber=str(tags.get("InstanceNumber", "")),
             index_in_series=None if index is None else int(index),
             file_size_bytes=int(said["FileSize"]),
             file_uuid=str(said.get("FileUuid", "")),
@@ -226,8 +205,7 @@ class InstanceOrigin:
 
     `origin` is Orthanc's word (`DicomProtocol`, `RestApi`, `Plugins` ...). `RemoteAET` is the
     calling AE title and empty unless the instance came by C-STORE. `md5` is of the file as stored,
-    in hexadecimal. `pixel_data_offset` is the position of the Pixel Data element in the file in
-    bytes.
+    in hexadecimal.
     """
 
     origin: str
@@ -237,12 +215,10 @@ class InstanceOrigin:
     ReceptionDate: datetime | None
     TransferSyntaxUID: str
     SOPClassUID: str
-    pixel_data_offset: int | None
     md5: str
 
     @classmethod
     def read(cls, said: Mapping[str, Any], md5: str) -> InstanceOrigin:
-        offset = said.get("PixelDataOffset")
         return cls(
             origin=str(said.get("Origin", "")),
             RemoteAET=str(said.get("RemoteAET", "")),
@@ -251,9 +227,16 @@ class InstanceOrigin:
             ReceptionDate=moment(said.get("ReceptionDate")),
             TransferSyntaxUID=str(said.get("TransferSyntax", "")),
             SOPClassUID=str(said.get("SopClassUid", "")),
-            pixel_data_offset=int(offset) if offset else None,
             md5=md5,
         )
+
+
+class OnDisk(Enum):
+    """What has become of the file of an instance since it was received."""
+
+    AS_RECEIVED = "as received"
+    OTHER_BYTES = "other bytes"
+    GONE = "gone"
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from datetime import datetime
 from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
-from server.cases.accession import accession_numbers
+from server.cases.accession import accession_numbers, written_as_list
 from server.cases.aftercare.records import ReassessmentPlan
 from server.cases.clocks.pauses import who_must_act
 from server.cases.clocks.timekeeping import keep_time, note_step
@@ -61,7 +61,7 @@ def open_case(
         question=question.strip()[:LONGEST_TEXT],
         local_verdict=local_verdict.strip()[:LONGEST_TEXT],
         local_verdict_reason=local_verdict_reason.strip()[:LONGEST_TEXT],
-        accession_number=accession_number.strip()[:64],
+        accession_number=written_as_list(accession_number)[:64],
         opened_at=now,
         opened_by=opened_by,
     )

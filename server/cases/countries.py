@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from typing import Final
+from unicodedata import normalize
 
 from holidays.registry import COUNTRIES
 
@@ -46,7 +47,8 @@ def country_name(code: str | None) -> str:
 
 def countries_by_name() -> list[tuple[str, str]]:
     """Every country's code and English name, in the order of the names: what a form offers."""
-    return sorted(_NAMES.items(), key=lambda one: one[1])
+    # Decomposed, so that Åland stands among the names with A.
+    return sorted(_NAMES.items(), key=lambda one: normalize("NFD", one[1]))
 
 
 def country_in_sentence(code: str) -> str:

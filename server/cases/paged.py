@@ -51,7 +51,7 @@ def cases_page(
     if wanted.hospital_id is not None:
         asked = asked.where(Case.hospital_id == wanted.hospital_id)
     if wanted.accession_number is not None:
-        number = wanted.accession_number.upper()
+        number = wanted.accession_number.strip().upper()
         asked = asked.where(
             Case.id.in_(select(ExpectedAccession.case_id).where(ExpectedAccession.number == number))
         )

@@ -170,20 +170,7 @@ def _opinion(
     session: Session, press: DemoPress, case: Case, surgeon: Person, at: datetime
 ) -> IssuedOpinion:
     """The signed opinion with its sealed document, as the worker would make it."""
-    draft = forms.draft_of(
-        session, case.id, case.organ, reviewer_id=surgeon.id, reviewer_name=surgeon.name
-    )
-    example = ORGANS[case.organ].examples()[EXAMPLE]
-    forms.save(session, draft, example, seen_version=draft.version, now=at)
-    signed = forms.sign(
-        session,
-        draft,
-        seen_version=draft.version,
-        restated_verdict=str(example["verdict"]),
-        signed_by=surgeon.name,
-        now=at,
-    )
-    cases.complete(session, case, at, by=surgeon.name)
+    signed = _signed(session, case, surgeon, at)
     composed = compose(
         session,
         case,
@@ -210,6 +197,25 @@ def _opinion(
     document = press.files.put(sealed(render_pdf(issued), issued, press.key))
     opinions.note_document(session, kept.id, document, at, sealed=True)
     return kept
+
+
+def _signed(session: Session, case: Case, surgeon: Person, at: datetime) -> Revision:
+    """The surgeon's form, filled in and signed, and the case complete."""
+    draft = forms.draft_of(
+        session, case.id, case.organ, reviewer_id=surgeon.id, reviewer_name=surgeon.name
+    )
+    example = ORGANS[case.organ].examples()[EXAMPLE]
+    forms.save(session, draft, example, seen_version=draft.version, now=at)
+    forms.sign(
+        session,
+        draft,
+        seen_version=draft.version,
+        restated_verdict=str(example["verdict"]),
+        signed_by=surgeon.name,
+        now=at,
+    )
+    cases.complete(session, case, at, by=surgeon.name)
+    return draft
 
 
 def _compared(

@@ -61,7 +61,44 @@ def fill_records(
 
 
 def _liver(session: Session, files: FileStore, case: Case, now: datetime) -> None:
-    day = (now - timedelta(days=5)).date().isoformat()
+    _papers(session, files, case, now)
+    _values(session, case, now)
+    _history(session, case, now)
+    asked = requests.Asked(
+        cancer="liver-crlm",
+        reasons=("unresectable", "colorectal_metastases"),
+        first_centre="Riverside General Hospital",
+        circumstances={"treated_before": True, "operation_abandoned": False},
+    )
+    requests.describe_request(session, case, asked, by=DEMO, now=now)
+    requests.record_consent(
+        session,
+        case,
+        given_on=_day(now, 5),
+        how="written",
+        document_id="",
+        by=DEMO,
+        now=now,
+    )
+    _specimen(session, case, now)
+    specimens.ask_for(
+        session,
+        case,
+        kind="reconstruction_3d",
+        asked_of="Northern Liver Centre",
+        detail="Liver with hepatic veins and portal branches, remnant after right hepatectomy",
+        due_on=_day(now, -6),
+        by=DEMO,
+        now=now,
+    )
+
+
+def _day(now: datetime, days_ago: int) -> str:
+    return (now - timedelta(days=days_ago)).date().isoformat()
+
+
+def _papers(session: Session, files: FileStore, case: Case, now: datetime) -> None:
+    day = _day(now, 5)
     pathology = _paper(
         session, files, case, "pathology-report.pdf", "Pathology report", PATHOLOGY, now
     )
@@ -71,12 +108,17 @@ def _liver(session: Session, files: FileStore, case: Case, now: datetime) -> Non
         actions.classify(
             session, case, paper.id, kind=kind, language="en", dated_on=day, by=DEMO, now=now
         )
+
+
+def _values(session: Session, case: Case, now: datetime) -> None:
     for days_ago, values in _VALUES:
-        taken = (now - timedelta(days=days_ago)).date().isoformat()
+        taken = _day(now, days_ago)
         typed = {name: (text, _unit(name)) for name, text in values.items()}
         actions.record_values(session, case, typed, taken_on=taken, by=DEMO, now=now)
-    begun = (now - timedelta(days=150)).date().isoformat()
-    ended = (now - timedelta(days=35)).date().isoformat()
+
+
+def _history(session: Session, case: Case, now: datetime) -> None:
+    begun, ended = _day(now, 150), _day(now, 35)
     for kind, line in (
         (
             EntryKind.TREATMENT,
@@ -95,27 +137,6 @@ def _liver(session: Session, files: FileStore, case: Case, now: datetime) -> Non
         (EntryKind.QUESTION, {"text": "How long would I be in hospital?"}),
     ):
         actions.add_entry(session, case, kind, line, DEMO, now)
-    asked = requests.Asked(
-        cancer="liver-crlm",
-        reasons=("unresectable", "colorectal_metastases"),
-        first_centre="Riverside General Hospital",
-        circumstances={"treated_before": True, "operation_abandoned": False},
-    )
-    requests.describe_request(session, case, asked, by=DEMO, now=now)
-    requests.record_consent(
-        session, case, given_on=day, how="written", document_id="", by=DEMO, now=now
-    )
-    _specimen(session, case, now)
-    specimens.ask_for(
-        session,
-        case,
-        kind="reconstruction_3d",
-        asked_of="Northern Liver Centre",
-        detail="Liver with hepatic veins and portal branches, remnant after right hepatectomy",
-        due_on=(now + timedelta(days=6)).date().isoformat(),
-        by=DEMO,
-        now=now,
-    )
 
 
 def _specimen(session: Session, case: Case, now: datetime) -> None:

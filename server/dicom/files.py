@@ -9,15 +9,20 @@ from __future__ import annotations
 
 import os
 import re
+import struct
+import warnings
+import zlib
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
 from typing import BinaryIO, Final
 
 from pydicom import dcmread
+from pydicom.dataelem import DataElement, RawDataElement
 from pydicom.dataset import Dataset
-from pydicom.filereader import read_dataset
+from pydicom.filereader import data_element_generator, read_dataset
 from pydicom.tag import BaseTag
+from pydicom.uid import UID
 
 from server.dicom.uids import is_uid
 
@@ -27,6 +32,12 @@ _DATASET_FROM: Final = PREAMBLE_BYTES + len(_PREFIX)
 MEDIA_DIRECTORY: Final = "1.2.840.10008.1.3.10"  # Media Storage Directory Storage, PS3.4 Annex B.5
 # No group 0002 that any writer makes comes near this; a larger one is an attempt to fill memory.
 _MOST_META_BYTES: Final = 1 << 20
+_UNDEFINED_LENGTH: Final = 0xFFFFFFFF  # PS3.5 7.1.1
+_SKIPPED_FROM_BYTES: Final = 4096  # larger values are passed over instead of read
+_PIXEL_DATA: Final = 0x7FE00010
+_UNREADABLE: Final = (
+    "It is cut off or damaged, or not in the transfer syntax that it names. Export it anew."
+)
 
 
 # How a dataset begins whose file has neither preamble nor DICM (PS3.5 7.1, little endian): in group 0002 or
@@ -123,6 +134,56 @@ def read_part10(source: Path | bytes, name: str = "") -> Accepted | RefusedFile:
                 f"{getattr(head, keyword)} in the File Meta Information.",
             )
     return Accepted(head, header)
+
+
+def why_unreadable(path: Path, head: FileHead) -> str:
+    """Say in a sentence that the dataset ends in the middle of an element or is not in its transfer syntax;
+    empty when a receiver can follow it to its end.
+
+    A receiver that cannot waits for more (DCMTK neither answers nor hangs up), so whoever sends asks here
+    first. Only the heads of the elements are read; of what is deflated, the beginning. What is merely odd
+    (a character set that nobody knows, sequences too deep to follow) is left to the receiver's judgement.
+    """
+    syntax = UID(head.TransferSyntaxUID)
+    if not syntax.is_transfer_syntax:
+        return ""
+    with path.open("rb") as stream, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        stream.seek(head.dataset_offset)
+        try:
+            return "" if _is_whole(stream, syntax, head.size_bytes) else _UNREADABLE
+        except (EOFError, struct.error, zlib.error):
+            return _UNREADABLE
+        except (ArithmeticError, LookupError, NotImplementedError, RuntimeError, ValueError):
+            return ""
+
+
+def _is_whole(stream: BinaryIO, syntax: UID, size_bytes: int) -> bool:
+    """Whether a dataset's elements can be followed to the end of its file. Raises what pydicom and zlib
+    raise."""
+    if syntax.is_deflated:
+        zlib.decompressobj(-zlib.MAX_WBITS).decompress(stream.read(_SKIPPED_FROM_BYTES), 1)
+        return True
+    elements = data_element_generator(
+        stream, syntax.is_implicit_VR, syntax.is_little_endian, defer_size=_SKIPPED_FROM_BYTES
+    )
+    return all(_can_follow(one, syntax, size_bytes) for one in elements) and (
+        stream.tell() == size_bytes
+    )
+
+
+def _can_follow(element: DataElement | RawDataElement, syntax: UID, size_bytes: int) -> bool:
+    """Whether the element's value lies within the file and is encoded as the transfer syntax says."""
+    if not isinstance(element, RawDataElement):
+        return True
+    if element.VR is None and not syntax.is_implicit_VR:
+        return False
+    if element.length == _UNDEFINED_LENGTH:
+        return True
+    is_native = element.tag == _PIXEL_DATA and element.length > 0
+    # PS3.5 A.4: encapsulated pixels have no length of their own.
+    wrong_pixels = is_native and syntax.is_encapsulated
+    return not wrong_pixels and element.value_tell + element.length <= size_bytes
 
 
 def lost_its_beginning(head: bytes) -> bool:

@@ -35,7 +35,7 @@ from server.dicom.association import (
     PeerUnreachable,
     Wanted,
 )
-from server.dicom.files import FileHead, RefusedFile, read_head
+from server.dicom.files import FileHead, RefusedFile, read_head, why_unreadable
 
 _ATTEMPTS: Final = 5  # without a single accepted file in between
 _LOSSES_PER_FILE: Final = 3
@@ -310,6 +310,8 @@ class _Sending:
     def _read(self, head: FileHead) -> memoryview | RefusedFile:
         path = self._root / head.name
         try:
+            if problem := why_unreadable(path, head):
+                return RefusedFile(head.name, problem)
             if head.size_bytes <= _READ_WHOLE_BYTES:
                 content = memoryview(path.read_bytes())
             else:

@@ -88,6 +88,9 @@ def _element(decided: Decision, vr: str, element: Json, walk: _Walk, depth: int)
             return {"vr": vr}
         if vr in NUMBERS_AS_TEXT and walk.removed.are_among(made):
             return {"vr": vr}
+        # PS3.18 F.2.5: empty is no value; only among others is it a null.
+        if list(made) == [""]:
+            return {"vr": vr}
         return {"vr": vr, "Value": [None if one == "" else one for one in made]}
     if deed is Deed.EMPTY:
         return {"vr": vr}

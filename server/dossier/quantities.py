@@ -113,7 +113,7 @@ QUANTITIES: Final[dict[str, Quantity]] = {
         ),
         Quantity(
             "bilirubin",
-            "Bilirubin, total",
+            "Total bilirubin",
             (
                 Unit("µmol/L"),
                 Unit("mg/dL", 17.1, "bilirubin C33H36N4O6, 584.66 g/mol"),

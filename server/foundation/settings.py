@@ -55,6 +55,7 @@ class Settings:
     orthanc_timeout_s: float
     dicom_aet: str
     dicom_check_host: bool
+    dicom_deflated: bool
     dicom_tls_certificate: Path | Literal[""]
     dicom_tls_key: Path | Literal[""]
     dicom_tls_ca: Path | Literal[""]

@@ -102,6 +102,12 @@ SETTINGS: tuple[Setting, ...] = (
         "Also hold a sending hospital to its registered address, not only to its AE title.",
     ),
     Setting(
+        "dicom_deflated",
+        YES_NO,
+        "true",
+        "Whether deflated images are taken by DICOM; unpacked, they may cost gigabytes of memory.",
+    ),
+    Setting(
         "dicom_tls_certificate",
         FILE,
         "",

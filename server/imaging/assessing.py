@@ -1,7 +1,7 @@
 """From the facts of all series to findings and a verdict, by protocol. Pure.
 
 An organ may have several protocols that each answer its question (CT or MRI of the liver): the one
-that the images come closest to is used.
+that the images come closest to is used, of those that any series answers.
 """
 
 from __future__ import annotations
@@ -54,7 +54,9 @@ def assess(
     series = sorted(series, key=_place)
     common = [*of_everything(series, given), *of_files(other_files)]
     every = [(protocol, *findings_of(series, protocol, on)) for protocol in protocols]
-    protocol, own, used = min(every, key=lambda one: _distance(one[1]))
+    # One that no series answers is no choice while another is answered badly: who sent a poor CT is told
+    # what is wrong with it, and not which sequences of an MRI are missing.
+    protocol, own, used = min(every, key=lambda one: (not one[2], *_distance(one[1])))
     # Of two protocols' limits for one thing the main one's are said.
     known = {one.id for one in own}
     others = [one for one in beside(series, protocol, on) if one.id not in known]

@@ -91,13 +91,17 @@ def guesses(raw: bytes) -> tuple[str, ...]:
 
 
 def _declared(raw: bytes, encodings: Sequence[str], is_name: bool) -> str:
+    text = None
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of letters that cannot be read a mark is left
             text = decode_bytes(raw, list(encodings), _ENDS_OF_NAME if is_name else _ENDS)
     except (LookupError, UnicodeError):
-        return raw.decode("latin-1")
-    return text
+        pass
+    fits = text is not None and "\ufffd" not in text
+    if not fits and not raw.isascii() and _is_unicode(raw):
+        return raw.decode("utf-8")  # whatever is declared
+    return text if text is not None else raw.decode("latin-1")
 
 
 def _is_unicode(raw: bytes) -> bool:

@@ -16,6 +16,7 @@ from server.imaging.facts import SeriesFacts
 from server.imaging.findings import Finding, Severity, term, worst
 from server.imaging.fitness import doubt_about_phase, fitness, integrity
 from server.imaging.phase import Phase
+from server.imaging.phase_header import BY_ABSENCE
 from server.imaging.protocols import Protocol, Want, protocol_named
 from server.imaging.roles import Role
 from server.imaging.sequences import Kind
@@ -214,10 +215,19 @@ def _unknown_phases(
             (one.SeriesInstanceUID,),
         )
         for one in series
-        if one.phase.used is Phase.INDETERMINATE
+        if _may_be_any(one)
         and _is_original(one, protocol.modality)
         and any(not want.kinds or one.kind in want.kinds for want in open_ones)
     ]
+
+
+def _may_be_any(one: SeriesFacts) -> bool:
+    """Whether nobody knows the phase: nothing tells it, or it counts as native only because its headers
+    are silent about contrast and nobody looked at its pixels.
+    """
+    phase = one.phase
+    is_silent = phase.used is Phase.NATIVE and phase.confidence <= BY_ABSENCE
+    return phase.used is Phase.INDETERMINATE or (is_silent and one.pixel_phase is None)
 
 
 def _denied_contrast(

@@ -33,6 +33,7 @@ _LIKE_KVP_KEV: Final = (60, 80)
 # [DERIVED] The pixels are measured at about 2 mm (`read_volume`), the aorta is some 20 mm wide. Below 128
 # x 128 a body of 400 to 500 mm has pixels of 3 to 4 mm and more: too few in a vessel to believe them.
 _LEAST_MATRIX_LOOKED_AT: Final = 128
+_ANATOMICAL: Final = frozenset({Kind.T1, Kind.T1_DYNAMIC, Kind.T1_IN_OUT, Kind.T2, Kind.T2_FAT_SAT})
 _CORRECTED_WORDS: Final = re.compile(
     r"(?<![a-z])((?P<no>nac|no[nt]?[ _-]?ac|no[nt]?[ _-]?(att|corr)\w*|uncorr\w*)"
     r"|(ct)?ac|corr(ected)?)(?![a-z])",
@@ -125,6 +126,11 @@ class SeriesFacts:
 
     @property
     def can_be_looked_at(self) -> bool:
+        """Whether its pixels can tell anything."""
+        return self.attenuation_can_be_measured or self.liver_can_be_looked_for
+
+    @property
+    def attenuation_can_be_measured(self) -> bool:
         """Whether pixels can tell phase and coverage: axial CT with attenuations."""
         return (
             self.modality == "CT"
@@ -134,6 +140,19 @@ class SeriesFacts:
             and self.spacing.is_axial
             and self.spacing.positions >= 3
             and min(self.rows, self.columns) >= _LEAST_MATRIX_LOOKED_AT
+        )
+
+    @property
+    def liver_can_be_looked_for(self) -> bool:
+        """Whether pixels can tell that the liver is cut off: axial MR of the trunk weighted by T1 or T2."""
+        return (
+            self.modality == "MR"
+            and self.role is Role.DIAGNOSTIC
+            and self.kind in _ANATOMICAL
+            and self.spacing.is_axial
+            and self.spacing.positions >= 3
+            and min(self.rows, self.columns) >= _LEAST_MATRIX_LOOKED_AT
+            and regions.suits(regions.ABDOMEN, self.regions_said, frozenset())
         )
 
     @property

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from server.imaging.facts import SeriesFacts
 from server.imaging.findings import Finding, Severity, day, term
-from server.imaging.fitness_of_coverage import coverage_fits
+from server.imaging.fitness_of_coverage import coverage_fits, coverage_untold
 from server.imaging.fitness_of_kinds import RULES as RULES_OF_KINDS
 from server.imaging.protocols import Protocol, Want
 from server.imaging.roles import Role
@@ -359,6 +359,7 @@ _RULES: Final[tuple[Rule, ...]] = (
     _reformatted,
     *RULES_OF_KINDS,
     coverage_fits,
+    coverage_untold,
     _age,
     _second_best,
     _doubtful,

@@ -20,20 +20,40 @@ _SURE_ENOUGH: Final = 0.5
 def coverage_fits(facts: SeriesFacts, protocol: Protocol, want: Want, _on: date) -> Finding | None:
     """Landmarks that are cut off or, where pixels tell nothing, how long the stack is."""
     rule, shown = protocol.coverage, facts.coverage
-    if rule is not None and shown is not None:
-        for places, severity in (
-            (rule.required, _of_cut(rule, shown)),
-            (rule.expected, Severity.ADVICE),
-        ):
-            cut = [place for place in places if shown.shows(place) is False]
-            if cut:
-                values: dict[str, Any] = {
-                    "missing": [term(f"landmark.{place.value}") for place in cut]
-                }
-                return finding_about(facts, "coverage_cut", severity, rank=len(cut), **values)
-        if rule.required and all(shown.shows(place) for place in rule.required):
-            return None
-    return _short(facts, protocol, want)
+    if rule is None or shown is None:
+        return _short(facts, protocol, want)
+    if rule.required and all(shown.shows(place) for place in rule.required):
+        return _cut(facts, rule, shown)
+    # What is cut off by pixels is said before the length, unless the stack is too short for anything.
+    found = [one for one in (_cut(facts, rule, shown), _short(facts, protocol, want)) if one]
+    return max(found, key=lambda one: one.severity, default=None)
+
+
+def _cut(facts: SeriesFacts, rule: CoverageNeeded, shown: Coverage) -> Finding | None:
+    """Landmarks that are not shown, the required ones first."""
+    for places, severity in (
+        (rule.required, _of_cut(rule, shown)),
+        (rule.expected, Severity.ADVICE),
+    ):
+        cut = [place for place in places if shown.shows(place) is False]
+        if cut:
+            values: dict[str, Any] = {"missing": [term(f"landmark.{place.value}") for place in cut]}
+            return finding_about(facts, "coverage_cut", severity, rank=len(cut), **values)
+    return None
+
+
+def coverage_untold(
+    facts: SeriesFacts, protocol: Protocol, _want: Want, _on: date
+) -> Finding | None:
+    """Required landmarks of which nobody knows whether they are shown: they do not count as shown."""
+    rule, shown = protocol.coverage, facts.coverage
+    if rule is None or not rule.required:
+        return None
+    untold = [place for place in rule.required if shown is None or shown.shows(place) is None]
+    if not untold:
+        return None
+    values: dict[str, Any] = {"untold": [term(f"landmark.{place.value}") for place in untold]}
+    return finding_about(facts, "coverage_untold", Severity.INFO, rank=len(untold), **values)
 
 
 def _of_cut(rule: CoverageNeeded, shown: Coverage) -> Severity:

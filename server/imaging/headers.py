@@ -154,9 +154,7 @@ def of_dataset(dataset: Dataset, source: str = "") -> list[Header]:
     ]
 
 
-def of_json(
-    dataset: Mapping[str, Any], source: str = "", TransferSyntaxUID: str = ""
-) -> list[Header]:
+def of_json(dataset: Mapping[str, Any], TransferSyntaxUID: str = "") -> list[Header]:
     """The headers of one instance in the DICOM JSON Model (PS3.18 annex F)."""
     values = _of_json_item(dataset)
     values |= _flat_json(_items(dataset, f"{_TRACER_TAG:08X}")[:1])
@@ -172,9 +170,9 @@ def of_json(
     frames = _items(dataset, f"{_FRAMES_TAG:08X}")
     syntax = TransferSyntaxUID or next(iter(_json_texts(dataset.get("00083002"))), "")
     if not frames:
-        return [Header({**values, **shared}, source, 0, syntax)]
+        return [Header({**values, **shared}, "", 0, syntax)]
     return [
-        Header({**values, **shared, **_flat_json([item])}, source, number, syntax)
+        Header({**values, **shared, **_flat_json([item])}, "", number, syntax)
         for number, item in enumerate(frames[:MOST_FRAMES], 1)
     ]
 

@@ -103,9 +103,9 @@ class PhaseConclusion:
     set_by_person: bool = False
 
 
-def unknown(*evidence: str, contrast: bool | None = None) -> PhaseReading:
+def unknown(*evidence: str) -> PhaseReading:
     """A reading that does not know the phase, with the reasons."""
-    return PhaseReading(Phase.INDETERMINATE, 0.0, evidence, contrast)
+    return PhaseReading(Phase.INDETERMINATE, 0.0, evidence)
 
 
 def conclude(

@@ -26,7 +26,8 @@ _BY_DESCRIPTION: Final = 0.5
 _BY_PROTOCOL: Final = 0.3
 _GUESSED: Final = 0.8  # what is left of it where the character set had to be guessed
 _BY_POSITION: Final = 0.4
-_BY_ABSENCE: Final = 0.3
+# Native because nothing speaks of contrast, which de-identification takes out as well.
+BY_ABSENCE: Final = 0.3
 _MOST: Final = 0.95
 _CONFLICT: Final = 0.6
 
@@ -103,7 +104,7 @@ def header_phase(
         first, "ContrastBolusAgent"
     )  # it says that none was given
     if is_denied or (silent and not any(one.phase is not Phase.NATIVE for one in sources)):
-        sources.append(_Source(Phase.NATIVE, _BY_ABSENCE, remark))
+        sources.append(_Source(Phase.NATIVE, BY_ABSENCE, remark))
     else:
         remarks.append(remark)
     if _is_gadoxetate(first):

@@ -89,7 +89,7 @@ def classify(
     return Phase.INDETERMINATE
 
 
-def pixel_phase(organs: Organs, rules: PixelRules = RULES) -> PhaseReading:
+def pixel_phase(organs: Organs) -> PhaseReading:
     """The phase of a CT volume by attenuations alone.
 
     What was not found lowers the confidence or leaves the phase indeterminate; it is never filled
@@ -104,22 +104,22 @@ def pixel_phase(organs: Organs, rules: PixelRules = RULES) -> PhaseReading:
             None,
             measured,
         )
-    phase, certainty, reasons = _decided(organs, measured, rules)
+    phase, certainty, reasons = _decided(organs, measured, RULES)
     confidence = certainty * _quality(organs, phase)
-    support, remarks = _kidneys_say(phase, measured, rules)
-    if phase is Phase.ARTERIAL_LATE and "spleen" in measured and _looks_early(measured, rules):
+    support, remarks = _kidneys_say(phase, measured, RULES)
+    if phase is Phase.ARTERIAL_LATE and "spleen" in measured and _looks_early(measured, RULES):
         support = _UNSUPPORTED
         hardly = "The spleen has hardly taken up contrast: what was taken for the portal vein may be none."
         remarks = (*remarks, hardly)
     confidence *= support
     if phase is Phase.INDETERMINATE:
         confidence = 0.0
-    contrast = organs.aorta.hu >= rules.native_aorta_below
+    contrast = organs.aorta.hu >= RULES.native_aorta_below
     values = ", ".join(f"{name} {value:.0f} HU" for name, value in _shown(measured))
     verdict = phase.in_words if phase is not Phase.INDETERMINATE else "no phase fits"
     sentence = f"{values[:1].upper()}{values[1:]}: {verdict}."
     evidence = (sentence, *reasons, *remarks, *organs.notes)
-    excluded = frozenset() if organs.turned else _excluded(measured, rules)
+    excluded = frozenset() if organs.turned else _excluded(measured, RULES)
     return PhaseReading(phase, round(confidence, 2), evidence, contrast, measured, excluded)
 
 

@@ -48,6 +48,11 @@ _AGENT: Final = (
     r"|inj(?:ection|eccion|ecao|ecte|ektion)?|i v|iv|civ|cte|pdc|pc|mdc|c)"
 )
 
+# What else a series may be without: "T1 w/o FS" after contrast is no native phase.
+_OF_SOMETHING_ELSE: Final = (
+    r"(?! (?:the )?(?:fat|fs|sat|spair|spir|stir|sub|oral|rectal|enteral|breath|bh|resp|gat|trigger"
+    r"|mar|metal|arte?f|motion|grasa|gras|graisse|gordura|fett|supr|suppr|unterdr))"
+)
 # From the most specific to the least: what has been read once is not read again.
 _ENTRIES: Final = (
     # Virtual images without contrast are calculated from images with contrast.
@@ -101,8 +106,8 @@ _ENTRIES: Final = (
             r"e ?art",
             r"ea(?: phase)?",
             r"eap",
-            r"fruh ?art\w*",
-            r"fruhe? arteriell\w*",
+            r"frue?h ?art\w*",
+            r"frue?he? arteriell\w*",
             r"arteriel(?:le)? precoce",
             r"arterial (?:precoz|precoce|temprana|inicial)",
             r"cta",
@@ -122,8 +127,8 @@ _ENTRIES: Final = (
             r"lap",
             r"hap",
             r"hepatic arterial(?: phase)?",
-            r"spat ?art\w*",
-            r"spate? arteriell\w*",
+            r"spae?t ?art\w*",
+            r"spae?te? arteriell\w*",
             r"arteriel(?:le)? tardi(?:f|ve)",
             r"arterial tardi[ao]",
             r"pancr\w* (?:phase|parenchym\w*|ph)",
@@ -143,8 +148,8 @@ _ENTRIES: Final = (
         0.9,
         (
             r"delay(?:ed)?", r"del(?! ?[a-z])", r"eq", r"equil\w*", r"excret\w*", r"urograph\w*",
-            r"late (?:phase|venous|ven)", r"venous late", r"spat ?(?:phase|venos\w*|venoes\w*)?",
-            r"verzogert\w*", r"gleichgewicht\w*", r"ausscheidung\w*",
+            r"late (?:phase|venous|ven)", r"venous late", r"spae?t ?(?:phase|venos\w*|venoes\w*)?",
+            r"verzoe?gert\w*", r"gleichgewicht\w*", r"ausscheidung\w*",
             r"(?:temps |phase )?tardi(?:f|ve)", r"(?:fase )?tardi[ao]", r"retardad[ao]",
             r"(?:fase (?:de )?)?eliminacion", r"urografica",
             r"(?:[2-9]|1[0-4]) ?(?:min|mn|mins|minutes|minuten|minutos)",
@@ -195,9 +200,10 @@ _ENTRIES: Final = (
         1.0,
         (
             rf"(?:without|no|w o|wo|ohne|o|vor|sans|ss|avant|sin|sem|s) {_AGENT}",
-            r"(?:without|ohne|sans|sin|sem)",
+            rf"(?:without|ohne|sans|sin|sem){_OF_SOMETHING_ELSE}",
             r"(?:non|un|pre) ?(?:contrast\w*|con|enh\w*)",
-            r"(?:non|not) inject\w*", r"non ?ce", r"nect", r"ncct", r"nc", r"tnc", r"woc", r"wo",
+            r"(?:non|not) inject\w*", r"non ?ce", r"nect", r"ncct", r"nc", r"tnc", r"woc",
+            rf"wo{_OF_SOMETHING_ELSE}",
             r"precontrast\w*", r"pre gad\w*", r"unenh\w*", r"plain",
             r"nativ(?:[eoa]|phase|serie|aufnahme|scan)?",
             r"pre(?! ?(?:op|sat|treat|tx|chemo|therap|surg|stent|oper|scan))", r"natif",

@@ -8,8 +8,8 @@ MB. The caller need not even fetch all images: `slices_to_read` names those that
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -33,6 +33,7 @@ _MOST_LEVELS: Final = 640
 LOWEST_HU: Final = -1024
 HIGHEST_HU: Final = 3071
 _MOST_SIDE: Final = 4096
+BRIGHT_SIGNAL: Final = 1000.0
 
 
 class NoVolume(Invalid):
@@ -102,10 +103,21 @@ def slices_of(image: Dataset) -> Iterator[Slice]:
     """
     if image.get("Modality") != "CT":
         raise NoVolume("Attenuations in HU are only known of CT.")
+    yield from _frames(image)
+
+
+def signal_slices_of(image: Dataset) -> Iterator[Slice]:
+    """The same of one MR image: in place of attenuations the signal, whose unit nobody knows."""
+    if image.get("Modality") != "MR":
+        raise NoVolume("The image is no MR.")
+    yield from _frames(image)
+
+
+def _frames(image: Dataset) -> Iterator[Slice]:
     if int(image.get("SamplesPerPixel") or 1) != 1:
         raise NoVolume("The image is in colour.")
     if max(int(image.get("Rows") or 0), int(image.get("Columns") or 0)) > _MOST_SIDE:
-        raise NoVolume("The image is larger than any CT.")
+        raise NoVolume("The image is larger than any of CT or MR.")
     try:
         stored = image.pixel_array
     except Exception as reason:  # pydicom's decoders raise whatever their libraries raise
@@ -145,14 +157,35 @@ def volume_of(slices: Iterable[Slice]) -> Volume:
     return Volume(np.ascontiguousarray(hu), turned, len(group), round(tilt, 1))
 
 
+def volume_of_signal(slices: Iterable[Slice]) -> Volume:
+    """`volume_of` slices of MR: in place of attenuations a signal that is 1000 where the image is
+    brightest but for half a percent of it. Raises NoVolume.
+    """
+    small = [_block_means(one) for one in slices]
+    seen = [one.hu[one.hu > 0] for one in small]
+    values = np.concatenate(seen) if seen else np.zeros(0, np.float32)
+    if not values.size:
+        raise NoVolume("There is no image with a signal to measure.")
+    bright = float(np.percentile(values.astype(np.float64), 99.5))
+    unit = np.float32(BRIGHT_SIGNAL / max(bright, 1e-6))
+    return volume_of(replace(one, hu=one.hu * unit) for one in small)
+
+
 def read_volume(images: Iterable[Dataset]) -> Volume:
     """`volume_of` the slices of these images. Images that cannot be read are left out as long as
     some remain. Raises NoVolume.
     """
-    return volume_of(_readable(images))
+    return volume_of(_readable(images, slices_of))
 
 
-def _readable(images: Iterable[Dataset]) -> Iterator[Slice]:
+def read_signal(images: Iterable[Dataset]) -> Volume:
+    """`volume_of_signal` the slices of these MR images, in the same way. Raises NoVolume."""
+    return volume_of_signal(_readable(images, signal_slices_of))
+
+
+def _readable(
+    images: Iterable[Dataset], slices_of: Callable[[Dataset], Iterator[Slice]]
+) -> Iterator[Slice]:
     reason: NoVolume | None = None
     found = False
     for image in images:
@@ -189,16 +222,23 @@ def _placed(
         orientation = _numbers(sources, "ImageOrientationPatient", 6)
         spacing = _numbers(sources, "PixelSpacing", 2)
         directions(orientation)
-        slope, intercept = (
-            _numbers(sources, "RescaleSlope", 1),
-            _numbers(sources, "RescaleIntercept", 1),
-        )
+        slope, intercept = _rescale(image, sources)
     except (GeometryIncomplete, TypeError, ValueError) as reason:
         raise NoVolume("The image does not say where it lies or what its values mean.") from reason
     if min(spacing) <= 0:
         raise NoVolume("PixelSpacing is not positive.")
     place = (position[0], position[1], position[2])
-    return place, orientation, (spacing[0], spacing[1]), slope[0], intercept[0]
+    return place, orientation, (spacing[0], spacing[1]), slope, intercept
+
+
+def _rescale(image: Dataset, sources: Sequence[Dataset]) -> tuple[float, float]:
+    """Slope and intercept. Those of MR may be missing (PS3.3 C.8.3.1: its signal has no unit)."""
+    is_said = any(one.get("RescaleSlope") for one in sources)
+    if image.get("Modality") == "MR" and not is_said:
+        return 1.0, 0.0
+    slope = _numbers(sources, "RescaleSlope", 1)[0]
+    intercept = _numbers(sources, "RescaleIntercept", 1)[0]
+    return slope, intercept
 
 
 def _numbers(sources: Sequence[Dataset], keyword: str, count: int) -> tuple[float, ...]:
@@ -213,8 +253,14 @@ def _numbers(sources: Sequence[Dataset], keyword: str, count: int) -> tuple[floa
 
 
 def _averaged(one: Slice) -> Slice:
-    """The slice with blocks of pixels averaged to about IN_PLANE_MM."""
-    hu = np.clip(one.hu, LOWEST_HU, HIGHEST_HU)
+    """The slice with blocks of pixels averaged to about IN_PLANE_MM, in the range of a scanner."""
+    hu = np.clip(one.hu, LOWEST_HU, HIGHEST_HU).astype(np.float32)
+    small = _block_means(replace(one, hu=hu))
+    return replace(small, hu=np.rint(small.hu).astype(np.int16))
+
+
+def _block_means(one: Slice) -> Slice:
+    hu = one.hu
     down, right = (max(1, round(IN_PLANE_MM / spacing)) for spacing in one.pixel_spacing_mm)
     down, right = min(down, hu.shape[0]), min(right, hu.shape[1])
     rows, columns = hu.shape[0] // down, hu.shape[1] // right
@@ -228,9 +274,8 @@ def _averaged(one: Slice) -> Slice:
     shift = np.array(column) * spacing[0] * (down - 1) / 2
     shift += np.array(row) * spacing[1] * (right - 1) / 2
     place = np.array(one.position_mm) + shift
-    small = np.rint(total / (down * right)).astype(np.int16)
     return Slice(
-        small,
+        total / (down * right),
         (float(place[0]), float(place[1]), float(place[2])),
         one.orientation,
         (spacing[0] * down, spacing[1] * right),

@@ -148,6 +148,7 @@ _SPOKEN: Final = tuple((role, re.compile(words, re.IGNORECASE)) for role, words 
 _TRACKING_MOST_PLACES: Final = 2  # a bolus is watched at one level, seldom two
 _LOCALISER_MOST_IMAGES: Final = 60
 _SCOUTS_MOST_IMAGES: Final = 6  # of CT: one or two projections, seldom repeated
+_BITS_OF_GREY: Final = 8  # of a picture on a screen
 _CT_FEWEST_BITS: Final = 12  # PS3.3 C.8.2.1.1.4: CT pixels have 12 to 16 bits stored
 
 
@@ -255,7 +256,10 @@ def _by_shape(first: Header, headers: Sequence[Header], spacing: Spacing) -> Rol
     if is_ct and (first.number("SamplesPerPixel") or 1) > 1:
         return RoleReading(Role.SCREENSHOT, "It calls itself CT and is a picture in colour.")
     bits = first.number("BitsStored")
-    if is_ct and bits is not None and bits < _CT_FEWEST_BITS and first.number("BitsAllocated") == 8:
+    is_converted = bits is not None and (
+        bits <= _BITS_OF_GREY or (bits < _CT_FEWEST_BITS and first.number("BitsAllocated") == 8)
+    )
+    if is_ct and is_converted:
         return RoleReading(
             Role.SECONDARY_CAPTURE,
             f"It calls itself CT and has {bits:.0f} bits of grey: a converted picture, no attenuation.",

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from server.cases import actions as case_actions
@@ -16,7 +16,7 @@ from server.foundation import audit, jobs
 from server.imaging.actions import ask_for_assessment
 from server.intake.arrivals.candidates import candidates
 from server.intake.arrivals.doubting import doubts, note_series
-from server.intake.arrivals.holding import SAME_STUDY_UID, Doubt
+from server.intake.arrivals.holding import SAME_STUDY_UID, Doubt, missing
 from server.intake.arrivals.identity import Identity, name_key
 from server.intake.arrivals.matching import Guess, Guesses, Match, StudyFacts, match
 from server.intake.arrivals.observation import Observation, Received
@@ -53,6 +53,8 @@ def note_study(
             senders=[],
         )
         session.add(arrival)
+    elif arrival.state == "deleted":
+        _begin_anew(session, arrival)
     if first and not arrival.calling_aet:
         origin = first[0].origin
         arrival.calling_aet, arrival.called_aet = origin.RemoteAET, origin.CalledAET
@@ -62,6 +64,14 @@ def note_study(
         _take_over(arrival, observation, now)
     session.flush()
     return arrival
+
+
+def _begin_anew(session: Session, arrival: Arrival) -> None:
+    """What was deleted has come again: who sent it then, and what it was, counts no more."""
+    noted = ReceivedInstance.arrival_id == arrival.id
+    session.execute(delete(ReceivedInstance).where(noted))
+    for sender in arrival.senders:
+        sender.instances = 0
 
 
 def _take_over(arrival: Arrival, observation: Observation, now: datetime) -> None:
@@ -154,6 +164,27 @@ def hold(session: Session, arrival: Arrival, found: list[Doubt], now: datetime) 
     arrival.match_reason = "Held until somebody has looked at it."
     if arrival.case_id is None:
         guess(session, arrival, now)
+
+
+def hold_gone(session: Session, orthanc_id: str, now: datetime) -> None:
+    """A study that was received is in the archive no more. It is held; once its images come again it is
+    looked at as if it were new."""
+    arrival = arrival_of_orthanc_id(session, orthanc_id)
+    if arrival is None:
+        return
+    gone = arrival.instance_count
+    arrival.instance_count, arrival.last_update, arrival.settled_at = 0, None, now
+    hold(session, arrival, missing(gone), now)
+    audit.append(
+        session,
+        actor=ARCHIVE,
+        action="images.missing",
+        object_=f"arrival {arrival.id}",
+        outcome="done",
+        now=now,
+        case_number=arrival.case.number if arrival.case else None,
+        details={"instances": gone},
+    )
 
 
 def look_for_case(

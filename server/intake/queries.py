@@ -147,6 +147,16 @@ def noted_updates(session: Session) -> dict[str, tuple[datetime | None, datetime
     return {orthanc_id: (last_update, settled_at) for orthanc_id, last_update, settled_at in found}
 
 
+def gone_unsaid(session: Session, orthanc_ids: Collection[str]) -> list[str]:
+    """Which of these studies, in the archive no more, had images when they were last looked at and were not
+    put away by a person."""
+    states = [one for one in STATES if one not in PUT_AWAY]
+    found = select(Arrival.orthanc_id).where(
+        Arrival.orthanc_id.in_(orthanc_ids), Arrival.state.in_(states), Arrival.instance_count > 0
+    )
+    return list(session.scalars(found))
+
+
 def prepared_of(session: Session, orthanc_ids: Collection[str]) -> list[tuple[str, str]]:
     """The series that are prepared of these studies (Orthanc's ids): both UIDs of each."""
     found = session.execute(

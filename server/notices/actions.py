@@ -127,7 +127,7 @@ def _mail(
     owner_id, due_at = (person.id if person else contact.id if contact else ""), next_digest(now)
     delivery.digest = True
     delivery.batch_id = sha256(f"{owner_id} {due_at.isoformat()}".encode()).hexdigest()[:32]
-    send_later(session, delivery, due_at)
+    send_later(session, delivery, now, due_at)
 
 
 def _delivery(
@@ -173,17 +173,20 @@ def _may_know(webhook: Webhook, kind: NoticeKind, case: Case | None) -> bool:
     )
 
 
-def send_later(session: Session, delivery: Delivery, at: datetime) -> None:
-    """Have a delivery sent at `at`, in this transaction; those of one digest go together."""
+def send_later(
+    session: Session, delivery: Delivery, now: datetime, due_at: datetime | None = None
+) -> None:
+    """Have a delivery sent at `due_at`, else at once; those of one digest go together."""
+    at = due_at or now
     delivery.state, delivery.due_at, delivery.claimed_until = "waiting", at, None
     if delivery.batch_id is None:
-        jobs.enqueue(session, DELIVER_NOTICE, {"delivery_id": delivery.id}, now=at, run_at=at)
+        jobs.enqueue(session, DELIVER_NOTICE, {"delivery_id": delivery.id}, now=now, run_at=at)
         return
     jobs.enqueue(
         session,
         SEND_DIGEST,
         {"batch_id": delivery.batch_id},
-        now=at,
+        now=now,
         run_at=at,
         key=f"{SEND_DIGEST}:{delivery.batch_id}:{at.isoformat()}",
     )

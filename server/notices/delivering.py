@@ -218,7 +218,7 @@ def _end(session: Session, delivery: Delivery, outcome: Outcome, now: datetime) 
             if again is None:
                 give_up(session, delivery, why, now)
             else:
-                send_later(session, delivery, again)
+                send_later(session, delivery, now, again)
         case Undeliverable(why=why, gone=gone):
             if gone:
                 delivery.state, delivery.last_error = "held", why[:2000]

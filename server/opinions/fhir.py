@@ -192,7 +192,9 @@ def _narrative(opinion: Opinion) -> dict[str, str]:
     lines = [
         f"{opinion.status_label} opinion {opinion.number}",
         opinion.verdict.label,
+        *(f"Condition: {one}" for one in opinion.conditions),
         opinion.answer,
+        opinion.recommendation,
     ]
     said_so = "".join(f"<p>{html.escape(said(one))}</p>" for one in lines if one.strip())
     return {

@@ -7,8 +7,9 @@ from typing import Any, Final
 
 from server.annotations.fields import Field
 from server.opinions.assessment import Assessment, source_and_options
-from server.opinions.document import VesselContact, Volume
+from server.opinions.document import Opinion, VesselContact, Volume
 from server.opinions.fhir_parts import (
+    DCM,
     SCT,
     VERDICT_CODES,
     Resource,
@@ -81,6 +82,7 @@ def _verdict(assessment: Assessment, common: Mapping[str, Any]) -> Resource:
             f"Confidence: {opinion.confidence}" if opinion.confidence else "",
         ),
         component=[
+            *_recommended(opinion),
             *(_said(code, valueString=said(text)) for code, text in spoken(opinion)),
             *(
                 _said(code, valueDateTime=day.isoformat())
@@ -88,6 +90,13 @@ def _verdict(assessment: Assessment, common: Mapping[str, Any]) -> Resource:
             ),
         ],
     )
+
+
+def _recommended(opinion: Opinion) -> Iterator[dict[str, Any]]:
+    if opinion.recommendation.strip():
+        # As in the structured report, whose codes bring highdicom with them.
+        code = coded(DCM, "121075", "Recommendation")
+        yield {"code": code, "valueString": said(opinion.recommendation)}
 
 
 def _said(code: str, **value: str) -> dict[str, Any]:

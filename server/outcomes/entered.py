@@ -91,9 +91,10 @@ def read(typed: Mapping[str, str], organ: str) -> tuple[Outcome, list[FieldProbl
                 problems.append(FieldProblem(f"/{name}", WRITE_A_DAY))
         elif name == "flr_after_ml":
             found[name] = _millilitres(text, problems)
+        elif len(text) > (limit := LONGEST_NOTE if name == "note" else LONGEST_NAME):
+            problems.append(FieldProblem(f"/{name}", f"At most {limit} characters."))
         else:
-            limit = LONGEST_NOTE if name == "note" else LONGEST_NAME
-            found[name] = text[:limit]
+            found[name] = text
     for name in _not_asked(found.get("course")):
         found.pop(name, None)
     return Outcome(**found), problems  # type: ignore[arg-type]
@@ -126,6 +127,10 @@ def _unsaid(outcome: Outcome) -> Iterator[FieldProblem]:
     if outcome.vital_status in ("alive", "dead") and outcome.vital_on is None:
         words = "died" if outcome.vital_status == "dead" else "was last known to be alive"
         yield FieldProblem("/vital_on", f"Write the day on which the patient {words}.")
+    if outcome.vital_on is not None and not outcome.vital_status:
+        yield FieldProblem("/vital_status", "Say how the patient was on this day.")
+    if outcome.conversion_therapy and not outcome.converted:
+        yield FieldProblem("/converted", "Say whether this treatment made the tumour resectable.")
     if outcome.flr_after_ml is not None and not outcome.flr_method:
         yield FieldProblem("/flr_method", "Say how the remnant was measured.")
 
@@ -140,9 +145,13 @@ def _wrong_days(outcome: Outcome, opened_on: date, today: date) -> Iterator[Fiel
             f"The case was opened on {opened_on}: an operation before that is not its outcome."
         )
         yield FieldProblem("/operated_on", message)
+    # After an operation the days are held against that one.
+    if outcome.vital_on and not outcome.operated_on and outcome.vital_on < opened_on:
+        message = f"The case was opened on {opened_on}: an earlier day is not its outcome."
+        yield FieldProblem("/vital_on", message)
     if outcome.next_update_on is not None and outcome.next_update_on <= today:
         yield FieldProblem(
-            "/next_update_on", "The next update lies in the past; choose a later day."
+            "/next_update_on", "The next update is still to come: choose a later day."
         )
 
 
@@ -153,9 +162,13 @@ def _contradictions(outcome: Outcome) -> Iterator[FieldProblem]:
         yield FieldProblem(
             "/vital_on", f"The patient {words} before the operation; correct one day."
         )
-    if outcome.complication_grade == value_sets.DEATH and outcome.vital_status == "alive":
-        message = "Grade V is the death of the patient, who is said to be alive; correct one."
+    # Without a day of death the patient's hospital would be asked again what became of them.
+    if outcome.complication_grade == value_sets.DEATH and outcome.vital_status != "dead":
+        message = "Grade V is the death of the patient, who is not said to be dead; correct one."
         yield FieldProblem("/complication_grade", message)
+    if outcome.conversion_therapy and outcome.converted == "not_tried":
+        message = "A treatment is named, and none is said to have been given; correct one."
+        yield FieldProblem("/conversion_therapy", message)
     measured = outcome.flr_measured_on
     if operated and measured and measured < operated:
         message = "This was measured before the operation; the remnant is what is left after it."

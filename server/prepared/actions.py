@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -14,7 +14,6 @@ from server.prepared.manifest import Manifest
 from server.prepared.queries import series_record
 from server.prepared.records import PreparedSeries
 from server.prepared.shelf import digest
-from server.prepared.soundness import DAMAGED
 
 PREPARE_SERIES = "prepare_series"
 UNREADABLE_LISTED = 100  # instances of a series
@@ -137,9 +136,11 @@ def note_files(
     StudyInstanceUID: str,
     SeriesInstanceUID: str,
     instances: Sequence[Instance],
-    damaged: Collection[str],
+    damaged: Mapping[str, str],
+    unread: Collection[str] = (),
 ) -> int:
-    """Which files of a series (SOPInstanceUIDs) are not what was received; gives how many are new.
+    """Which files of a series are not what was received: SOPInstanceUIDs with the reason; gives how many
+    are new. Of those `unread` nothing was found out: what was known of them stays.
 
     What was prepared of them before is good and stays.
     """
@@ -148,19 +149,20 @@ def note_files(
         return 0
     others = [one for one in kept.unreadable if "file_uuid" not in one]
     known = {one["SOPInstanceUID"] for one in others}
-    found = [
+    before = [one for one in kept.unreadable if "file_uuid" in one]
+    found = [one for one in before if one["SOPInstanceUID"] in unread]
+    found += [
         {
             "SOPInstanceUID": one.SOPInstanceUID,
             "place": place,
             "instances": len(instances),
             "frames": [],
-            "reason": DAMAGED,
+            "reason": damaged[one.SOPInstanceUID],
             "file_uuid": one.file_uuid,
         }
         for place, one in enumerate(instances, 1)
         if one.SOPInstanceUID in damaged and one.SOPInstanceUID not in known
     ]
-    before = [one for one in kept.unreadable if "file_uuid" in one]
     kept.unreadable_frames += len(found) - len(before)
     kept.unreadable = [*others, *found][:UNREADABLE_LISTED]
     uuids = {one["file_uuid"] for one in before}

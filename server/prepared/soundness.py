@@ -16,6 +16,7 @@ _PIECE_BYTES = 1024 * 1024
 
 
 DAMAGED: Final = "Its file on the archive's disk is not what was received: send it again."
+GONE: Final = "Its file is gone from the archive's disk: send it again."
 
 
 class NotAsReceived(NoFrames):

@@ -100,6 +100,8 @@ def read_stored(file: BinaryIO) -> StoredInstance:
     start = source.read(12)
     tag = struct.unpack(_order(syntax) + "HH", start[:4]) if len(start) >= 8 else None
     if tag != _PIXEL_DATA and tag not in _FLOATS:
+        if all(header.get(one) for one in ("Rows", "Columns", "BitsAllocated")):
+            raise NoFrames("It has no pixels.")
         return StoredInstance(source, header, None)
     layout = _layout(header, syntax, is_float=tag in _FLOATS)
     if not 0 < layout.NumberOfFrames <= MOST_FRAMES or not layout.frame_bits > 0:

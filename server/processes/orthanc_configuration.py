@@ -119,6 +119,7 @@ def configuration(
             "DicomPort": settings.dicom_port,
             "DicomAet": settings.dicom_aet,
             "DicomCheckModalityHost": settings.dicom_check_host,
+            "DeflatedTransferSyntaxAccepted": settings.dicom_deflated,
             "StableAge": settings.stable_age_s,
             "Plugins": [str(plugin) for plugin in plugins],
             "PythonScript": str(REPEATS_SCRIPT),

@@ -75,21 +75,26 @@ def keep_centre(
     else:
         _take_version(session, Centre, Centre.id == centre.id, centre.version, seen_version)
         session.refresh(centre)
-    was = centre.name
-    centre.name, centre.country, centre.time_zone = name, said.country, said.time_zone
+    is_renamed = centre.name != name
+    centre.name = name
+    _fill_centre(centre, said)
+    centre.changed_by, centre.changed_at = by, now
+    _keep_volumes(session, said.volumes, centre_id=centre.id)
+    if is_renamed:
+        _rename_at_people(session, centre)
+    session.flush()
+    return centre
+
+
+def _fill_centre(centre: Centre, said: CentreSaid) -> None:
+    centre.country, centre.time_zone = said.country, said.time_zone
     centre.kinds, centre.languages = list(said.kinds), list(said.languages)
     centre.capabilities = list(said.capabilities)
     centre.note, centre.active = said.note.strip()[:LONGEST_NOTE], said.active
-    centre.changed_by, centre.changed_at = by, now
     centre.hospitals = [
         CentreHospital(centre_id=centre.id, hospital_id=hospital_id, how=how)
         for hospital_id, how in dict(said.hospitals).items()
     ]
-    _keep_volumes(session, said.volumes, centre_id=centre.id)
-    if was != name:
-        _rename_at_people(session, centre)
-    session.flush()
-    return centre
 
 
 def _count_hospitals(session: Session, ids: Sequence[str]) -> int:
@@ -166,7 +171,7 @@ def keep_profile(
         which = SurgeonProfile.person_id == person.id
         _take_version(session, SurgeonProfile, which, profile.version, seen_version)
         session.refresh(profile)
-    _fill(profile, said)
+    _fill_profile(profile, said)
     profile.centre = centre
     profile.changed_by, profile.changed_at = by, now
     # Lists of people show these two texts.
@@ -180,7 +185,7 @@ def keep_profile(
     return profile
 
 
-def _fill(profile: SurgeonProfile, said: ProfileSaid) -> None:
+def _fill_profile(profile: SurgeonProfile, said: ProfileSaid) -> None:
     profile.organs, profile.subspecialties = list(said.organs), list(said.subspecialties)
     profile.capabilities, profile.languages = list(said.capabilities), list(said.languages)
     profile.countries, profile.accepts_tiers = list(said.countries), list(said.accepts_tiers)

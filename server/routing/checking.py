@@ -11,6 +11,7 @@ from typing import Final
 from zoneinfo import available_timezones
 
 from server.cases.clocks.tiers import tiers
+from server.cases.countries import countries_by_name
 from server.foundation.errors import FieldProblem
 from server.routing.values import Volume
 from server.routing.vocabulary import ORGAN_TITLES, titles_of
@@ -115,12 +116,14 @@ def unknown(
 
 
 def _country_problems(pointer: str, countries: Iterable[str]) -> list[FieldProblem]:
+    known = dict(countries_by_name())
     return [
         FieldProblem(
-            pointer, f"“{code[:60]}”: a country has two capital letters (ISO 3166-1), such as DE."
+            pointer,
+            f"“{code[:60]}” is not a country: it has two capital letters (ISO 3166-1), such as GB.",
         )
         for code in countries
-        if not re.fullmatch(r"[A-Z]{2}", code)
+        if code not in known
     ]
 
 

@@ -71,8 +71,8 @@ def test_a_planned_augmentation_waits_for_its_day_and_then_for_its_window() -> N
     for method, opens, closes in ((Method.PVE, 21, 42), (Method.ALPPS, 7, 14)):
         found = standing(first, 30, method=method, procedure_on=DONE)
         assert found.phase == Phase.RE_MEASURE
-        assert found.due_from == DONE + timedelta(days=opens)
-        assert found.due_until == DONE + timedelta(days=closes)
+        first_day, last_day = (DONE + timedelta(days=days) for days in (opens, closes))
+        assert found.text == f"Repeat the volumetry between {first_day} and {last_day}."
 
 
 @pytest.mark.parametrize(

@@ -255,3 +255,10 @@ def test_what_cannot_both_be_true_of_the_tumour_is_told_beside_the_category(
     ruleset: str, answers: dict[str, Any]
 ) -> None:
     assert "contradiction" in [flag["id"] for flag in said(ruleset, answers)["flags"]]
+
+
+def test_what_bclc_lacks_of_the_liver_is_named_one_by_one() -> None:
+    answers = {one: value for one, value in hcc(1, 30).items() if one not in FUNCTION}
+    words = [one["text"] for one in said("bclc-2022", answers)["missing"]]
+    assert len(words) == len(set(words)) == len(FUNCTION)
+    assert any(one.startswith("Bilirubin not entered") for one in words)

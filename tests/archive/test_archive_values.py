@@ -50,8 +50,8 @@ def test_instances_of_a_series_come_in_the_order_of_the_slices(
 ) -> None:
     (series,) = archive.study_series(archive.find_study(STUDY).orthanc_id)
     assert (series.Modality, series.SeriesInstanceUID) == ("CT", f"{STUDY}.1")
-    numbers = [one.InstanceNumber for one in archive.series_instances(series.orthanc_id)]
-    assert numbers == ["1", "2", "3"]
+    found = [one.SOPInstanceUID for one in archive.series_instances(series.orthanc_id)]
+    assert found == [f"{STUDY}.1.{number}" for number in (1, 2, 3)]
     assert archive.series(series.orthanc_id) == series
     assert archive.study_instance_count(series.study_id) == 3
     assert {one.orthanc_id for one in archive.study_instances(series.study_id)} == set(

@@ -15,6 +15,7 @@ from server.access.records import Grant
 from server.cases.records import Case
 from server.conversation.records import Message
 from server.people.records import Person
+from tests.browser import sign_in
 from tests.world import World
 
 pytestmark = pytest.mark.e2e
@@ -89,3 +90,55 @@ def test_what_was_before_the_readers_eyes_is_new_no_more(
         pass
     reader.reload()
     expect(reader.locator("[data-seen]")).to_have_count(0)
+
+
+def drafts(page: Page) -> list[str]:
+    kept: list[str] = page.evaluate("Object.keys(localStorage)")
+    return [one for one in kept if one.startswith(("margin-draft:", "margin-unsent "))]
+
+
+def test_what_was_never_sent_is_deleted_at_the_sign_out_and_that_is_said_before(
+    small_world: World, address: str, page: Page
+) -> None:
+    number = small_world.inside.number
+    sign_in(page, address, "Clara")
+    page.goto(f"{address}/cases/{number}/questions")
+    page.locator("#new").get_by_label("Question").fill(TYPED)
+    expect(page.locator("#new [data-kept]")).to_have_text("Draft kept in this browser.")
+    # As the viewer's form keeps what it could not save.
+    page.evaluate(f"localStorage.setItem('margin-unsent {number} Lena', '{{}}')")
+    page.goto(f"{address}/worklist")
+    page.get_by_role("button", name="Sign out").click()
+    dialog = page.get_by_role("dialog")
+    expect(dialog).to_contain_text(f"What was typed on {number} is kept in this browser only")
+    dialog.get_by_role("button", name="Stay and send it").click()
+    expect(dialog).to_be_hidden()
+    assert len(drafts(page)) == 2
+    page.get_by_role("button", name="Sign out").click()
+    dialog.get_by_role("button", name="Delete it and sign out").click()
+    expect(page.get_by_text("You are signed out.")).to_be_visible()
+    assert drafts(page) == []
+    sign_in(page, address, "Clara")
+    page.get_by_role("button", name="Sign out").click()
+    expect(page.get_by_text("You are signed out.")).to_be_visible()
+
+
+def test_a_surgeon_is_not_given_what_another_left_unsent_at_the_same_computer(
+    app: Flask, small_world: World, today: datetime, address: str, page: Page
+) -> None:
+    come(page, address, small_world.tokens["surgeon"])
+    page.locator("#new").get_by_label("Question").fill(TYPED)
+    with app.extensions["margin"].db.writing() as session:
+        token = issue_grant(
+            session,
+            case=session.get_one(Case, small_world.inside.id),
+            for_whom="Another surgeon",
+            permits=frozenset({Permit.VIEW, Permit.ANNOTATE}),
+            days=2,
+            issued_by="test",
+            now=today,
+        ).token
+    come(page, address, token)
+    expect(page.locator("#new").get_by_label("Question")).to_have_value("")
+    come(page, address, small_world.tokens["surgeon"])
+    expect(page.locator("#new").get_by_label("Question")).to_have_value(TYPED)

@@ -91,16 +91,34 @@ def test_more_imaging_pauses_the_clock_and_stands_on_the_hospitals_page(
     hospital, at_hospital = visitor("hospital")
     home = hospital.get(f"{at_hospital}/").get_data(as_text=True)
     assert "More imaging is needed" in home and "CT of the chest, 1 mm, please." in home
+    assert "The clock is paused until then." in home
     assert kinds_told(app) == [NoticeKind.IMAGING_REQUESTED]
     clara, at = signed_in("Clara"), f"/cases/{small_world.inside.number}"
     page = clara.get(f"{at}/questions").get_data(as_text=True)
     version = re.search(r'name="version" value="(\d+)"', page)
     assert version is not None and "Let the clock run again" in page
     clara.post(f"{at}/advance", version=version.group(1), event="resume", reason="")
+    home = hospital.get(f"{at_hospital}/").get_data(as_text=True)
+    assert "More imaging is needed" in home and "The clock is paused" not in home
     clara.post(f"{at}/questions/1/close")
     with database(app).reading() as session:
         case = session.get_one(Case, small_world.inside.id)
         assert case.state == "assigned" and session.scalars(select(Question)).one().closed_at
+
+
+def test_only_a_question_that_waits_for_the_hospital_asks_it_for_an_answer(
+    small_world: World, visitor: Come
+) -> None:
+    hospital, at_hospital = visitor("hospital")
+    ask(hospital, at_hospital)
+    assert "You are asked" not in hospital.get(f"{at_hospital}/").get_data(as_text=True)
+    surgeon, at_surgeon = visitor("surgeon")
+    ask(surgeon, at_surgeon)
+    asked = hospital.get(f"{at_hospital}/").get_data(as_text=True)
+    assert "You are asked" in asked and "1 question on this case" in asked
+    surgeon.post(f"{at_surgeon}/questions/2/close")
+    news = hospital.get(f"{at_hospital}/").get_data(as_text=True)
+    assert "1 new" in news and "You are asked" not in news and "Read and answer" not in news
 
 
 def test_others_have_no_part_in_it(small_world: World, visitor: Come, signed_in: SignIn) -> None:

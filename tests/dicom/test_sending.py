@@ -10,7 +10,10 @@ import pytest
 from click.testing import CliRunner
 from pydicom import dcmread
 from pydicom.dataset import Dataset, FileMetaDataset
+from pydicom.filebase import DicomBytesIO
+from pydicom.filewriter import write_file_meta_info
 from pydicom.uid import (
+    DeflatedExplicitVRLittleEndian,
     ExplicitVRLittleEndian,
     JPEGLSLossless,
     MediaStorageDirectoryStorage,
@@ -20,6 +23,7 @@ from pydicom.uid import (
 from server.cli.network import echo as echo_command
 from server.cli.network import push as push_command
 from server.dicom.association import AssociationRejected, Peer, PeerUnreachable
+from server.dicom.files import FileHead, read_head
 from server.dicom.sending import echo, find, send
 from server.dicom.uids import new_uid
 from tests.dicom.conftest import Receiver
@@ -74,6 +78,33 @@ def test_a_file_that_is_not_dicom_is_refused_by_name_and_the_rest_goes_on(
     assert reasons["empty"] == "It is empty."
     assert "File Meta Information" in reasons["cut.dcm"]
     assert not summary.is_complete
+
+
+def test_what_a_receiver_could_not_follow_to_its_end_is_not_sent(
+    receiver: Receiver, folder: Path
+) -> None:
+    """Orthanc would wait for the rest of each, and everything behind it in the folder with it."""
+    whole = next(folder.rglob("*.dcm")).read_bytes()
+    head = read_head(whole)
+    assert isinstance(head, FileHead)
+    for cut in (len(whole) - 1, len(whole) // 2, head.dataset_offset + 101):
+        (folder / f"cut {cut}.dcm").write_bytes(whole[:cut])
+    for other in (JPEGLSLossless, DeflatedExplicitVRLittleEndian):
+        renamed = dcmread(BytesIO(whole))
+        renamed.file_meta.TransferSyntaxUID = other
+        start = DicomBytesIO()
+        start.write(bytes(128) + b"DICM")
+        write_file_meta_info(start, renamed.file_meta)
+        (folder / f"not {other.name}.dcm").write_bytes(
+            start.getvalue() + whole[head.dataset_offset :]
+        )
+    summary = send(folder, receiver.peer())
+    assert summary.accepted == 12
+    assert summary.retried == 0
+    assert len(summary.refused) == 5
+    assert {one.reason.split(".")[0] for one in summary.refused} == {
+        "It is cut off or damaged, or not in the transfer syntax that it names"
+    }
 
 
 def test_a_dicomdir_is_left_out_with_a_word(receiver: Receiver, folder: Path) -> None:

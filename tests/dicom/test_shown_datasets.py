@@ -111,6 +111,14 @@ def test_no_identity_leaves_in_json() -> None:
     assert CASE.uid(INSTANCE).encode() in shown
 
 
+def test_a_text_of_which_nothing_is_left_has_no_value() -> None:
+    """PS3.18 F.2.5: an empty attribute bears no Value; among several values an empty one is a null."""
+    name = {"vr": "LO", "Value": ["Dr. Somebody"]}
+    parts = {"vr": "CS", "Value": ["A", "AXIAL"]}
+    shown = shown_json({"00080070": name, "00080008": parts}, CASE)
+    assert shown == {"00080008": {"vr": "CS", "Value": [None, "AXIAL"]}, "00080070": {"vr": "LO"}}
+
+
 def test_text_where_numbers_belong_does_not_leave() -> None:
     dataset = Dataset()
     tags = {"DS": 0x00180050, "IS": 0x00200013, "DA": 0x00080020, "TM": 0x00080030}

@@ -28,7 +28,7 @@ from server.dicomweb.doorway import Doorway, Reading
 from server.dicomweb.express import Express
 from server.dicomweb.routes import ROUTES
 from server.dicomweb.views.case_views import CaseViews
-from server.dicomweb.views.currency import Currency
+from server.dicomweb.views.currency import PATIENCE_S, Currency
 from server.foundation.clock import utc_now
 from server.foundation.db import Database
 from server.foundation.places import Places
@@ -67,7 +67,13 @@ class Reader:
 
 @contextlib.contextmanager
 def reading_of(
-    archive: Archive, empty_database: Path, folder: Path, study: str, *, pseudonymised: bool = True
+    archive: Archive,
+    empty_database: Path,
+    folder: Path,
+    study: str,
+    *,
+    pseudonymised: bool = True,
+    patience_s: float = PATIENCE_S,
 ) -> Iterator[Reader]:
     """A reader of one study of the archive, in a world of their own in this folder."""
     (folder / "margin.db").write_bytes(empty_database.read_bytes())
@@ -80,7 +86,7 @@ def reading_of(
         archive,
         ImageDoor(database, utc_now),
         Openings(),
-        Currency(archive, shelf, lambda study, series: None),
+        Currency(archive, shelf, lambda study, series: None, patience_s=patience_s),
         views.of,
         utc_now,
         Places(8, 8),

@@ -6,7 +6,10 @@ import io
 
 import pytest
 from pydicom import dcmread
+from pydicom.encaps import encapsulate
+from pydicom.uid import UID
 
+from server.archive import Archive
 from tests.archive.files import ct_slice, written
 from tests.dicomweb import samples
 from tests.dicomweb.conftest import Caller
@@ -153,6 +156,29 @@ def test_a_whole_study_comes_complete(insider: Caller) -> None:
     prior = parts_of(insider.get(f"/studies/{samples.CASE_PRIOR}", f"{FILES}; transfer-syntax=*"))
     uids = {dcmread(io.BytesIO(content)).SOPInstanceUID for _, content in prior}
     assert uids == {f"{samples.CASE_PRIOR}.1.1", f"{samples.CASE_PRIOR}.1.2"}
+
+
+def test_a_film_leaves_as_it_is_stored_and_its_series_whole(
+    callers: dict[str, Caller], archive: Archive
+) -> None:
+    study, mpeg_4 = samples.NOT_OF_CASE, "1.2.840.10008.1.2.4.102"
+    series = f"{study}.78"
+    film = ct_slice(samples.INSIDE, study, series, 1)
+    film.file_meta.TransferSyntaxUID = UID(mpeg_4)
+    film.PixelData = encapsulate([b"\0\0\0\x20ftypisom" + b"film" * 5])
+    film["PixelData"].VR = "OB"
+    for dataset in (film, ct_slice(samples.INSIDE, study, series, 2)):
+        archive.store_instance(written(dataset))
+    program, path = callers["archive"], f"/studies/{study}/series/{series}"
+    answer = parts_of(program.get(path, FILES))
+    files = {one.InstanceNumber: one for one in (dcmread(io.BytesIO(file)) for _, file in answer)}
+    given = {number: str(one.file_meta.TransferSyntaxUID) for number, one in files.items()}
+    assert given == {1: mpeg_4, 2: "1.2.840.10008.1.2.1"}
+    assert files[1].PixelData == film.PixelData
+    alone = f"{path}/instances/{series}.1"
+    assert program.get(alone, "application/dicom").status_code == 200
+    named = "application/dicom; transfer-syntax=1.2.840.10008.1.2.1"
+    assert program.get(alone, named).status_code == 406
 
 
 # Documents

@@ -47,7 +47,7 @@ def test_nothing_at_all_names_everything_required_in_phrases() -> None:
     said = judged(Facts()).blocking
     assert said[0] == "CT, MRI or PET-CT as DICOM"
     assert said[1] == "The focused question"
-    assert said[2].startswith("Blood tests as values: CA 19-9, Bilirubin, total, Albumin")
+    assert said[2].startswith("Blood tests as values: CA 19-9, Total bilirubin, Albumin")
     assert len(said) == 3
 
 

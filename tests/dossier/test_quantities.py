@@ -92,7 +92,7 @@ def test_what_cannot_be_is_refused_with_what_may_have_been_meant(
 
 
 def test_a_unit_of_another_quantity_is_refused() -> None:
-    assert refusal("bilirubin", "12", "kg") == "Bilirubin, total: choose the unit, µmol/L or mg/dL."
+    assert refusal("bilirubin", "12", "kg") == "Total bilirubin: choose the unit, µmol/L or mg/dL."
 
 
 @pytest.mark.parametrize(

@@ -180,7 +180,7 @@ def verdict(settings: Settings, senders: list[Sender]) -> Verdict:
     """Compare everything that was acknowledged with what the archive and Margin hold."""
     acknowledged = {uid: one for one in senders for uid in one.acknowledged}
     archive = Archive(settings.orthanc_url, settings.orthanc_user, settings.orthanc_password)
-    noted, arrived = await_noted(settings, archive, acknowledged.keys())
+    noted, arrived, in_archive = await_noted(settings, archive, acknowledged.keys())
     by_uid: dict[str, list[ReceivedInstance]] = {}
     for one in noted:
         by_uid.setdefault(one.SOPInstanceUID, []).append(one)
@@ -198,7 +198,6 @@ def verdict(settings: Settings, senders: list[Sender]) -> Verdict:
             expected = arrival.case is not None and arrival.case.accession_number
             if arrival.calling_aet != sender.ae_title or expected != sender.accession:
                 astray.append(uid)
-    in_archive = archive.statistics().instances
     archive.close()
     lost = [uid for uid in acknowledged if uid not in by_uid]
     doubled = [uid for uid, found in by_uid.items() if len(found) > 1]
@@ -223,26 +222,30 @@ def _is_as_sent(archive: Archive, instance: ReceivedInstance, path: Path) -> boo
 
 def await_noted(
     settings: Settings, archive: Archive, wanted: Set[str]
-) -> tuple[list[ReceivedInstance], dict[str, Arrival]]:
-    """Wait until every arrival has settled in a case; the instances that Margin took note of.
+) -> tuple[list[ReceivedInstance], dict[str, Arrival], int]:
+    """Wait until every arrival has settled in a case; the instances that Margin took note of, and how many
+    were in the archive just before.
 
     Settled is also what is not wanted here: an upload that is still being taken in is in the archive a
-    moment before it is noted. What is in the archive for good and never noted ends the wait by its limit.
+    moment before it is noted, and more of it may come while the caller compares. What is in the archive
+    for good and never noted ends the wait by its limit.
     """
     db = Database(settings.database_url)
     until = time.monotonic() + SETTLING_LIMIT_S
     noted: list[ReceivedInstance] = []
     found: list[Arrival] = []
+    in_archive = 0
     try:
         while time.monotonic() < until:
             with contextlib.suppress(Unavailable, DatabaseFull), db.reading() as session:
+                in_archive = archive.statistics().instances
                 found = arrivals(session, None)
                 noted = list(session.scalars(select(ReceivedInstance)))
                 settled = bool(found) and all(one.state == "matched" for one in found)
                 uids = {one.SOPInstanceUID for one in noted}
-                if settled and uids >= wanted and archive.statistics().instances == len(uids):
+                if settled and uids >= wanted and in_archive == len(uids):
                     break
             time.sleep(0.5)
     finally:
         db.dispose()
-    return noted, {one.id: one for one in found}
+    return noted, {one.id: one for one in found}, in_archive

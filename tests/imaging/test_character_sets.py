@@ -34,6 +34,7 @@ CHINESE, JAPANESE = "腹部 门静脉期", "腹部 門脈相"
         (["", "ISO 2022 IR 87"], JAPANESE, "iso2022_jp", JAPANESE),
         ([""], JAPANESE, "iso2022_jp", JAPANESE),
         (["ISO_IR 13"], JAPANESE, "shift_jis", JAPANESE),
+        (["ISO_IR 13"], JAPANESE, "utf-8", JAPANESE),
         (["", "ISO 2022 IR 149"], "복부", "euc_kr", None),
         (["NONSENSE"], "portal", "ascii", "portal"),
     ],

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 from pydicom import dcmread
@@ -66,6 +67,19 @@ def test_pixels_are_looked_at_unless_told_otherwise(folder: Path) -> None:
     assert found["series"]
     assert all(one["phase"]["pixel"] for one in found["series"])
     assert all("landmarks" in one["coverage"] for one in found["series"])
+
+
+def test_grey_levels_of_a_screen_that_call_themselves_ct_tell_no_phase(folder: Path) -> None:
+    for path in folder.rglob("*.dcm"):
+        image = dcmread(path)
+        hu = image.pixel_array * float(image.RescaleSlope) + float(image.RescaleIntercept)
+        image.PixelData = (np.clip(hu, -100, 155) + 100).astype("<u2").tobytes()
+        image.PixelRepresentation, image.RescaleSlope, image.RescaleIntercept = 0, 1, -100
+        image.save_as(path)
+    found = checked(folder)
+    assert "no_attenuation" in findings(found)
+    assert {one["phase"]["pixel"] for one in found["series"]} == {"indeterminate"}
+    assert not any("landmarks" in one["coverage"] for one in found["series"])
 
 
 def test_whatever_else_lies_there_is_named_and_the_rest_goes_on(folder: Path) -> None:

@@ -159,6 +159,12 @@ def test_loss_by_its_ratio(lost: Compression, id_: str, severity: str) -> None:
         ({"announced": 160}, "series_incomplete", "advice"),
         ({"coverage": cut(Landmark.LIVER_DOME)}, "coverage_cut", "limiting"),
         ({"coverage": cut(Landmark.ILIAC_CREST)}, "coverage_cut", "advice"),
+        ({"coverage": None}, "coverage_untold", "info"),
+        (
+            {"coverage": cut(Landmark.LIVER_DOME), "spacing": spacing(extent_mm=(0.0, 60.0))},
+            "coverage_short",
+            "blocking",
+        ),
         ({"spacing": spacing(tilt_deg=12.0)}, "gantry_tilt", "advice"),
         ({"spacing": spacing(duplicates_mm=(-900.0,))}, "slices_doubled", "advice"),
         ({"spacing": spacing(uneven_mm=(-900.0,))}, "slices_unequal", "limiting"),
@@ -200,6 +206,15 @@ def test_the_early_arterial_phase_is_second_best() -> None:
     early = PhaseReading(Phase.ARTERIAL_EARLY, 0.9, ("seen",))
     found = with_arterial(header_phase=early, pixel_phase=early)
     assert (severities(found)["second_best_phase"], found.verdict) == ("limiting", Verdict.LIMITED)
+
+
+def test_a_series_that_is_native_for_want_of_a_word_may_be_the_missing_phase() -> None:
+    silent = PhaseReading(Phase.NATIVE, 0.3, ("No contrast attribute is filled in.",))
+    found = with_arterial(header_phase=silent, pixel_phase=None)
+    assert severities(found)["phase_unknown"] == "advice"
+    assert severities(found)["missing_arterial"] == "blocking"
+    said = replace(silent, confidence=0.5)
+    assert "phase_unknown" not in severities(with_arterial(header_phase=said, pixel_phase=None))
 
 
 def test_a_phase_that_a_person_set_counts_whatever_headers_and_pixels_say() -> None:
@@ -330,6 +345,20 @@ def test_an_organ_is_judged_by_the_protocol_that_its_images_come_closest_to() ->
     both = [protocol_named("liver-ct"), protocol_named("liver-mri")]
     assert assess(liver(), both, ON).protocol.id == "liver-ct"
     assert assess(dynamic_mr(), both, ON).protocol.id == "liver-mri"
+    # More is wrong with these than is missing of an MRI that nobody made; they are still told as a CT.
+    poor = [cut_off_everywhere(one) for one in (Phase.NATIVE, Phase.PORTAL_VENOUS, Phase.DELAYED)]
+    assert assess(poor, both, ON).protocol.id == "liver-ct"
+
+
+def cut_off_everywhere(phase: Phase) -> SeriesFacts:
+    """A CT of one phase that answers nothing: thick, undated, with slices missing and no organ whole."""
+    return series(
+        phase,
+        spacing=spacing(gaps=(Gap(60, -900.0, -778.0),)),
+        slice_thickness_mm=12.0,
+        coverage=cut(*Landmark),
+        made_on=None,
+    )
 
 
 def test_a_waiver_lifts_a_finding_and_only_that() -> None:

@@ -15,7 +15,8 @@ SAID = {
         "sem contraste", "上腹部平扫", "腹部単純CT", "造影前",
     ],
     Phase.ARTERIAL_EARLY: [
-        "early arterial", "CTA abdomen", "früharteriell", "EAP", "artériel précoce", "arterial precoz",
+        "early arterial", "fruehe arterielle Phase", "CTA abdomen", "früharteriell", "EAP",
+        "artériel précoce", "arterial precoz",
         "arterial precoce", "动脉早期", "早期動脈相",
     ],
     Phase.ARTERIAL_LATE: [
@@ -31,7 +32,7 @@ SAID = {
         "門脈相",
     ],
     Phase.DELAYED: [
-        "Delayed", "3 min delayed", "Equilibrium", "Late venous", "Spätphase", "temps tardif",
+        "Delayed", "3 min delayed", "Equilibrium", "Late venous", "Spätphase", "Spaetphase", "temps tardif",
         "phase tardive", "fase tardía", "fase tardia", "Équilibre", "延迟期", "平衡期", "平衡相",
         "ABD DEL 5.0", "C+ D",
     ],
@@ -53,7 +54,8 @@ def test_a_description_names_its_phase(phase: Phase, text: str) -> None:
         "Intravenous", "part of liver", "airport", "start", "Port-a-Cath", "heart 3.0", "supply",
         "departement", "Carto", "portable", "TC del abdomen", "pre-op planning", "PANCREAS 1.0",
         "Thorax 1.0 I30f 3", "", "\x00\ufffd", "rapport", "ventral", "delta", "equipment",
-        "AP 1.25", "CT A/P", "T.A.P.", "C.A.P.",
+        "AP 1.25", "CT A/P", "T.A.P.", "C.A.P.", "T1 VIBE w/o FS", "T1 without fat sat", "T1 ohne FS",
+        "T1 sans saturation", "T1 sin sat grasa", "CT w/o oral", "T1 wo fs",
     ],
 )  # fmt: skip
 def test_a_word_inside_another_word_names_nothing(text: str) -> None:

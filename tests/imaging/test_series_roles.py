@@ -107,8 +107,9 @@ def test_a_ct_that_is_a_colour_picture_is_a_screenshot() -> None:
     assert role(images) is Role.SCREENSHOT
 
 
-def test_a_ct_of_eight_bits_was_converted() -> None:
-    images = stack([n * 2.0 for n in range(30)], BitsAllocated=8, BitsStored=8)
+@pytest.mark.parametrize("allocated", [8, 16])
+def test_a_ct_of_eight_bits_was_converted(allocated: int) -> None:
+    images = stack([n * 2.0 for n in range(30)], BitsAllocated=allocated, BitsStored=8)
     assert role(images) is Role.SECONDARY_CAPTURE
 
 

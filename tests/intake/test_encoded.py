@@ -22,6 +22,7 @@ from pydicom.uid import (
     ExplicitVRLittleEndian,
     ImplicitVRLittleEndian,
     JPEGLSLossless,
+    RawDataStorage,
 )
 
 from orthanc import encoded
@@ -303,8 +304,18 @@ def cut_off_without_frames(made: Dataset) -> None:
     made.NumberOfFrames = 0
 
 
+def cut_between_two_elements(made: Dataset) -> None:
+    """A lawful object, but no image: the header's end is where the sender's file ended."""
+    del made.PixelData
+
+
+def cut_before_its_rows(made: Dataset) -> None:
+    del made.Rows, made.PixelData
+
+
 def no_picture(made: Dataset) -> None:
     del made.Rows, made.PixelData
+    made.SOPClassUID = made.file_meta.MediaStorageSOPClassUID = RawDataStorage
 
 
 def as_large_as_taken(made: Dataset) -> None:
@@ -339,6 +350,8 @@ def a_document(content: bytes) -> Callable[[Dataset], None]:
         (cut_off, encoded.SHORT),
         (cut_off_without_frames, encoded.SHORT),
         (absurd, encoded.ABSURD),
+        (cut_between_two_elements, encoded.SHORT),
+        (cut_before_its_rows, encoded.SHORT),
         (no_picture, ""),
         (as_large_as_taken, encoded.SHORT),
         (a_row_too_large, encoded.ABSURD),
@@ -360,6 +373,10 @@ def test_the_receiver_refuses_what_an_upload_refuses(
     assert encoded.fault_of(plain, outline(plain)) == fault
     (tmp_path / "one.dcm").write_bytes(file)
     assert isinstance(check_instance(tmp_path / "one.dcm", "one.dcm"), RefusedFile) == bool(fault)
+
+
+def test_both_know_the_same_images_that_are_nothing_without_pixels() -> None:
+    assert {one.decode() for one in encoded.IMAGES} == instances.IMAGES
 
 
 def test_the_faults_have_words_for_people() -> None:

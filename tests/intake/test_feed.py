@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from io import BytesIO
 from pathlib import Path
@@ -316,3 +317,75 @@ def _file_of(orthanc: OrthancProcess, instance: str) -> str:
     url = f"{orthanc.url}/instances/{instance}/attachments/dicom/info"
     answer = httpx.get(url, auth=(USER, PASSWORD), trust_env=False)
     return str(answer.json()["Uuid"])
+
+
+def test_what_a_restored_archive_lacks_is_said_and_mended_by_sending_it_again(
+    sqlite_world: World,
+    orthanc: OrthancProcess,
+    feed: Feed,
+    clock: Clock,
+    study: Path,
+    tmp_path: Path,
+) -> None:
+    """Orthanc is brought back from a copy that has one image of the study less, and not the next one."""
+    late = sorted(study.rglob("*.dcm"))[-1].rename(tmp_path / "late.dcm")
+    push(orthanc, study)
+    settle(feed, clock)
+    orthanc.stop()
+    shutil.copytree(orthanc.home / "store", tmp_path / "backup")
+    orthanc.start()
+    late.rename(study / "late.dcm")
+    after = Phantom("after", slices=4, rows=32, phases=PHASES[:1], PatientID="P9")
+    after.write(tmp_path / "after")
+    for folder in (study, tmp_path / "after"):
+        push(orthanc, folder)
+    clock.forward(minutes=2)
+    settle(feed, clock)
+
+    def states() -> dict[str, tuple[str, list[str]]]:
+        with sqlite_world.db.reading() as session:
+            found = arrivals(session, None)
+            return {
+                one.PatientID: (one.state, [doubt["text"] for doubt in one.held_for])
+                for one in found
+            }
+
+    assert states() == {"P1": ("matched", []), "P9": ("unmatched", [])}
+    orthanc.stop()
+    shutil.rmtree(orthanc.home / "store")
+    (tmp_path / "backup").rename(orthanc.home / "store")
+    orthanc.start()
+    for _ in range(2):
+        clock.forward(minutes=2)
+        settle(feed, clock)
+    assert states() == {
+        "P1": ("held", ["1 image of this study was received and is no longer in the archive."]),
+        "P9": ("held", ["4 images of this study were received and are no longer in the archive."]),
+    }
+    with sqlite_world.db.reading() as session:
+        told = [line.details for line in audit.newest(session) if line.action == "images.missing"]
+        assert [one["instances"] for one in told] == [4], "each study is said once"
+    for folder in (study, tmp_path / "after"):
+        push(orthanc, folder)
+    clock.forward(minutes=2)
+    settle(feed, clock)
+    assert states() == {"P1": ("matched", []), "P9": ("unmatched", [])}
+    assert counts(sqlite_world) == (2, 12)
+
+
+def test_a_clock_set_back_holds_up_nothing_that_comes(
+    sqlite_world: World, orthanc: OrthancProcess, feed: Feed, clock: Clock, study: Path
+) -> None:
+    late = sorted(study.rglob("*.dcm"))[-1]
+    content = late.read_bytes()
+    late.unlink()
+    push(orthanc, study)
+    feed.step()
+    clock.forward(hours=-1)
+    feed.step()
+    assert counts(sqlite_world) == (1, 7)
+    late.write_bytes(content)
+    push(orthanc, study)  # an image more in a series that is there is seen by the sweep only
+    clock.forward(hours=-1)
+    settle(feed, clock)
+    assert counts(sqlite_world) == (1, 8)

@@ -29,7 +29,7 @@ from server.intake.arrivals.doubting import note_repeat
 from server.intake.arrivals.feed import Feed
 from server.intake.arrivals.splitting import copy_series, delete_study
 from server.intake.queries import arrivals, not_served, refused_for_case
-from server.intake.records import Arrival
+from server.intake.records import Arrival, ReceivedInstance
 from tests.archive.orthanc_process import OrthancProcess
 from tests.intake.conftest import Clock, push, settle
 from tests.world import World
@@ -309,3 +309,10 @@ def test_what_is_refused_is_told_to_the_hospital_kept_and_then_deleted_by_a_pers
         delete_study(sqlite_world.db, archive, waiting.id, waiting.orthanc_id, clock)
     with pytest.raises(NotInArchive):
         archive.study(waiting.orthanc_id)
+    sorted((tmp_path / "stranger").rglob("*.dcm"))[0].unlink()
+    push(orthanc, tmp_path / "stranger")
+    later(feed, clock)
+    again = only(sqlite_world, "unmatched")
+    with sqlite_world.db.reading() as session:
+        noted = select(ReceivedInstance.orthanc_id).where(ReceivedInstance.arrival_id == again.id)
+        assert len(session.scalars(noted).all()) == again.instance_count < waiting.instance_count

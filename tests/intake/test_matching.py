@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from datetime import date
 
-from server.cases.accession import accession_numbers
+import pytest
+
+from server.cases.accession import accession_numbers, written_as_list
 from server.intake.arrivals.identity import Identity
 from server.intake.arrivals.matching import Candidate, Guesses, Match, StudyFacts, match
 
@@ -46,7 +48,19 @@ def test_the_expected_accession_number_matches() -> None:
     answer = match(study(AccessionNumber=" a-2 "), [FIRST, SECOND])
     assert isinstance(answer, Match)
     assert answer.number == "M-2026-00001"
-    assert "A-2" in answer.reason.upper()
+    assert "accession number" in answer.reason.lower()
+    assert "A-2" not in answer.reason.upper(), "the trail keeps this sentence, and names no patient"
+
+
+@pytest.mark.parametrize(
+    ("typed", "kept"),
+    [("  A-1 ,\tA-2 ;A-1\n", "A-1, A-2"), (" ,; ", ""), ("a-1", "a-1")],
+)
+def test_accession_numbers_are_kept_without_the_spaces_that_came_with_them(
+    typed: str, kept: str
+) -> None:
+    assert written_as_list(typed) == kept
+    assert accession_numbers(kept) == accession_numbers(typed)
 
 
 def test_the_case_number_matches_wherever_it_is_written() -> None:

@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from server.foundation import audit
 from server.foundation.db import Database
-from server.intake.lines.orthanc_log import Echoed, Opened, Refusal, facts_in
+from server.intake.lines.orthanc_log import Echoed, Opened, Refusal, facts_in, refers_to_earlier
 from server.intake.lines.refusals import IN_WORDS, MOST_AUDITED, take_over
 from server.intake.records import LineState, RefusedAssociation
 from tests.world import World
@@ -129,6 +129,33 @@ def test_callers_are_told_apart_by_thread_where_the_log_names_it() -> None:
         ]
     )
     assert found == [Echoed("ONE", "10.0.0.1")]
+
+
+NOT_STORED = f"E{AT} Exception while storing DICOM: Bad file format\n"
+WITHOUT_UID = (
+    f"E{AT} Bad file format: missing StudyInstanceUID, SeriesInstanceUID or SOPInstanceUID\n"
+    + NOT_STORED
+)
+OTHER_COMES = ACCEPTED.replace("RIVERSIDE", "HILLCREST").replace("10.0.0.7", "10.0.0.9")
+OTHER_ENDS = (
+    f"I{AT} (dicom) Finishing association with AET HILLCREST on IP 10.0.0.9: "
+    "DUL Peer Requested Release\n"
+)
+
+
+def test_an_image_that_the_archive_could_not_keep_is_counted_with_its_only_sender() -> None:
+    log = ACCEPTED + WITHOUT_UID + NOT_STORED + OTHER_COMES + NOT_STORED + OTHER_ENDS + WITHOUT_UID
+    found = [one for one in facts_in(log.splitlines()) if isinstance(one, Refusal)]
+    assert [(one.reason, one.ae_title, one.address) for one in found] == [
+        ("no_uid", "RIVERSIDE", "10.0.0.7"),
+        ("not_stored", "RIVERSIDE", "10.0.0.7"),
+        ("not_stored", "", ""),  # two send at once, and this log names no thread
+        ("no_uid", "RIVERSIDE", "10.0.0.7"),
+    ]
+    assert {one.reason for one in found} <= IN_WORDS.keys()
+    read_in_pieces = facts_in(NOT_STORED.splitlines(), (ACCEPTED + OTHER_COMES).splitlines())
+    assert read_in_pieces == [Refusal("not_stored", detail="Bad file format")]
+    assert refers_to_earlier(NOT_STORED)
 
 
 def test_a_refusal_is_written_once_with_its_count(

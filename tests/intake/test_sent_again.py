@@ -13,16 +13,23 @@ from pydicom.sequence import Sequence
 from pydicom.uid import UID, ExplicitVRLittleEndian, ImplicitVRLittleEndian, JPEGLSLossless
 from sqlalchemy import select
 
-from server.archive import Archive
+from server.archive import Archive, OnDisk
 from server.archive.ids import orthanc_id
 from server.dicom.association import Peer
 from server.dicom.sending import Summary, send
+from server.foundation import audit
 from server.intake.arrivals.feed import Feed
 from server.intake.lines.orthanc_log import Repeated, facts_in
 from server.intake.lines.refusals import take_over
-from server.intake.records import Arrival, RefusedAssociation, RepeatedInstance
+from server.intake.records import (
+    Arrival,
+    ReceivedInstance,
+    RefusedAssociation,
+    RepeatedInstance,
+)
+from tests.archive import orthanc_process
 from tests.archive.files import ct_slice, written
-from tests.archive.orthanc_process import OrthancProcess
+from tests.archive.orthanc_process import OrthancProcess, held_to_permissions
 from tests.intake.conftest import Clock, push, settle
 from tests.world import World
 
@@ -248,3 +255,79 @@ def test_its_study_is_held_and_says_why(
         assert (repeat.sender, repeat.times) == ("RIVERSIDE", 1)
         assert arrival.state == "held"
         assert "1 image by RIVERSIDE" in arrival.held_for[0]["text"]
+
+
+def damaged(orthanc: OrthancProcess, change: Callable[[Path], object]) -> Path:
+    """Does something to the one stored file while Orthanc does not run: else it gives it from memory."""
+    orthanc.stop()
+    (kept,) = (
+        one
+        for one in (orthanc.home / "store").rglob("*")
+        if one.is_file() and one.read_bytes()[128:132] == b"DICM"
+    )
+    change(kept)
+    orthanc.start()
+    return kept
+
+
+def lose_a_bit(kept: Path) -> None:
+    changed = bytearray(kept.read_bytes())
+    changed[-100] ^= 1
+    kept.write_bytes(changed)
+
+
+@pytest.mark.parametrize(
+    ("damage", "change", "said"),
+    [
+        (lose_a_bit, nothing, ""),
+        (lose_a_bit, other_packing, "only what stands beside its pixels could be compared"),
+        (Path.unlink, other_packing, "nothing could be compared"),
+    ],
+)
+def test_what_takes_a_damaged_files_place_is_told_and_unproven_it_is_held(
+    sqlite_world: World,
+    orthanc: OrthancProcess,
+    archive: Archive,
+    feed: Feed,
+    clock: Clock,
+    first: Path,
+    damage: Callable[[Path], object],
+    change: Change,
+    said: str,
+) -> None:
+    settle(feed, clock)
+    damaged(orthanc, damage)
+    assert sent_again(orthanc, first, change).is_complete
+    with sqlite_world.db.writing() as session:
+        take_over(session, orthanc.home / "orthanc.log", clock())
+    clock.forward(minutes=2)
+    settle(feed, clock)
+    with sqlite_world.db.reading() as session:
+        (received,) = session.scalars(select(ReceivedInstance))
+        assert received.md5 == archive.instance_md5(received.orthanc_id)
+        assert archive.on_disk(received.orthanc_id) is OnDisk.AS_RECEIVED
+        (arrival,) = session.scalars(select(Arrival))
+        (line,) = [one for one in audit.newest(session) if one.action == "images.replace"]
+        assert (line.actor, said in line.reason) == ("AE RIVERSIDE", True)
+        texts = [doubt["text"] for doubt in arrival.held_for]
+        assert arrival.state == ("held" if said else "unmatched")
+        assert all(said in text and "1 image by RIVERSIDE" in text for text in texts)
+        assert bool(texts) == bool(said)
+
+
+def test_what_cannot_be_compared_now_is_not_said_to_be_here(
+    orthanc: OrthancProcess,
+    archive: Archive,
+    first: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(orthanc_process, "ORTHANC", held_to_permissions(tmp_path / "run"))
+    kept = damaged(orthanc, lambda path: path.chmod(0))
+    for change in (other_pixels, nothing):
+        (refused,) = sent_again(orthanc, first, change).refused
+        assert "A700" in refused.reason
+    assert told(orthanc) == []
+    kept.chmod(0o600)
+    assert sent_again(orthanc, first, other_words).accepted == 0
+    assert len(told(orthanc)) == 1

@@ -288,22 +288,46 @@ def test_a_table_of_contents_that_would_fill_memory_is_not_read(
     assert "table of contents is larger" in reason(all_of(path, scratch)[0])
 
 
-def test_the_large_form_of_a_zip_file_is_read(tmp_path: Path, scratch: Path) -> None:
-    path = tmp_path / "a.zip"
-    with (
-        zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive,
-        archive.open("IM1", "w", force_zip64=True) as entry,
-    ):
-        entry.write(PART10)
-    # As archives beyond 4 GB end: with the larger record before the small one.
+def in_large_form(path: Path, contents_bytes: int | None = None) -> None:
+    """End an archive as those beyond 4 GB do, with the larger record before the small one, which has no
+    number any more; `contents_bytes` is what the larger one says of its table of contents."""
     content = path.read_bytes()
     at = content.rindex(b"PK\x05\x06")
     (_, _, _, _, count, size, start, _) = struct.unpack("<4s4H2LH", content[at : at + 22])
-    large = struct.pack("<4sQ2H2L4Q", b"PK\x06\x06", 44, 45, 45, 0, 0, count, count, size, start)
+    said = size if contents_bytes is None else contents_bytes
+    large = struct.pack("<4sQ2H2L4Q", b"PK\x06\x06", 44, 45, 45, 0, 0, count, count, said, start)
     locator = struct.pack("<4sLQL", b"PK\x06\x07", 0, at, 1)
     small = struct.pack("<4s4H2LH", b"PK\x05\x06", 0, 0, 0xFFFF, 0xFFFF, 2**32 - 1, 2**32 - 1, 0)
     path.write_bytes(content[:at] + large + locator + small)
-    assert [one.kind for one in all_of(path, scratch)] == [DICOM]
+
+
+def test_the_large_form_of_a_zip_file_is_read(tmp_path: Path, scratch: Path) -> None:
+    path = tmp_path / "a.zip"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for number in range(3):
+            with archive.open(f"IM{number}", "w", force_zip64=True) as entry:
+                entry.write(PART10 + bytes(number))
+    in_large_form(path)
+    found = all_of(path, scratch)
+    assert [(one.name, one.kind, one.size_bytes) for one in found] == [
+        (f"IM{number}", DICOM, len(PART10) + number) for number in range(3)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("contents_bytes", "said"),
+    [
+        (40_000_000, "cannot be read"),  # may be so large, but is not there
+        (40_000_001, "table of contents is larger"),
+        (2**40, "table of contents is larger"),
+    ],
+)
+def test_a_table_of_contents_of_the_large_form_is_held_against_the_same_limit(
+    tmp_path: Path, scratch: Path, contents_bytes: int, said: str
+) -> None:
+    path = zipped(tmp_path / "a.zip", {"IM1": PART10})
+    in_large_form(path, contents_bytes)
+    assert said in reason(all_of(path, scratch)[0])
 
 
 @pytest.mark.parametrize("seed", range(40))

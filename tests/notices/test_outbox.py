@@ -259,6 +259,9 @@ def test_a_days_notices_come_in_one_mail_and_a_late_one_in_its_own(
     mailer = Written(Postponed("451 later"))
     outbox = outbox_of(mailer)
     assert work(outbox, world, clock) == 0
+    with world.db.reading() as session:
+        (job,) = session.scalars(select(jobs.Job).where(jobs.Job.name == SEND_DIGEST))
+        assert job.created_at < clock() < job.run_at  # asked at the first of them, done at five
     clock.now = deliveries(world)[0].due_at
     assert work(outbox, world, clock) == 1
     clock.go(minutes=1)

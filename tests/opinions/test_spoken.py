@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import html
 import io
 import shutil
 import subprocess
@@ -77,6 +78,22 @@ def components(signed: Assessment) -> list[tuple[str, Any]]:
         (one["code"]["coding"][0]["code"], one.get("valueString") or one["valueDateTime"])
         for one in verdict["component"]
     ]
+
+
+def test_both_forms_carry_the_recommendation_in_the_words_that_were_signed(
+    signed: Assessment,
+) -> None:
+    text = signed.opinion.recommendation
+    judged = section(report(signed), "SURGEON_OPINION")
+    assert text
+    assert told(judged, "121075") == [text]
+    assert [one for code, one in components(signed) if code == "121075"] == [text]
+    [narrative] = [
+        one["resource"]["text"]["div"]
+        for one in fhir_bundle(signed)["entry"]
+        if one["resource"]["resourceType"] == "DiagnosticReport"
+    ]
+    assert "No growth" in narrative and text in html.unescape(narrative)
 
 
 def test_both_forms_carry_all_that_the_surgeon_says(signed: Assessment) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 from server.foundation.errors import Invalid
 from server.outcomes import value_sets
 from server.outcomes.actions import OutcomeChangedMeanwhile, choose_findings, enter_outcome
-from server.outcomes.entered import NAMES, Outcome, problems_of, read
+from server.outcomes.entered import LONGEST_NOTE, NAMES, Outcome, problems_of, read
 from server.outcomes.queries import corrections, outcome_entries, outcome_of, updates_due
 from tests.world import World
 
@@ -52,6 +53,11 @@ def test_an_outcome_that_can_be_true_has_no_problem() -> None:
         ({"vital_on": date(2026, 11, 21)}, ["/vital_on"]),
         ({"complication_grade": "V"}, ["/complication_grade"]),
         ({"complication_grade": "V", "vital_status": "dead"}, []),
+        ({"complication_grade": "V", "vital_status": "unknown"}, ["/complication_grade"]),
+        ({"vital_status": ""}, ["/vital_status"]),
+        ({"conversion_therapy": "chemotherapy"}, ["/converted"]),
+        ({"conversion_therapy": "other", "converted": "not_tried"}, ["/conversion_therapy"]),
+        ({"conversion_therapy": "other", "converted": "no"}, []),
         ({"flr_after_ml": 700.0}, ["/flr_method"]),
         ({"flr_measured_on": date(2026, 8, 2)}, ["/flr_measured_on"]),
         ({"next_update_on": TODAY}, ["/next_update_on"]),
@@ -61,6 +67,26 @@ def test_what_contradicts_itself_or_the_calendar_is_said_at_its_field(
     values: dict[str, object], at: list[str]
 ) -> None:
     assert pointers(changed(**values)) == at
+
+
+def test_nobody_died_or_was_last_seen_before_the_case_was_opened() -> None:
+    for status in ("alive", "dead"):
+        known = Outcome(
+            course="not_operated",
+            not_operated_reason="unfit",
+            vital_status=status,
+            vital_on=OPENED,
+        )
+        assert pointers(known) == []
+        before = replace(known, vital_on=OPENED - timedelta(days=1))
+        assert pointers(before) == ["/vital_on"]
+
+
+def test_a_note_that_is_too_long_is_refused_and_never_cut_off() -> None:
+    outcome, problems = read({"course": "pending", "note": "x" * (LONGEST_NOTE + 1)}, "liver")
+    assert [problem.pointer for problem in problems] == ["/note"]
+    assert outcome.note == ""
+    assert read({"course": "pending", "note": "x" * LONGEST_NOTE}, "liver")[1] == []
 
 
 def test_no_operation_needs_its_reason_and_another_reason_its_words() -> None:

@@ -299,3 +299,14 @@ def test_way_is_made_before_the_archive_is_asked_for_metadata(
     monkeypatch.setattr(Archive, "open_dicomweb", opened)
     shelved(preparer, archive, "1.2.826.79", slice_of("1.2.826.79", 1, pixels(1, 8, 8)))
     assert happened[0] == "way" and "metadata" in happened
+
+
+def test_an_image_that_came_without_its_pixels_is_listed_with_that_reason(
+    preparer: Preparer, archive: Archive
+) -> None:
+    study = "1.2.826.83"
+    whole, cut = (slice_of(study, number, pixels(number)) for number in (1, 2))
+    del cut.PixelData
+    found = shelved(preparer, archive, study, whole, cut).instances
+    assert [one.problem for one in found] == ["", "It has no pixels."]
+    assert found[1].unreadable_frames == (1,)

@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
+from io import BytesIO
 from pathlib import Path
 
 import pytest
+from pydicom import dcmread
 from sqlalchemy import select
 
-from server.archive import Archive, Modality
+from server.archive import Archive, Modality, OnDisk
 from server.dicom.association import Peer
 from server.dicom.sending import send
-from server.errand.looking_over import look_over
+from server.errand.looking_over import CANNOT_BE_READ, look_over
 from server.errand.means import Errand
 from server.foundation import audit, jobs
 from server.foundation.db import Database
@@ -25,8 +27,16 @@ from server.prepared.preparing import Preparer
 from server.prepared.queries import preparations
 from server.prepared.records import PreparedSeries
 from server.prepared.shelf import Shelf
+from server.prepared.soundness import DAMAGED, GONE
+from tests.archive import orthanc_process
 from tests.archive.files import ct_slice, pixels, written
-from tests.archive.orthanc_process import PASSWORD, USER, OrthancProcess, running_orthanc
+from tests.archive.orthanc_process import (
+    PASSWORD,
+    USER,
+    OrthancProcess,
+    held_to_permissions,
+    running_orthanc,
+)
 from tests.dicomweb.conftest import Caller
 from tests.dicomweb.gateway_app import HandMadeScope, gateway_app
 
@@ -37,14 +47,19 @@ NIGHT = datetime(2026, 11, 22, 1, tzinfo=UTC)
 OCTETS = 'multipart/related; type="application/octet-stream"'
 
 
-def lose_a_bit(store: Path, file: bytes) -> None:
-    """Turns one bit of a picture round in the file that Orthanc keeps."""
+def kept_at(store: Path, file: bytes) -> Path:
+    """Where Orthanc keeps a file."""
     (kept,) = (
         one for one in store.rglob("*") if one.is_file() and one.read_bytes()[: len(file)] == file
     )
+    return kept
+
+
+def lose_a_bit(store: Path, file: bytes) -> None:
+    """Turns one bit of a picture round in the file that Orthanc keeps."""
     changed = bytearray(file)
     changed[-100] ^= 1
-    kept.write_bytes(changed)
+    kept_at(store, file).write_bytes(changed)
 
 
 @pytest.fixture
@@ -58,6 +73,10 @@ def orthanc(tmp_path: Path) -> Iterator[OrthancProcess]:
         lose_a_bit(tmp_path / "orthanc" / "store", files()[1])
         process.start()
         yield process
+
+
+def at_once(_seconds: float) -> None:
+    """No pause between the times that a file is asked for."""
 
 
 def files() -> list[bytes]:
@@ -111,21 +130,25 @@ def test_a_file_that_changed_on_the_disk_is_listed_and_not_given(
     assert pixels(1).tobytes() in first.data
 
 
-@pytest.mark.parametrize("way", ["upload", "c-store"])
+@pytest.mark.parametrize("way", ["upload", "upload by another writer", "c-store"])
 def test_the_same_file_sent_again_takes_the_place_of_the_damaged_one(
     orthanc: OrthancProcess, archive: Archive, tmp_path: Path, way: str
 ) -> None:
     instances = archive.candidates(STUDY, SERIES, f"{SERIES}.2")
-    assert [archive.is_as_received(one) for one in instances] == [False]
+    assert [archive.on_disk(one) for one in instances] == [OnDisk.OTHER_BYTES]
     if way == "upload":
         assert archive.store_instance(files()[1]).status == "Success"
+    elif way == "upload by another writer":
+        other = dcmread(BytesIO(files()[1]))
+        other.file_meta.ImplementationVersionName = "ANOTHER"
+        assert archive.store_instance(written(other)).status == "Success"
     else:
         archive.put_modality(Modality("hospital", "HOSPITAL", "127.0.0.1", 11112))
         (tmp_path / "again").mkdir()
         (tmp_path / "again" / "2.dcm").write_bytes(files()[1])
         peer = Peer("127.0.0.1", orthanc.dicom_port, "HOSPITAL", "MARGIN")
         assert send(tmp_path / "again", peer).is_complete
-    assert [archive.is_as_received(one) for one in instances] == [True]
+    assert [archive.on_disk(one) for one in instances] == [OnDisk.AS_RECEIVED]
     assert pixels(2).tobytes() in archive.instance_file(*instances)
 
 
@@ -172,7 +195,7 @@ def test_a_night_lists_what_is_damaged_once_and_until_it_was_sent_again(errand: 
     assert outcome is not None
     for night, new in ((NIGHT, 1), (NIGHT + timedelta(days=1), 0)):
         ask_for(errand, night)
-        assert look_over(errand, lambda: None) == new
+        assert look_over(errand, lambda: None, at_once) == new
         assert listed(errand) == [(f"{SERIES}.2", 2)]
     with errand.db.writing() as session:
         lines = select(audit.AuditLine).where(audit.AuditLine.action == "images.damaged")
@@ -182,8 +205,49 @@ def test_a_night_lists_what_is_damaged_once_and_until_it_was_sent_again(errand: 
     assert listed(errand) == [(f"{SERIES}.2", 2)]
     assert archive.store_instance(files()[1]).status == "Success"
     ask_for(errand, NIGHT + timedelta(days=2))
-    assert look_over(errand, lambda: None) == 0
+    assert look_over(errand, lambda: None, at_once) == 0
     assert listed(errand) == []
+
+
+def test_only_what_stays_damaged_is_listed_and_what_cannot_be_read_is_told(
+    errand: Errand, orthanc: OrthancProcess, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The damaged one stays; another is gone, one for a moment only, and one cannot be read."""
+    monkeypatch.setattr(orthanc_process, "ORTHANC", held_to_permissions(tmp_path / "run"))
+    store, archive = orthanc.home / "store", errand.archive
+    more = [written(ct_slice("SOUND", STUDY, SERIES, number)) for number in (3, 4, 5)]
+    for file in more:
+        archive.store_instance(file)
+    (series,) = archive.candidates(STUDY, SERIES)
+    with errand.db.writing() as session:
+        actions.ask(session, STUDY, SERIES, orthanc_id=series, instance_count=5, now=NIGHT)
+    gone, away, unreadable = (kept_at(store, file) for file in more)
+    orthanc.stop()  # what it has just received it would give from memory
+    gone.unlink()
+    away.rename(elsewhere := store.parent / "elsewhere")
+    unreadable.chmod(0)
+    orthanc.start()
+
+    def pause(_seconds: float) -> None:
+        if elsewhere.exists():
+            elsewhere.rename(away)
+
+    ask_for(errand, NIGHT)
+    assert look_over(errand, lambda: None, pause) == 2
+    assert listed(errand) == [(f"{SERIES}.2", 2), (f"{SERIES}.3", 3)]
+    with errand.db.reading() as session:
+        reasons = [one["reason"] for one in preparations(session, [STUDY])[STUDY].unreadable]
+        assert reasons == [DAMAGED, GONE]
+        lines = session.scalars(select(audit.AuditLine).order_by(audit.AuditLine.sequence)).all()
+        told = [(one.action, one.details["files"], one.reason) for one in lines]
+        assert told == [("images.damaged", 2, ""), ("images.compare", 1, CANNOT_BE_READ)]
+    # What cannot be read the next night is damaged still, as far as anybody knows.
+    changed = bytearray(files()[1])
+    changed[-100] ^= 1
+    kept_at(store, bytes(changed)).chmod(0)
+    ask_for(errand, NIGHT + timedelta(days=1))
+    assert look_over(errand, lambda: None, pause) == 0
+    assert sorted(listed(errand)) == [(f"{SERIES}.2", 2), (f"{SERIES}.3", 3)]
 
 
 def test_a_night_goes_on_where_the_last_one_ended(errand: Errand) -> None:
@@ -203,7 +267,7 @@ def test_a_night_goes_on_where_the_last_one_ended(errand: Errand) -> None:
         moments = iter([NIGHT, NIGHT, *[NIGHT + timedelta(hours=3)] * 9])
         errand.clock = moments.__next__  # over after one series
         ask_for(errand, NIGHT + timedelta(days=days))
-        look_over(errand, lambda: None)
+        look_over(errand, lambda: None, at_once)
         with errand.db.reading() as session:
             reached.append(session.get_one(jobs.Job, errand.job_id).payload["reached"])
     assert reached == [*records, ""]

@@ -7,7 +7,7 @@ import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
@@ -54,7 +54,14 @@ def make_settings(tmp_path: Path) -> MakeSettings:
 @pytest.fixture(scope="module")
 def orthanc(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
     """The settings of a running Orthanc that nothing else stands around."""
-    settings = with_home_secrets(settings_for(tmp_path_factory.mktemp("orthanc")))
+    with running(settings_for(tmp_path_factory.mktemp("orthanc"))) as settings:
+        yield settings
+
+
+@contextmanager
+def running(settings: Settings) -> Iterator[Settings]:
+    """An Orthanc with these settings and its secrets, for as long as the block runs."""
+    settings = with_home_secrets(settings)
     settings.run_dir.mkdir()
     command = [str(orthanc_program()), str(write_configuration(settings))]
     with (settings.home / "orthanc.log").open("wb") as log:

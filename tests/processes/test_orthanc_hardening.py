@@ -13,7 +13,12 @@ import httpx
 import numpy as np
 import pytest
 from pydicom.dataset import Dataset, FileMetaDataset
-from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian, generate_uid
+from pydicom.uid import (
+    CTImageStorage,
+    DeflatedExplicitVRLittleEndian,
+    ExplicitVRLittleEndian,
+    generate_uid,
+)
 from pynetdicom import AE
 
 from server.foundation.settings import Settings
@@ -27,6 +32,7 @@ from server.processes.orthanc_configuration import (
     plugins,
     write_configuration,
 )
+from tests.processes.conftest import running, settings_for
 
 REGISTERED = "ST_ELSEWHERE"
 VERIFICATION = "1.2.840.10008.1.1"  # PS3.4 section A.4
@@ -40,10 +46,19 @@ def client(orthanc: Settings) -> Iterator[httpx.Client]:
 
 
 @pytest.fixture(autouse=True)
-def one_registered_hospital(client: httpx.Client) -> None:
+def one_registered_hospital(orthanc: Settings) -> None:
+    register(orthanc)
+
+
+def register(settings: Settings) -> None:
+    """Let one hospital test its line and store."""
     hospital = {"AET": REGISTERED, "Host": "127.0.0.1", "Port": 104}
     rights = {"AllowEcho": True, "AllowStore": True, "AllowFind": False, "AllowMove": False}
-    client.put("/modalities/hospital", json=hospital | rights).raise_for_status()
+    httpx.put(
+        f"{settings.orthanc_url}/modalities/hospital",
+        json=hospital | rights,
+        auth=(settings.orthanc_user, settings.orthanc_password),
+    ).raise_for_status()
 
 
 def image(study: str) -> Dataset:
@@ -97,6 +112,26 @@ def echo(orthanc: Settings, calling: str) -> bool:
 def test_a_registered_hospital_may_test_the_line_and_store(orthanc: Settings) -> None:
     assert echo(orthanc, REGISTERED)
     assert store(orthanc, image(generate_uid()), REGISTERED) == 0x0000
+
+
+def test_deflated_images_are_refused_before_they_are_unpacked_where_that_is_set(
+    orthanc: Settings, tmp_path: Path
+) -> None:
+    offered = AE(ae_title=REGISTERED)
+    for syntax in (DeflatedExplicitVRLittleEndian, ExplicitVRLittleEndian):
+        offered.add_requested_context(CTImageStorage, syntax)
+
+    def taken(settings: Settings) -> list[str]:
+        """The transfer syntax for each of the two contexts that were accepted."""
+        register(settings)
+        association = offered.associate("127.0.0.1", settings.dicom_port, ae_title="MARGIN")
+        accepted = [one.transfer_syntax[0] for one in association.accepted_contexts]
+        association.abort()
+        return accepted
+
+    assert taken(orthanc) == [DeflatedExplicitVRLittleEndian, ExplicitVRLittleEndian]
+    with running(settings_for(tmp_path / "strict", MARGIN_DICOM_DEFLATED="false")) as strict:
+        assert taken(strict) == [ExplicitVRLittleEndian]
 
 
 def test_an_unregistered_sender_may_neither_store_nor_test_the_line(orthanc: Settings) -> None:

@@ -101,6 +101,7 @@ def test_a_centres_new_name_stands_beside_its_surgeons(world: World, now: dateti
         ({"organs": ("spleen",)}, "/organs"),
         ({"subspecialties": ("magic",)}, "/subspecialties"),
         ({"countries": ("gb",)}, "/countries"),
+        ({"countries": ("SE", "UK")}, "/countries"),
         ({"accepts_tiers": ("gold",)}, "/accepts_tiers"),
         ({"most_cases": 0}, "/most_cases"),
         ({"most_cases": 51}, "/most_cases"),

@@ -8,12 +8,15 @@ import re
 from collections.abc import Callable
 
 import pytest
+from click.testing import CliRunner
 from flask import Flask
 from flask.testing import FlaskClient
+from sqlalchemy import text
 
 from server.answers.printing import print_addendum, print_letter
 from server.answers.queries import addenda_of, open_questions, points_of
 from server.cases.records import Case
+from server.cli import main
 from server.foundation.clock import utc_now
 from server.foundation.jobs import Job
 from server.opinions.seal_key import SealKey, seal_key_of
@@ -165,6 +168,56 @@ def assert_an_addendum_is_verified_like_an_opinion(client: FlaskClient, document
     for sent, outcome in ((document, "Genuine"), (altered, "Altered")):
         page = browser.post("/verify", document=(io.BytesIO(sent), "addendum.pdf"))
         assert f"<h2>{outcome}</h2>" in page.get_data(as_text=True).split("<template")[0]
+
+
+def trail_said(app: Flask) -> tuple[int, str]:
+    """What `margin audit verify` says of everything that this application keeps."""
+    settings = app.extensions["margin"].settings
+    environ = {"MARGIN_DATABASE_URL": settings.database_url}
+    home = str(settings.home)
+    done = CliRunner().invoke(main, ["audit", "verify", "--home", home], env=environ)
+    return done.exit_code, done.output
+
+
+@pytest.mark.parametrize(
+    ("tampering", "said"),
+    [
+        (
+            "UPDATE opinion_addendum SET content = replace(content, 'arterial', 'venous')",
+            "Addendum {opinion}-A1 is not as it was signed.",
+        ),
+        (
+            "UPDATE opinion_addendum SET content = '{}', content_sha256 = 'x'",
+            "Addendum {opinion}-A1 is not as it was signed.",
+        ),
+        (
+            "DELETE FROM opinion_addendum",
+            "Addendum {opinion}-A1, which the audit trail says was signed, is not there.",
+        ),
+        (
+            "UPDATE issued_opinion SET content = replace(content, 'SMA', 'SMV')",
+            "The content of opinion {opinion} is not what was issued.",
+        ),
+    ],
+)
+def test_what_was_signed_and_is_changed_behind_margins_back_is_named_by_the_trail(
+    app: Flask, opinion: str, visitor: Visitor, tampering: str, said: str
+) -> None:
+    surgeon, base = visitor("surgeon")
+    surgeon.get(f"{base}/answer")
+    surgeon.post(f"{base}/answer/addendum", text="On the arterial phase.", signed="1")
+    services: Services = app.extensions["margin"]
+    document = services.files.put(b"a document of the case")
+    assert trail_said(app)[0] == 0
+    with services.db.writing() as session:
+        session.execute(text("DROP TRIGGER keep_issued_opinion"))
+        assert session.execute(text(tampering)).rowcount == 1  # type: ignore[attr-defined]
+    services.files.path(document).write_bytes(b"another document")
+    assert trail_said(app) == (
+        1,
+        f"BROKEN: {said.format(opinion=opinion)}\n"
+        f"BROKEN: the stored file {document} has another content than its name says.\n",
+    )
 
 
 def test_before_the_signature_points_are_split_and_nothing_is_compared(

@@ -8,6 +8,7 @@ import io
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, datetime
 from html.parser import HTMLParser
 
 import pytest
@@ -195,7 +196,7 @@ def _typed() -> Iterator[tuple[str, Mapping[str, object]]]:
     yield (
         "/outcome",
         {"seen": "0", "course": "not_operated", "not_operated_reason": "unfit", "note": "~"}
-        | {"vital_status": "alive", "vital_on": "2026-01-03"},
+        | {"vital_status": "alive", "vital_on": datetime.now(UTC).date().isoformat()},
     )
     yield "/notices/contacts", {"name": "~Office", "email": "~office@a.example", "language": "de"}
 
@@ -328,6 +329,21 @@ WRONG: tuple[tuple[str, dict[str, str]], ...] = (
         "/outcome",
         {"seen": "1", "course": "operated", "operated_on": "2020-01-01", "vital_status": "dead"}
         | {"flr_after_ml": "x", "next_update_on": "2020-01-01", "resection_margin": "R9"},
+    ),
+    (
+        "/outcome",
+        {"seen": "1", "course": "not_operated", "not_operated_reason": "unfit", "note": "x" * 4001}
+        | {"vital_status": "dead", "vital_on": "2020-01-01", "conversion_therapy": "other"},
+    ),
+    (
+        "/outcome",
+        {"seen": "1", "course": "operated", "complication_grade": "V", "vital_on": "2020-01-01"}
+        | {"converted": "not_tried", "conversion_therapy": "other"},
+    ),
+    (
+        "/outcome",
+        {"seen": "1", "course": "not_operated", "not_operated_reason": "unfit"}
+        | {"vital_status": "dead", "vital_on": "2020-01-01", "conversion_therapy": "other"},
     ),
     ("/outcome", {"seen": "0", "course": "pending"}),
     ("/sharing/consents/moon/withdraw", {}),

@@ -115,6 +115,10 @@ def test_a_hospital_enters_the_outcome_with_its_link(
     assert "The two verdicts" not in text
     answer = hospital.post(page, **fields(today))
     assert "The outcome is kept." in answer.get_data(as_text=True)
+    # A link is told by whom it is for, and on paper, where the form is not, stands what was kept.
+    page_kept = answer.get_data(as_text=True)
+    assert "by somebody" in page_kept and "grant" not in page_kept.split("</header>")[-1]
+    assert '<dl class="facts print-only">' in page_kept
     [entry] = with_entries(small_world.db, liver)
     assert entry.entered_as == "hospital"
     refused = hospital.post(f"/cases/{liver.number}/outcome/verdicts", local_category="resectable")
@@ -189,12 +193,16 @@ def test_another_coordinator_and_a_surgeon_who_has_it_not_find_no_such_case(
 def test_the_surgeon_of_the_case_reads_what_became_of_it_and_enters_nothing(
     signed_in: SignedIn, small_world: World, today: datetime
 ) -> None:
-    page = f"/cases/{small_world.inside.number}/outcome"
-    clara = signed_in("Clara")
+    case = f"/cases/{small_world.inside.number}"
+    page, afterwards = f"{case}/outcome", f"{case}/afterwards"
+    clara, lena = signed_in("Clara"), signed_in("Lena")
+    assert "Enter what became of it" in clara.get(afterwards).text
+    assert f'href="{page}">Look' not in lena.get(afterwards).text
+    assert "are asked for it" in lena.get(page).text
     clara.get(page)
     planned = {"course": "pending", "note": "only for the coordinators", "seen": "0"}
     assert clara.post(page, **planned).status_code == 200
-    lena = signed_in("Lena")
+    assert f'href="{page}">Look' in lena.get(afterwards).text
     text = lena.get(page).get_data(as_text=True)
     assert "Not decided yet" in text
     assert "only for the coordinators" not in text

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
 import pytest
 from flask.testing import FlaskClient
 
+from server.cases.countries import countries_by_name
 from server.cases.queries import case_by_id
 from server.cases.records import Assignment
 from server.dossier.requests import Asked, describe_request
@@ -218,7 +220,7 @@ def test_an_administrator_adds_a_centre_and_gives_a_surgeon_a_profile(
         f"/surgeons/{small_world.surgeon.id}/edit",
         centre_id=centre.id,
         organs=["pancreas"],
-        countries="gb, in",
+        countries=["GB", "IN"],
         most_cases="3",
         accepting="yes",
         version="0",
@@ -226,6 +228,10 @@ def test_an_administrator_adds_a_centre_and_gives_a_surgeon_a_profile(
     )
     assert "The profile of Lena is saved." in saved.text
     assert "United Kingdom, India" in saved.text
+    form = ada.get(f"/surgeons/{small_world.surgeon.id}/edit").text
+    ticked = re.findall(r'name="countries" value="(\w\w)" checked> ([\w ]+)<', form)
+    assert ticked == [("IN", "India"), ("GB", "United Kingdom")]
+    assert len(re.findall(r'name="countries"', form)) == len(countries_by_name())
     again = ada.post(f"/surgeons/{small_world.surgeon.id}/edit", version="0", most_cases="3")
     assert again.status_code == 409
     assert "Somebody else changed this entry" in again.text

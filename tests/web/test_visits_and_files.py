@@ -19,7 +19,7 @@ from server.cases.queries import case_by_number
 from server.cases.records import Case, CaseDocument
 from server.dossier.actions import classify
 from server.foundation.db import Database
-from server.intake.records import Arrival
+from server.intake.records import Arrival, ArrivalSender
 from server.intake.uploads.records import Upload
 from server.web.pages.visits import what_happens_next
 from tests.opined import opine
@@ -46,6 +46,28 @@ def received(db: Database, small_world: World, today: datetime) -> Arrival:
             case_id=small_world.inside.id,
             guesses=[],
         )
+
+
+def test_an_opinion_or_an_upload_beside_the_images_is_no_second_sender(
+    db: Database, received: Arrival, visitor: Visitor, today: datetime
+) -> None:
+    def sent_by(title: str) -> None:
+        with db.writing() as session:
+            session.add(
+                ArrivalSender(
+                    arrival_id=received.id,
+                    calling_aet=title,
+                    remote_address="127.0.0.1",
+                    first_seen_at=today,
+                )
+            )
+
+    browser, base = visitor("hospital")
+    sent_by("RIVERSIDE")
+    sent_by("")
+    assert "2 senders" not in browser.get(f"{base}/").text
+    sent_by("HILLCREST")
+    assert "2 senders" in browser.get(f"{base}/").text
 
 
 def keep(

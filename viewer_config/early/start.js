@@ -11,6 +11,8 @@ const JSON_TYPE = "application/dicom+json";
 // The questions of OHIF 3.13, to the letter but for the order of parameters.
 const ABOUT_STUDY =
   "limit=101&offset=0&fuzzymatching=false&includefield=00081030,00080060,00080090,00100030";
+// Its route, its list of studies and its thumbnails ask the same, each for itself.
+const TIMES_ABOUT_STUDY = 3;
 const ABOUT_SERIES = "includefield=00080021,00080031,0008103E,00200011";
 
 const place = /^\/r\/[A-Za-z0-9_-]+(?=\/view\/)/.exec(window.location.pathname);
@@ -86,7 +88,8 @@ async function phasesFound() {
 
 async function open(root, study, first, early) {
   const answers = early.answers;
-  answers.put(`${root}/studies?${ABOUT_STUDY}&StudyInstanceUID=${study}`, ask, JSON_TYPE, 2);
+  const about = `${root}/studies?${ABOUT_STUDY}&StudyInstanceUID=${study}`;
+  answers.put(about, ask, JSON_TYPE, TIMES_ABOUT_STUDY);
   answers.put(`${root}/studies/${study}/series?${ABOUT_SERIES}`, ask, JSON_TYPE);
   const [opening] = await Promise.all([
     settled(ask(`${root}/studies/${study}/opening`, "application/json")),

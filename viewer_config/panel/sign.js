@@ -111,7 +111,9 @@ export function SignDialog({ store, onClose, onJump }) {
       onClose=${onClose}
     >
       <header>
-        <h2 id="mgn-sign-title">Sign the opinion on ${store.state.panel.case.number}</h2>
+        <h2 id="mgn-sign-title">
+          Sign ${store.state.together ? "your vote" : "the opinion"} on ${store.state.panel.case.number}
+        </h2>
         <button type="button" class="mgn-clear" aria-label="Close" onClick=${close}>×</button>
       </header>
       ${toSign.length > 0 && html`<${Open} toSign=${toSign} onJump=${jump} />`}

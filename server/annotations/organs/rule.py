@@ -1,12 +1,21 @@
-"""One line of a published table, over whatever an organ takes as its case."""
+"""A published criteria set written as a table, and one line of it."""
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
-from server.annotations.decision import Category, Trust
+from server.annotations.decision import (
+    Answers,
+    Category,
+    Evaluation,
+    Option,
+    Options,
+    Ruleset,
+    Trust,
+)
 
 CaseT = TypeVar("CaseT")
 
@@ -22,3 +31,22 @@ class PublishedRule(Generic[CaseT]):
     trust: Trust
     applies: Callable[[CaseT], bool]
     text: Callable[[CaseT], str]
+
+
+@dataclass(frozen=True)
+class PublishedTable(ABC):
+    """A criteria set as a table. There are several ways of writing one; each says how it is applied."""
+
+    id: str
+    title: str
+    version: str
+    source: str
+    options: tuple[Option, ...] = field(default=(), kw_only=True)
+
+    @abstractmethod
+    def evaluate(self, answers: Answers, options: Options) -> Evaluation:
+        """The table applied to answers of any shape and a complete set of options."""
+
+    def ruleset(self) -> Ruleset:
+        """The table as a ruleset of an organ."""
+        return Ruleset(self.id, self.title, self.version, self.source, self.evaluate, self.options)

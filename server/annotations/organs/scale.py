@@ -23,10 +23,9 @@ from server.annotations.decision import (
     Missing,
     Option,
     Options,
-    Ruleset,
     result,
 )
-from server.annotations.organs.rule import PublishedRule
+from server.annotations.organs.rule import PublishedRule, PublishedTable
 
 OPTIONS: Final = "options"  # the name under which a case holds the options of its ruleset
 
@@ -71,7 +70,7 @@ Rule = PublishedRule[Case]
 
 
 @dataclass(frozen=True)
-class RuleTable:
+class RuleTable(PublishedTable):
     """A published criteria set over facts.
 
     `otherwise` is the lowest category, and the rule that stands for it where no other applies.
@@ -80,52 +79,35 @@ class RuleTable:
     categories stand beside each other, so that every rule that applies is told, not only the worst.
     """
 
-    id: str
-    title: str
-    version: str
-    source: str
     read: Callable[[Answers, Options], Reading]
     rules: tuple[Rule, ...]
     otherwise: Rule
-    options: tuple[Option, ...] = ()
     remarks: Callable[[Case, Category, Category], Iterable[Flag]] = lambda *_: ()
     capabilities: Callable[[Case], tuple[str, ...]] = lambda _case: ()
     enumerated: bool = False
 
-    def ruleset(self) -> Ruleset:
-        """The table as a ruleset of an organ."""
-        return Ruleset(
-            id=self.id,
+    def evaluate(self, answers: Answers, options: Options) -> Evaluation:
+        """The table applied to answers of any shape."""
+        reading = self.read(answers, options)
+        case: dict[str, Any] = {fact.name: fact.best for fact in reading.facts}
+        case[OPTIONS] = options
+        ending = case | {fact.name: fact.worst for fact in reading.facts}
+        best, worst = self.category(case), self.category(ending)
+        return Evaluation(
+            ruleset=self.id,
             title=self.title,
             version=self.version,
-            source=self.source,
-            options=self.options,
-            apply=lambda answers, options: evaluate(self, answers, options),
+            **result(best, worst),
+            fired=tuple(_fired(self, case, best, worst)),
+            missing=tuple(_missing(self, reading.facts, case, ending).values()),
+            capabilities=self.capabilities(case),
+            flags=(*reading.flags, *self.remarks(case, best, worst)),
         )
 
     def category(self, case: Case) -> Category:
         """The category of a case in which everything is known."""
         found = (rule.category for rule in self.rules if rule.applies(case))
         return max(found, default=self.otherwise.category)
-
-
-def evaluate(table: RuleTable, answers: Answers, options: Options) -> Evaluation:
-    """The table applied to answers of any shape."""
-    reading = table.read(answers, options)
-    case: dict[str, Any] = {fact.name: fact.best for fact in reading.facts}
-    case[OPTIONS] = options
-    ending = case | {fact.name: fact.worst for fact in reading.facts}
-    best, worst = table.category(case), table.category(ending)
-    return Evaluation(
-        ruleset=table.id,
-        title=table.title,
-        version=table.version,
-        **result(best, worst),
-        fired=tuple(_fired(table, case, best, worst)),
-        missing=tuple(_missing(table, reading.facts, case, ending).values()),
-        capabilities=table.capabilities(case),
-        flags=(*reading.flags, *table.remarks(case, best, worst)),
-    )
 
 
 def _fired(table: RuleTable, case: Case, best: Category, worst: Category) -> Iterator[Fired]:
@@ -179,7 +161,7 @@ def judged(name: str, table: RuleTable, answers: Answers, options: Options) -> F
     return Fact(name, table.category(case).rank, table.category(ending).rank, gaps)
 
 
-def sentence(text: str) -> Callable[[Case], str]:
+def sentence(text: str) -> Callable[[object], str]:
     """A sentence that is the same for every case."""
     return lambda _case: text
 

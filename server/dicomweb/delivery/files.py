@@ -34,7 +34,7 @@ from server.dicomweb.media.accept import NATIVE
 from server.dicomweb.media.copies import copied
 from server.dicomweb.media.multipart import PIECE_BYTES
 from server.dicomweb.pixels.archived import ArchivedFrames, read_layout
-from server.dicomweb.pixels.framing import FrameBroken, Place
+from server.dicomweb.pixels.framing import FrameBroken, FrameUnreadable, Place
 from server.dicomweb.pixels.layout import PixelLayout, stored_syntax
 from server.dicomweb.pixels.transcoding import CannotEncode, encoded, may_become
 from server.dicomweb.views.scope import Pass
@@ -110,7 +110,7 @@ def _in_syntax(archive: Archive, place: Place, orthanc_id: str, syntax: str | No
         return _as_stored(head, stream)
     try:
         return _rewritten(archive, place, orthanc_id, head, stream, layout, wanted)
-    except (CannotEncode, FrameBroken, *_UNWRITABLE) as error:
+    except (CannotEncode, FrameBroken, FrameUnreadable, *_UNWRITABLE) as error:
         stream.close()
         return _other_way(archive, orthanc_id, syntax, layout.TransferSyntaxUID, error)
     except BaseException:

@@ -91,13 +91,25 @@ def _text(dataset: Dataset, name: str) -> str:
 
 
 def _header(pass_: Pass, place: Place) -> Dataset:
+    """From the file; while Orthanc is away, or hangs, from what was prepared."""
+    is_away = pass_.holdings.study(place.study) is None
+    prepared = _prepared_header(pass_, place) if is_away else None
+    if prepared is not None:
+        return prepared
     try:
         return header_of(pass_, place)
     except ArchiveUnavailable:
-        dataset = prepared_dataset(pass_, place)
-        if dataset is None:
+        prepared = _prepared_header(pass_, place)
+        if prepared is None:
             raise
-        header = Dataset.from_json(dataset, bulk_data_uri_handler=lambda *_: b"")
-        header.file_meta = FileMetaDataset()
-        header.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
-        return header
+        return prepared
+
+
+def _prepared_header(pass_: Pass, place: Place) -> Dataset | None:
+    dataset = prepared_dataset(pass_, place)
+    if dataset is None:
+        return None
+    header = Dataset.from_json(dataset, bulk_data_uri_handler=lambda *_: b"")
+    header.file_meta = FileMetaDataset()
+    header.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    return header

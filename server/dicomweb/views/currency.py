@@ -1,8 +1,8 @@
 """Whether what was prepared is still what the archive holds.
 
 An instance never changes, a series may grow, and what is deleted in the archive must not be given
-out from here. Orthanc is asked once a second per study, by one request of those that come; while it
-does not answer, what was prepared is believed.
+out from here. Orthanc is asked once a second per study, for all requests that come; while it does not
+answer, what was prepared is believed.
 """
 
 from __future__ import annotations
@@ -18,7 +18,10 @@ from server.prepared.manifest import Manifest
 from server.prepared.shelf import Shelf
 
 BELIEVED_FOR_S = 1.0
-AWAY_FOR_S = 3.0  # Orthanc may hang instead of refusing: then every question costs its time limit
+AWAY_FOR_S = 3.0
+# Orthanc may hang instead of refusing: then a question costs its whole time limit, which nobody waits for.
+PATIENCE_S = 3.0
+PATIENCE_WHILE_AWAY_S = 0.3
 MOST_REMEMBERED = 500
 ASKED_AGAIN_AFTER_S = 60.0
 
@@ -47,12 +50,18 @@ class Currency:
     """
 
     def __init__(
-        self, archive: Archive, shelf: Shelf, ask_first: Callable[[str, str], None]
+        self,
+        archive: Archive,
+        shelf: Shelf,
+        ask_first: Callable[[str, str], None],
+        *,
+        patience_s: float = PATIENCE_S,
     ) -> None:
         self.shelf = shelf
         self.clearance = Clearance(shelf)
         self._archive = archive
         self._ask_first = ask_first
+        self._patience_s = patience_s
         self._known: dict[str, tuple[float, Holdings | None]] = {}
         self._asked: dict[tuple[str, str], float] = {}
         self._asking: set[str] = set()
@@ -66,19 +75,40 @@ class Currency:
             if kept is not None:
                 return kept[1]
             self._asking.add(StudyInstanceUID)
-        try:
-            holdings: Holdings | None = self._ask(StudyInstanceUID)
-        except (ArchiveUnavailable, ArchiveFailed):
-            holdings = None
-        finally:
-            with self._lock:
-                self._asking.discard(StudyInstanceUID)
-        lasting = AWAY_FOR_S if holdings is None else BELIEVED_FOR_S
+            was_away = self._known.get(StudyInstanceUID, (0.0, Holdings({})))[1] is None
+        trouble: list[Exception] = []
+        asking = threading.Thread(
+            target=self._find_out, args=(StudyInstanceUID, trouble), daemon=True
+        )
+        asking.start()
+        asking.join(PATIENCE_WHILE_AWAY_S if was_away else self._patience_s)
+        if trouble:
+            raise trouble[0]
         with self._lock:
-            if len(self._known) >= MOST_REMEMBERED:
-                self._known.clear()
-            self._known[StudyInstanceUID] = (time.monotonic() + lasting, holdings)
-        return holdings
+            if StudyInstanceUID in self._asking:
+                self._note(StudyInstanceUID, None)
+            return self._known.get(StudyInstanceUID, (0.0, None))[1]
+
+    def _find_out(self, StudyInstanceUID: str, trouble: list[Exception]) -> None:
+        """Asks, and notes the answer whenever it comes; what is not Orthanc's fault goes to `trouble`."""
+        holdings: Holdings | None = None
+        try:
+            holdings = self._ask(StudyInstanceUID)
+        except (ArchiveUnavailable, ArchiveFailed):
+            pass
+        except Exception as error:
+            trouble.append(error)
+        with self._lock:
+            self._asking.discard(StudyInstanceUID)
+            if not trouble:
+                self._note(StudyInstanceUID, holdings)
+
+    def _note(self, StudyInstanceUID: str, holdings: Holdings | None) -> None:
+        """Keeps what was found out, or that nothing was. The lock is held."""
+        lasting = AWAY_FOR_S if holdings is None else BELIEVED_FOR_S
+        if len(self._known) >= MOST_REMEMBERED:
+            self._known.clear()
+        self._known[StudyInstanceUID] = (time.monotonic() + lasting, holdings)
 
     def _remembered(self, StudyInstanceUID: str) -> tuple[float, Holdings | None] | None:
         """What is known and still counts: also what is being asked about anew just now."""

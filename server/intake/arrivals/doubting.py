@@ -14,6 +14,7 @@ from server.intake.arrivals import holding
 from server.intake.arrivals.holding import Doubt, SentBy
 from server.intake.arrivals.identity import Identity
 from server.intake.arrivals.observation import Observation
+from server.intake.lines.orthanc_log import ALIKE, FAULTS, UNSEEN
 from server.intake.records import (
     Arrival,
     ArrivalSender,
@@ -35,6 +36,8 @@ def doubts(
         *holding.copied_uids(copies, differing),
         *holding.other_content(_repeats(session, arrival)),
         *holding.faulty(_faulty(session, arrival)),
+        *holding.replaced(_replaced(session, arrival)),
+        *holding.missing(_missing(session, arrival)),
     ]
     return [doubt for doubt in found if doubt.key not in (arrival.allowed or ())]
 
@@ -84,7 +87,8 @@ def note_repeat(
     fault: str = "",
 ) -> None:
     """Somebody sent an instance again with other content, and the archive kept the first; or with a
-    `fault`, and the archive took nothing.
+    `fault`, and the archive took nothing; or it took the place of a damaged file (`fault` says how far it
+    was compared with that).
 
     `instance_id` and `study_id` are Orthanc's. The study is held as soon as it is looked at, at once
     when it has settled already. Noting the same twice is counted once for each time.
@@ -204,9 +208,27 @@ def _faulty(session: Session, arrival: Arrival) -> dict[tuple[str, str], int]:
         )
         .where(
             RepeatedInstance.study_id == arrival.orthanc_id,
-            RepeatedInstance.fault != "",
+            RepeatedInstance.fault.in_(FAULTS),
             ~came.exists(),
         )
         .group_by(RepeatedInstance.sender, RepeatedInstance.fault)
     )
     return {(sender, fault): count for sender, fault, count in said}
+
+
+def _replaced(session: Session, arrival: Arrival) -> dict[tuple[str, str], int]:
+    """How many images of it took a damaged file's place unproven, by sender and how far they were
+    compared."""
+    how = RepeatedInstance.fault
+    said = session.execute(
+        select(RepeatedInstance.sender, how, func.count(func.distinct(RepeatedInstance.orthanc_id)))
+        .where(RepeatedInstance.study_id == arrival.orthanc_id, how.in_((ALIKE, UNSEEN)))
+        .group_by(RepeatedInstance.sender, how)
+    )
+    return {(sender, compared): count for sender, compared, count in said}
+
+
+def _missing(session: Session, arrival: Arrival) -> int:
+    """How many more were received than the archive holds."""
+    received = select(func.count()).where(ReceivedInstance.arrival_id == arrival.id)
+    return (session.scalar(received) or 0) - arrival.instance_count

@@ -9,16 +9,17 @@ of the archive itself, and once a minute every study is swept. Whatever is notic
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from datetime import datetime, timedelta
 
 from server.archive import Archive, ArchiveUnavailable, Change, NotInArchive, Study
 from server.foundation.clock import Clock
 from server.foundation.db import Database, DatabaseAway, DatabaseFull, DatabaseNotWritable
-from server.intake.actions import note_study, settle
+from server.intake.actions import hold_gone, note_study, settle
 from server.intake.arrivals.observation import Observation, identities, observe, origins
 from server.intake.queries import (
     cursor,
+    gone_unsaid,
     known_instances,
     noted_updates,
     prepared_of,
@@ -68,7 +69,11 @@ class Feed:
     def _due_again(self) -> set[str]:
         """Studies that could not be looked at, once they were left for long enough."""
         now = self._clock()
-        due = {one for one, until in self._left_until.items() if until <= now}
+        due = {
+            one
+            for one, until in self._left_until.items()
+            if until <= now or until - now > TRIED_AGAIN_AFTER
+        }
         for orthanc_id in due:
             del self._left_until[orthanc_id]
         return due
@@ -99,7 +104,8 @@ class Feed:
         first = origins(self._archive, orthanc_id, unknown[:1])
         with self._db.writing() as session:
             arrival = note_study(session, observation, first, now)
-            quiet = now - arrival.changed_at >= self._quiet_for
+            # Before its own time: the clock was set back, and nobody knows for how long it was quiet.
+            quiet = abs(now - arrival.changed_at) >= self._quiet_for
             if arrival.settled_at is not None or not quiet:
                 return
         self._settle(observation, unknown)
@@ -161,7 +167,7 @@ class Feed:
         with self._db.reading() as session:
             swept_at = cursor(session).swept_at
         now = self._clock()
-        if swept_at is not None and now - swept_at < SWEEP_EVERY:
+        if swept_at is not None and abs(now - swept_at) < SWEEP_EVERY:
             return set()
         in_archive = {study.orthanc_id: study.last_update for study in self._all_studies()}
         with self._db.writing() as session:
@@ -170,13 +176,25 @@ class Feed:
                 # What is left of a study that was deleted from the archive is cleared away.
                 preparation.ask_anew(session, study, series, now)
             cursor(session).swept_at = now
+        self._hold_what_is_gone(noted.keys() - in_archive.keys())
         return {
             orthanc_id
             for orthanc_id, last_update in in_archive.items()
             if orthanc_id not in noted
             or noted[orthanc_id][0] != last_update
-            or now - (noted[orthanc_id][1] or now) < DOUBTED_FOR
+            or abs(now - (noted[orthanc_id][1] or now)) < DOUBTED_FOR
         }
+
+    def _hold_what_is_gone(self, orthanc_ids: Set[str]) -> None:
+        """Studies that were received and are in the archive no more wait for a person, who hears it."""
+        with self._db.reading() as session:
+            unsaid = gone_unsaid(session, orthanc_ids)
+        for orthanc_id in unsaid:
+            try:
+                self._archive.study(orthanc_id)
+            except NotInArchive:
+                with self._db.writing() as session:
+                    hold_gone(session, orthanc_id, self._clock())
 
     def _all_studies(self) -> Iterator[Study]:
         since = 0
@@ -195,7 +213,7 @@ class Feed:
             kept = cursor(session)
             known = (kept.sequence, kept.archive_ok, kept.checked_at)
         sequence = known[0] if last_change is None else last_change
-        fresh = known[2] is not None and now - known[2] < CHECK_IS_KEPT_EVERY
+        fresh = known[2] is not None and abs(now - known[2]) < CHECK_IS_KEPT_EVERY
         if (sequence, answers) == known[:2] and fresh:
             return
         if answers != known[1]:

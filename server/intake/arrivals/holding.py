@@ -20,11 +20,19 @@ SAME_STUDY_UID = "same_study_uid"
 COPIED_UIDS = "copied_uids"
 OTHER_CONTENT = "other_content"
 FAULTY = "faulty"
+REPLACED = "replaced"
+MISSING = "missing"
 # What `server.intake.lines.orthanc_log` calls the faults, in words.
 _FAULTS = {
     "absurd": "the header announces a picture larger than any scanner makes",
     "short": "the pixel data is shorter than the header says",
     "no_pdf": "the document says that it is a PDF and is none",
+}
+# How what came again was compared with the damaged file whose place it took (`Replaced.how`), in words.
+REPLACED_IN_WORDS = {
+    "same": "It is proven to be what was received.",
+    "alike": "It is encoded in another way, so only what stands beside its pixels could be compared.",
+    "unseen": "Nothing was left of the file, so nothing could be compared.",
 }
 
 
@@ -190,6 +198,44 @@ def faulty(refused: Mapping[tuple[str, str], int]) -> list[Doubt]:
             f"Refused on their way in, and not stored: {said}. The sender was told so.",
             "Ask the hospital to send these again from the originals; what comes whole is taken. If the "
             "others are enough, let it pass.",
+        )
+    ]
+
+
+def replaced(found: Mapping[tuple[str, str], int]) -> list[Doubt]:
+    """Images that took the place of damaged files without proof that they are the same, by sender and by
+    how far they were compared, how many."""
+    if not found:
+        return []
+    said = " ".join(
+        f"{_images(count)} by {who}: {REPLACED_IN_WORDS.get(how, how)}"
+        for (who, how), count in sorted(found.items())
+    )
+    return [
+        Doubt(
+            REPLACED,
+            ",".join(f"{who} {how} {count}" for (who, how), count in sorted(found.items())),
+            "Files of this study were damaged on the archive's disk, and images that came again took "
+            f"their places. {said}",
+            "Look at these images, and ask the hospital whether they are those that it sent first. If "
+            "so, let it pass.",
+        )
+    ]
+
+
+def missing(count: int) -> list[Doubt]:
+    """`count` images of the study were received and are not in the archive any more."""
+    if count < 1:
+        return []
+    was = "was" if count == 1 else "were"
+    return [
+        Doubt(
+            MISSING,
+            str(count),
+            f"{_images(count)} of this study {was} received and {'is' if count == 1 else 'are'} no longer "
+            "in the archive.",
+            "Tell whoever runs the server: a backup may have been restored, or a disk lost files. Have "
+            "the hospital send the study again; what comes is put where it was.",
         )
     ]
 

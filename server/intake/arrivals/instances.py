@@ -15,7 +15,16 @@ from typing import Any, Final
 
 from pydicom import dcmread
 from pydicom.dataset import Dataset
-from pydicom.uid import UID, EncapsulatedPDFStorage
+from pydicom.uid import (
+    UID,
+    CTImageStorage,
+    EncapsulatedPDFStorage,
+    EnhancedCTImageStorage,
+    EnhancedMRImageStorage,
+    EnhancedPETImageStorage,
+    MRImageStorage,
+    PositronEmissionTomographyImageStorage,
+)
 
 from server.dicom.files import Accepted, FileHead, RefusedFile, read_head, read_part10
 from server.dicom.nesting import DEFERRED_FROM_BYTES, TOO_DEEP, why_not_read
@@ -30,6 +39,18 @@ INFLATES_TO_MORE: Final = (
     "It is deflated and becomes more than 256 MB when it is unpacked. Send it as it was before."
 )
 NO_PDF: Final = "Its document says that it is a PDF and is none. Print it to a PDF anew."
+TOO_SHORT: Final = "Its pixel data is shorter than its header says: the file is cut off or damaged."
+# Images that are nothing without pixels, as `orthanc/encoded.py` has them.
+IMAGES: Final = frozenset(
+    {
+        CTImageStorage,
+        EnhancedCTImageStorage,
+        MRImageStorage,
+        EnhancedMRImageStorage,
+        PositronEmissionTomographyImageStorage,
+        EnhancedPETImageStorage,
+    }
+)
 _PIXEL_DATA: Final = 0x7FE00010
 _UNDEFINED: Final = 0xFFFFFFFF
 _PIECE_BYTES: Final = 1 << 20
@@ -120,6 +141,11 @@ def _why_syntax(accepted: Accepted) -> str:
 def _why_pixels(accepted: Accepted, path: Path) -> str:
     """Whether the picture is as large as the header says."""
     header = accepted.header
+    raw: Any = dcmread(path, defer_size=DEFERRED_FROM_BYTES, specific_tags=["PixelData"]).get_item(
+        _PIXEL_DATA
+    )
+    if raw is None and header.SOPClassUID in IMAGES:
+        return TOO_SHORT
     try:
         rows, columns = int(header.get("Rows") or 0), int(header.get("Columns") or 0)
         frames = int(header.get("NumberOfFrames") or 1)
@@ -134,8 +160,6 @@ def _why_pixels(accepted: Accepted, path: Path) -> str:
     wanted = (rows * columns * frames * samples * bits + 7) // 8
     if wanted > MOST_PIXEL_BYTES:
         return f"It says that its picture is {columns} x {rows} x {frames}: no scanner makes that."
-    dataset = dcmread(path, defer_size=DEFERRED_FROM_BYTES, specific_tags=["PixelData"])
-    raw: Any = dataset.get_item(_PIXEL_DATA)
     if raw is None:
         return ""
     syntax = UID(accepted.head.TransferSyntaxUID)
@@ -151,7 +175,7 @@ def _why_pixels(accepted: Accepted, path: Path) -> str:
     if cut:
         return "The file is cut off in the middle of its pixels. Send it again."
     if not encapsulated and _photometric(header) != "YBR_FULL_422" and length < wanted:
-        return "Its pixel data is shorter than its header says: the file is cut off or damaged."
+        return TOO_SHORT
     return ""
 
 

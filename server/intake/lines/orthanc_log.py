@@ -9,6 +9,7 @@ has to be `verbose`; then there are some lines for each association and none for
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -28,7 +29,10 @@ UNDELIVERED = "undelivered"
 ABSURD = "absurd"
 SHORT = "short"
 NO_PDF = "no_pdf"
+NO_UID = "no_uid"
+NOT_STORED = "not_stored"
 FAULTS = (ABSURD, SHORT, NO_PDF)
+SAME, ALIKE, UNSEEN = "same", "alike", "unseen"
 
 _TITLE = r"(?P<aet>.{0,64}?)"
 _ADDRESS = r"(?P<ip>[0-9a-fA-F.:]{2,45})"
@@ -50,11 +54,15 @@ _BROKEN = re.compile(
 _ABORTED = re.compile(rf"Association Aborted with AET {_TITLE} on IP {_ADDRESS}\s*$")
 # What `orthanc/repeats.py` writes; the rest of such a line is Orthanc's and differs between versions.
 _REPEATED = re.compile(
-    r"MARGIN (?:repeated|faulty why=(?P<fault>[a-z_]{1,20})) "
+    r"MARGIN (?:repeated|faulty why=(?P<fault>[a-z_]{1,20})|replaced how=(?P<how>[a-z]{1,20})) "
     r"instance=(?P<instance>[0-9a-f-]{44}) "
     r'study=(?P<study>[0-9a-f-]{44}) md5=(?P<md5>[0-9a-f]{32}) by="(?P<aet>[^"]{0,64})"'
 )
 _TOO_DEEP = re.compile(r'MARGIN too deep by="(?P<aet>[^"]{0,64})"')
+# An image that Orthanc answers with A700, in its own words, which name no image; the line before says more.
+_NOT_STORED = re.compile(r"Exception while storing DICOM: (?P<why>.*)$", re.MULTILINE)
+_LACKS_UID = "missing StudyInstanceUID, SeriesInstanceUID or SOPInstanceUID"
+_FINISHED = re.compile(rf"Finishing association with AET {_TITLE} on IP {_ADDRESS}:")
 # Orthanc calls a hospital to deliver a report that was asked for, or because a person tests the line.
 _ASKED_TO_COMMIT = re.compile(r"Incoming storage commitment request")
 _CALLING_THEM = re.compile(
@@ -110,7 +118,20 @@ class Repeated:
     fault: str = ""
 
 
-Fact = Refusal | Opened | Echoed | Repeated
+@dataclass(frozen=True)
+class Replaced:
+    """An image that took the place of a damaged file. `how` says how far it was compared with that: SAME
+    (proven to be what was received), ALIKE (beside its pixels only), UNSEEN (nothing was left of the file).
+    `instance_id` and `study_id` are Orthanc's, `md5` is of the file that is stored now."""
+
+    instance_id: str
+    study_id: str
+    md5: str
+    ae_title: str
+    how: str
+
+
+Fact = Refusal | Opened | Echoed | Repeated | Replaced
 
 
 class _Reading:
@@ -119,6 +140,8 @@ class _Reading:
     def __init__(self) -> None:
         self.found: list[Fact] = []
         self._caller: dict[str, tuple[str, str]] = {}
+        self._open: Counter[tuple[str, str]] = Counter()
+        self._lacks_uid = False
         self._broken: tuple[str, str, str] | None = None
         self._asked = 0
         self._reporting: dict[str, str] = {}
@@ -134,6 +157,13 @@ class _Reading:
             return
         self.end_of_failure()
         if again := _REPEATED.search(text):
+            if again["how"]:
+                self.found.append(
+                    Replaced(
+                        again["instance"], again["study"], again["md5"], again["aet"], again["how"]
+                    )
+                )
+                return
             fault = again["fault"] or ""
             self.found.append(
                 Repeated(again["instance"], again["study"], again["md5"], again["aet"], fault)
@@ -148,6 +178,8 @@ class _Reading:
         if head is None:
             return
         thread, said = head["thread"].strip(), head["said"]
+        if self._storing(thread, said):
+            return
         if not (self._opening(thread, said) or self._refused(thread, said) or self._report(said)):
             self._ending(said)
 
@@ -160,11 +192,35 @@ class _Reading:
                 self.found.append(Refusal(NOTHING_ACCEPTED, found["aet"], found["ip"]))
             else:
                 self.found.append(Opened(found["aet"], found["ip"]))
+                self._open[found["aet"], found["ip"]] += 1
         elif _ECHO.search(said):
             self.found.append(Echoed(*self._caller.get(thread, ("", ""))))
         else:
             return False
         return True
+
+    def _storing(self, thread: str, said: str) -> bool:
+        if _LACKS_UID in said:
+            self._lacks_uid = True
+        elif found := _NOT_STORED.search(said):
+            title, address = self._sender(thread)
+            if self._lacks_uid:
+                self.found.append(Refusal(NO_UID, title, address))
+            else:
+                self.found.append(Refusal(NOT_STORED, title, address, detail=_plain(found["why"])))
+            self._lacks_uid = False
+        else:
+            return False
+        return True
+
+    def _sender(self, thread: str) -> tuple[str, str]:
+        """Whose image it is: by thread, or, before Orthanc names threads, where only one sends."""
+        if thread:
+            return self._caller.get(thread, ("", ""))
+        return next(iter(self._open)) if len(self._open) == 1 else ("", "")
+
+    def _closed(self, title: str, address: str) -> None:
+        self._open -= Counter([(title, address)])
 
     def _refused(self, thread: str, said: str) -> bool:
         title, address = self._caller.get(thread, ("", ""))
@@ -201,9 +257,13 @@ class _Reading:
         return True
 
     def _ending(self, said: str) -> None:
-        if found := _BROKEN.search(said):
+        if found := _FINISHED.search(said):
+            self._closed(found["aet"], found["ip"])
+        elif found := _BROKEN.search(said):
+            self._closed(found["aet"], found["ip"])
             self._broken = (found["aet"], found["ip"], found["why"])
         elif found := _ABORTED.search(said):
+            self._closed(found["aet"], found["ip"])
             self.found.append(Refusal(ABORTED, found["aet"], found["ip"]))
 
     def end_of_failure(self) -> None:
@@ -223,7 +283,7 @@ class _Reading:
 
 def refers_to_earlier(text: str) -> bool:
     """Whether lines of this text mean something only beside what stood before them."""
-    return _NOT_TAKEN.search(text) is not None
+    return any(one.search(text) for one in (_NOT_TAKEN, _NOT_STORED))
 
 
 def facts_in(lines: Iterable[str], before: Iterable[str] = ()) -> list[Fact]:

@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session
 
 from server.foundation import audit
 from server.intake.arrivals.doubting import note_repeat
+from server.intake.arrivals.replacing import note_replaced
 from server.intake.lines.orthanc_log import (
     UNKNOWN_CALLER,
     WRONG_ADDRESS,
@@ -26,6 +27,7 @@ from server.intake.lines.orthanc_log import (
     Opened,
     Refusal,
     Repeated,
+    Replaced,
     facts_in,
     refers_to_earlier,
 )
@@ -106,6 +108,15 @@ IN_WORDS: dict[str, tuple[str, str]] = {
         "a document was refused: it says that it is a PDF and is none",
         "Have it printed to a PDF anew. Everything else that was sent was looked at as always.",
     ),
+    "no_uid": (
+        "an image was refused: it lacks the UID of its study, of its series, or its own",
+        "Nobody could tell which study it belongs to. Have it exported anew; nothing of it was stored.",
+    ),
+    "not_stored": (
+        "an image was not stored: Orthanc could not read or keep it",
+        "The sender was told so. Have it sent again from the original; when many fail, look whether the "
+        "disk is full.",
+    ),
     "undelivered": (
         "our report of storage commitment could not be delivered",
         "It asked whether its images are kept, and nobody took the answer where it is registered. Test "
@@ -141,6 +152,8 @@ def take_over(session: Session, log: Path, now: datetime) -> int:
                 fault=fact.fault,
                 now=now,
             )
+        elif isinstance(fact, Replaced):
+            note_replaced(session, fact, now)
     found = Counter(_judged(one, registered) for one in facts if isinstance(one, Refusal))
     for refusal, times in found.items():
         _count(session, refusal, times, now)
@@ -159,7 +172,7 @@ def _note_calls(
     session: Session, facts: Iterable[Fact], registered: set[str], now: datetime
 ) -> None:
     for fact in facts:
-        if isinstance(fact, Refusal | Repeated) or fact.ae_title not in registered:
+        if isinstance(fact, Refusal | Repeated | Replaced) or fact.ae_title not in registered:
             continue
         state = state_of(session, fact.ae_title)
         if isinstance(fact, Opened):

@@ -11,7 +11,7 @@ from server.access.action import Action
 from server.access.permissions import Account, Program
 from server.annotations.organs import ORGANS
 from server.cases import actions
-from server.cases.accession import accession_numbers
+from server.cases.accession import accession_numbers, written_as_list
 from server.cases.clocks.pauses import WHO
 from server.cases.clocks.tiers import default_tier
 from server.cases.clocks.timekeeping import agree_tier
@@ -245,7 +245,7 @@ def _asking(visit: Visit, hospital_id: str | UnsetType) -> Hospital:
 
 
 def _written(numbers: list[str]) -> str:
-    text = ", ".join(numbers)
+    text = written_as_list(", ".join(numbers))
     if len(text) > Case.accession_number.type.length:
         wanted = "These have more than 64 characters together; send the first and expect the rest."
         raise RequestRefused("Nothing was done.", [FieldProblem("/accession_numbers", wanted)])

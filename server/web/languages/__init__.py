@@ -130,7 +130,7 @@ def said(text: str) -> str:
 
 
 def said_listing(text: str) -> str:
-    """A text that a rule made of a title and what it lists: `Blood tests: CEA, Bilirubin, total`."""
+    """A text that a rule made of a title and what it lists: `Blood tests: CEA, Total bilirubin`."""
     title, between, listed = text.partition(": ")
     if not between:
         return said(text)
@@ -169,12 +169,15 @@ def _filled(words: Words, instead: str, found: re.Match[str]) -> str:
 
 
 def whom(actor: str) -> str:
-    """Who did something, as the records keep it: `coordinator Clara Costa`. A name stays as it is. The
-    beginning of a link's id, by which a coordinator finds it in their list, tells a hospital nothing."""
+    """Who did something, as the records keep it: `coordinator Clara Costa`. A name stays as it is. A
+    hospital reads for whom a link is and no more: the beginning of its id, by which a coordinator finds
+    it in their list, tells it nothing."""
     role, _, name = actor.partition(" ")
     if role not in _ROLES or not name:
         return actor
     named = _ID.sub("", name) if g.get("chooses_language") else name
+    if role == "grant" and g.get("chooses_language"):
+        return named
     return _words_of(spoken()).term(f"{role} {{name}}").replace("{name}", named)
 
 

@@ -88,9 +88,11 @@ class ThreadShown:
 
 @dataclass(frozen=True)
 class Glance:
-    """What the case's own page says of its questions."""
+    """What the case's own page says of its questions; `yours` are the open ones that wait for whoever
+    reads."""
 
     open: int
+    yours: int
     fresh: int
     imaging: list[tuple[int, str, str]]
 
@@ -100,10 +102,11 @@ def glance(visit: Visit) -> Glance | None:
     their number, subject and text. None for whoever sees no questions."""
     if not visit.may(Action.QUESTIONS_READ):
         return None
-    said = said_of(visit)
-    threads = queries.threads(visit.session, visit.case, voice_of(visit))
+    said, voice = said_of(visit), voice_of(visit)
+    threads = queries.threads(visit.session, visit.case, voice)
     return Glance(
         open=sum(one.is_open for one in threads),
+        yours=sum(one.waits_for == voice.side for one in threads),
         fresh=sum(len(one.fresh) for one in threads),
         imaging=[
             (one.question.number, said(one.question.subject), said(one.messages[0].text))

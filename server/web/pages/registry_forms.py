@@ -47,11 +47,6 @@ def chosen(name: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(text_only(one) or "" for one in request.form.getlist(name)))
 
 
-def listed(name: str) -> tuple[str, ...]:
-    """Codes in capitals, written with spaces, commas or semicolons between them."""
-    return tuple(dict.fromkeys(typed(name).replace(",", " ").replace(";", " ").upper().split()))
-
-
 def number(name: str, default: int) -> int:
     """A whole number; -1, which no field of these takes, when it is none."""
     text = typed(name)
@@ -104,7 +99,7 @@ def profile_typed() -> ProfileSaid:
         subspecialties=chosen("subspecialties"),
         capabilities=chosen("capabilities"),
         languages=chosen("languages"),
-        countries=listed("countries"),
+        countries=chosen("countries"),
         accepts_tiers=chosen("accepts_tiers"),
         accepting=typed("accepting") == "yes",
         most_cases=number("most_cases", ProfileSaid.most_cases),

@@ -67,10 +67,30 @@ function showTyped() {
   place.hidden = false;
 }
 
+// Whoever sits down here next must find nothing that was typed and never sent: it goes at the sign-out, and
+// that is said before. Kept by questions.js and by the viewer's form (viewer_config/panel/unsent.js), under
+// the number of its case.
+const UNSENT = /^margin-(?:draft:|unsent )([^: ]+)/;
+
+document.getElementById("sign-out")?.addEventListener("submit", (event) => {
+  const kept = Object.keys(localStorage).filter((name) => UNSENT.test(name));
+  if (!kept.length) return;
+  if (event.submitter?.matches("[data-delete-unsent]")) {
+    for (const name of kept) localStorage.removeItem(name);
+    return;
+  }
+  event.preventDefault();
+  const dialog = document.getElementById("unsent");
+  const cases = new Set(kept.map((name) => UNSENT.exec(name)[1]));
+  dialog.querySelector("[data-unsent]").textContent = [...cases].sort().join(", ");
+  dialog.querySelector("[data-stay]").onclick = () => dialog.close();
+  dialog.showModal();
+});
+
 // A second click on a slow line must not do the same thing twice.
 document.addEventListener("submit", (event) => {
   const form = event.target;
-  if (form.method !== "post" || form.dataset.upload !== undefined) return;
+  if (event.defaultPrevented || form.method !== "post" || form.dataset.upload !== undefined) return;
   if (form.dataset.sent) {
     event.preventDefault();
     return;

@@ -33,7 +33,7 @@ function clearOld() {
 
 function follow(form, sentKeys) {
   const place = form.closest("[data-case]");
-  const name = `${PREFIX}${place.dataset.case}:${place.dataset.side}:${form.dataset.draft}`;
+  const name = `${PREFIX}${place.dataset.case}:${place.dataset.writer}:${form.dataset.draft}`;
   const key = form.elements.key;
   const said = form.querySelector("[data-kept]");
   const draft = read(name);

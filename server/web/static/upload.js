@@ -138,7 +138,7 @@ class Box {
     const notes = [say("{part} of {whole}", { part: size(totals.sent), whole: size(totals.bytes) })];
     if (totals.before) notes.push(say("{number} sent before", { number: number(totals.before) }));
     this.part("figures").textContent = notes.join(" · ");
-    const { rate, left } = isRunning && !paused ? this.queue.pace : { rate: 0, left: 0 };
+    const { rate, left } = isRunning && !paused && this.part("trouble").hidden ? this.queue.pace : { rate: 0, left: 0 };
     this.part("rate").textContent = left ? `${size(rate)}/s · ${say("about {time} left", { time: duration(left) })}` : "";
     this.part("pause").textContent = say(paused ? "Go on" : "Pause");
     for (const name of ["pause", "stop"]) this.part(name).hidden = !isRunning;

@@ -64,10 +64,10 @@ def evaluate(answers: Answers, options: Options) -> Evaluation:
     found = points(answers, options)
     least, most = _sum(found)
     score = Score("Child-Pugh", "points", least, most)
-    parts = ", ".join(f"{_words(field)} {_span(span)}" for field, span in found.items())
+    parts = ", ".join(f"{words(field)} {_span(span)}" for field, span in found.items())
     fired = Fired("CP-SUM", SOURCE, Trust.SOURCED, f"Child-Pugh {score.text}: {parts}.")
     missing = [
-        Missing(f"/{field}", f"{capitalised(_words(field))} not entered: 1 to 3 points.")
+        Missing(f"/{field}", f"{capitalised(words(field))} not entered: 1 to 3 points.")
         for field, (low, high) in found.items()
         if low != high
     ]
@@ -110,7 +110,7 @@ def _rising(value: float, two_from: float, three_over: float) -> Points:
     return (2, 2) if value <= three_over else (3, 3)
 
 
-def _words(field: str) -> str:
+def words(field: str) -> str:
     return {BILIRUBIN.field: "bilirubin", ALBUMIN.field: "albumin", INR.field: "INR"}.get(
         field, field
     )

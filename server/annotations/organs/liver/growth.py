@@ -75,13 +75,11 @@ class Growth:
 
 @dataclass(frozen=True)
 class Standing:
-    """The phase, why, and where a measurement is due the first and last day for it."""
+    """The phase, why, and what changed where there are two volumetries."""
 
     phase: Phase
     text: str
     growth: Growth | None = None
-    due_from: date | None = None
-    due_until: date | None = None
 
 
 def growth(before: Volumetry, after: Volumetry, procedure_on: date) -> Growth:
@@ -140,7 +138,7 @@ def standing(
     opens, closes = (procedure_on + timedelta(days=days) for days in WINDOW_DAYS[method])
     if later is None:
         text = f"Repeat the volumetry between {opens} and {closes}."
-        return Standing(Phase.RE_MEASURE, text, None, opens, closes)
+        return Standing(Phase.RE_MEASURE, text)
     grown = growth(first, later, procedure_on)
     passed = _reaches(later.sflr_percent, minimum_percent) and (
         _reaches(grown.dh_pp, dh_least_pp) or _reaches(grown.kgr_pp_per_week, KGR_PP_PER_WEEK)
@@ -154,7 +152,7 @@ def standing(
         return Standing(Phase.ADEQUATE_AFTER, text, grown)
     if later.on < closes:
         again = f"{text} The window closes on {closes}; measure again."
-        return Standing(Phase.RE_MEASURE, again, grown, max(opens, later.on), closes)
+        return Standing(Phase.RE_MEASURE, again, grown)
     return Standing(Phase.FAILED_GROWTH, text, grown)
 
 

@@ -20,12 +20,10 @@ from server.annotations.decision import (
     Fired,
     Flag,
     Missing,
-    Option,
     Options,
-    Ruleset,
     Trust,
 )
-from server.annotations.organs import scale
+from server.annotations.organs.rule import PublishedTable
 from server.annotations.organs.scale import (
     OPTIONS,
     Fact,
@@ -72,7 +70,7 @@ class OpenRule:
 
 
 @dataclass(frozen=True)
-class OpenTable:
+class OpenTable(PublishedTable):
     """A published set. `rules` raise a case above `otherwise`, the category of the first step.
 
     `applies` gives the sentence why the set does not speak of a case, or nothing; `remarks` adds
@@ -80,29 +78,20 @@ class OpenTable:
     stand beside each other, so that every rule that applies is told and not only the worst.
     """
 
-    id: str
-    title: str
-    version: str
-    source: str
     lowest: Category
     otherwise: Fired
     rules: tuple[OpenRule, ...]
-    options: tuple[Option, ...] = ()
     applies: Callable[[Answers], str] = lambda _answers: ""
     remarks: Callable[[Answers, Options], Iterable[Flag]] = lambda *_: ()
     capabilities: Callable[[Answers], tuple[str, ...]] = lambda _answers: ()
     enumerated: bool = False
 
-    def ruleset(self) -> Ruleset:
-        """The table as a ruleset of an organ."""
-        return Ruleset(
-            id=self.id,
-            title=self.title,
-            version=self.version,
-            source=self.source,
-            options=self.options,
-            apply=lambda answers, options: evaluate(self, answers, options),
-        )
+    def evaluate(self, answers: Answers, options: Options) -> Evaluation:
+        """The table applied to answers of any shape."""
+        silence = self.applies(answers)
+        if silence:
+            return not_addressed(self, silence)
+        return self.on_scale.evaluate(answers, options)
 
     @cached_property
     def on_scale(self) -> RuleTable:
@@ -127,14 +116,6 @@ class OpenTable:
             capabilities=lambda case: self.capabilities(case[ANSWERS]),
             enumerated=self.enumerated,
         )
-
-
-def evaluate(table: OpenTable, answers: Answers, options: Options) -> Evaluation:
-    """The table applied to answers of any shape."""
-    silence = table.applies(answers)
-    if silence:
-        return not_addressed(table, silence)
-    return scale.evaluate(table.on_scale, answers, options)
 
 
 def _facts(table: OpenTable, answers: Answers, options: Options) -> Iterator[Fact]:
@@ -171,9 +152,10 @@ def yes(text: str) -> Finding:
     return Finding(State.YES, text)
 
 
-def still_open(*missing: tuple[str, str], text: str = "") -> Finding:
+def still_open(*missing: tuple[str, str]) -> Finding:
     """A finding that may be there; `missing` names (pointer, words) of what would settle it."""
-    return Finding(State.OPEN, text, tuple(Missing(pointer, words) for pointer, words in missing))
+    gaps = tuple(Missing(pointer, words) for pointer, words in missing)
+    return Finding(State.OPEN, missing=gaps)
 
 
 def any_of(findings: Iterable[Finding]) -> Finding:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from server.annotations.decision import (
@@ -28,6 +28,7 @@ from server.annotations.decision import (
     result,
 )
 from server.annotations.organs.liver import formulae
+from server.annotations.organs.rule import PublishedTable
 
 ADEQUATE: Final = Category(0, "adequate", "Adequate remnant")
 BORDERLINE: Final = Category(1, "borderline", "Borderline remnant: repeat the volumetry")
@@ -87,7 +88,7 @@ class Index:
 
 
 @dataclass(frozen=True)
-class Family:
+class Family(PublishedTable):
     """Thresholds that share one index and so one denominator.
 
     `drawn` says that the index is the share a segmentation gives, so that the minima may stand as
@@ -95,15 +96,10 @@ class Family:
     nothing; `narrowed` picks the minima for one case where more than the background decides.
     """
 
-    id: str
-    title: str
-    version: str
-    source: str
     unit: str
     denominator: str
     index: Callable[[Answers], Index]
     limits: tuple[Limit, ...]
-    options: tuple[Option, ...] = ()
     drawn: bool = False
     applies: Callable[[Answers], str] = lambda _answers: ""
     narrowed: Callable[
@@ -111,53 +107,47 @@ class Family:
     ] = lambda limits, _answers: (limits, ())
 
     def ruleset(self) -> Ruleset:
-        """The family as a ruleset of the organ."""
-        return Ruleset(
-            id=self.id,
+        """The family as a ruleset: each asks by how much readers vary."""
+        return replace(super().ruleset(), options=(*self.options, VARIABILITY))
+
+    def evaluate(self, answers: Answers, options: Options) -> Evaluation:
+        """The table applied to answers of any shape."""
+        limits, undecided = _limits(self, answers, options)
+        flags = volume_flags(answers)
+        text = self.applies(answers)
+        if text or not limits:
+            words = BACKGROUNDS.get(str(answers.get("background")), "")
+            text = text or f"{self.title} gives no minimum for {words}."
+            return Evaluation(
+                self.id,
+                self.title,
+                self.version,
+                flags=(Flag("not_addressed", text), *flags),
+            )
+        index = self.index(answers)
+        best, worst = _ends(limits, index, options)
+        mildest = min(limits, key=lambda limit: limit.minimum)
+        strictest = max(limits, key=lambda limit: limit.minimum)
+        missing = tuple(
+            one
+            for one in undecided
+            if best != worst and _narrows(self, answers, options, one, (best, worst))
+        )
+        if any(
+            judge(index.most, one, options) != judge(index.least, one, options) for one in limits
+        ):
+            missing = (*missing, *index.missing)
+        flags = (*flags, *_functional_flags(self, answers, options, worst))
+        return Evaluation(
+            ruleset=self.id,
             title=self.title,
             version=self.version,
-            source=self.source,
-            options=(*self.options, VARIABILITY),
-            apply=lambda answers, options: evaluate(self, answers, options),
+            **result(best, worst),
+            fired=_fired(self, index, {mildest, strictest}, options) if best == worst else (),
+            missing=(missing or undecided) if best != worst else (),
+            flags=flags,
+            thresholds=_marks(self, limits, answers),
         )
-
-
-def evaluate(family: Family, answers: Answers, options: Options) -> Evaluation:
-    """The family applied to answers of any shape."""
-    limits, undecided = _limits(family, answers, options)
-    flags = volume_flags(answers)
-    text = family.applies(answers)
-    if text or not limits:
-        words = BACKGROUNDS.get(str(answers.get("background")), "")
-        text = text or f"{family.title} gives no minimum for {words}."
-        return Evaluation(
-            family.id,
-            family.title,
-            family.version,
-            flags=(Flag("not_addressed", text), *flags),
-        )
-    index = family.index(answers)
-    best, worst = _ends(limits, index, options)
-    mildest = min(limits, key=lambda limit: limit.minimum)
-    strictest = max(limits, key=lambda limit: limit.minimum)
-    missing = tuple(
-        one
-        for one in undecided
-        if best != worst and _narrows(family, answers, options, one, (best, worst))
-    )
-    if any(judge(index.most, one, options) != judge(index.least, one, options) for one in limits):
-        missing = (*missing, *index.missing)
-    flags = (*flags, *_functional_flags(family, answers, options, worst))
-    return Evaluation(
-        ruleset=family.id,
-        title=family.title,
-        version=family.version,
-        **result(best, worst),
-        fired=_fired(family, index, {mildest, strictest}, options) if best == worst else (),
-        missing=(missing or undecided) if best != worst else (),
-        flags=flags,
-        thresholds=_marks(family, limits, answers),
-    )
 
 
 def functional_only(answers: Answers) -> Answers | None:
@@ -182,7 +172,7 @@ def _functional_flags(
     reduced = functional_only(answers)
     if reduced is None:
         return
-    judged = evaluate(family, reduced, options)
+    judged = family.evaluate(reduced, options)
     if judged.worst and judged.worst > worst:
         yield functional_flag(reduced, judged.worst.label)
 

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Final
 
 from server.annotations.decision import Answers, Category, Fired, Flag, Option, Options, Trust
+from server.annotations.fields import capitalised
 from server.annotations.organs.liver import child_pugh
 from server.annotations.organs.liver.invasion import VP, VV, at_least
 from server.annotations.organs.liver.open_rules import (
@@ -118,7 +119,10 @@ def _end_stage(answers: Answers, options: Options) -> Finding:
         return NO
     points = child_pugh.points(answers, {"albumin_low": "2.8"})
     gaps = [field for field, (low, high) in points.items() if low != high]
-    return still_open(*((f"/{field}", "Child-Pugh is open without it.") for field in gaps))
+    named = ((one, capitalised(child_pugh.words(one))) for one in gaps)
+    return still_open(
+        *((f"/{one}", f"{name} not entered: Child-Pugh is open.") for one, name in named)
+    )
 
 
 BCLC: Final = OpenTable(

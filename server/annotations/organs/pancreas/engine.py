@@ -20,9 +20,7 @@ from server.annotations.decision import (
     Fired,
     Flag,
     Missing,
-    Option,
     Options,
-    Ruleset,
     Trust,
     result,
 )
@@ -35,7 +33,8 @@ from server.annotations.organs.pancreas.findings import (
     read,
 )
 from server.annotations.organs.pancreas.grounds import TableGrounds
-from server.annotations.organs.rule import PublishedRule
+from server.annotations.organs.rule import PublishedRule, PublishedTable
+from server.annotations.organs.scale import sentence
 
 RESECTABLE: Final = Category(0, "resectable", "Resectable")
 BORDERLINE: Final = Category(1, "borderline", "Borderline resectable")
@@ -51,7 +50,7 @@ Rule = PublishedRule[Case]
 
 
 @dataclass(frozen=True)
-class Table:
+class Table(PublishedTable):
     """A published criteria set for the pancreas.
 
     `addressed` names the vessels its text speaks of; solid contact with any other is flagged.
@@ -60,55 +59,38 @@ class Table:
     `capabilities` says what an operation on a (best) case would need.
     """
 
-    id: str
-    title: str
-    version: str
-    source: str
     rules: tuple[Rule, ...]
     otherwise: Fired
     addressed: frozenset[str]
     reads: frozenset[tuple[str, str]]
     capabilities: Callable[[Case], tuple[str, ...]]
-    options: tuple[Option, ...] = ()
     remarks: Callable[[Case, Category, Category], Iterable[Flag]] = lambda *_: ()
 
-    def ruleset(self) -> Ruleset:
-        """The table as a ruleset of the organ."""
-        return Ruleset(
-            id=self.id,
+    def evaluate(self, answers: Answers, options: Options) -> Evaluation:
+        """The table applied to answers of any shape."""
+        findings = read(answers, options)
+        findings = replace(findings, unknown=tuple(_that_matter(self, findings.unknown)))
+        fired = [rule for rule in self.rules if rule.applies(findings.best)]
+        best = _worst_of(fired)
+        worst = categorise(self, findings.with_worst(findings.unknown))
+        return Evaluation(
+            ruleset=self.id,
             title=self.title,
             version=self.version,
-            source=self.source,
-            options=self.options,
-            apply=lambda answers, options: evaluate(self, answers, options),
+            **result(best, worst),
+            fired=tuple(_fired(self, findings.best, fired, best, worst)),
+            missing=tuple(_missing(self, findings, best, worst)),
+            capabilities=self.capabilities(findings.best),
+            flags=(
+                *findings.flags,
+                *_defaults_taken(self, findings, best),
+                *_silence(self, findings.best),
+                *_without_contact(self, findings),
+                *_extensions_into_the_clear(self, findings),
+                *self.remarks(findings.best, best, worst),
+            ),
+            grounds=TableGrounds(self.rules, RESECTABLE, self.addressed, findings.best),
         )
-
-
-def evaluate(table: Table, answers: Answers, options: Options) -> Evaluation:
-    """The table applied to answers of any shape."""
-    findings = read(answers, options)
-    findings = replace(findings, unknown=tuple(_that_matter(table, findings.unknown)))
-    fired = [rule for rule in table.rules if rule.applies(findings.best)]
-    best = _worst_of(fired)
-    worst = categorise(table, findings.with_worst(findings.unknown))
-    return Evaluation(
-        ruleset=table.id,
-        title=table.title,
-        version=table.version,
-        **result(best, worst),
-        fired=tuple(_fired(table, findings.best, fired, best, worst)),
-        missing=tuple(_missing(table, findings, best, worst)),
-        capabilities=table.capabilities(findings.best),
-        flags=(
-            *findings.flags,
-            *_defaults_taken(table, findings, best),
-            *_silence(table, findings.best),
-            *_without_contact(table, findings),
-            *_extensions_into_the_clear(table, findings),
-            *table.remarks(findings.best, best, worst),
-        ),
-        grounds=TableGrounds(table.rules, RESECTABLE, table.addressed, findings.best),
-    )
 
 
 def categorise(table: Table, case: Case) -> Category:
@@ -260,8 +242,3 @@ def degrees(name: str, more: str = "") -> Callable[[Case], str]:
         return f"{contact}{', ' + more if more else ''}."
 
     return text
-
-
-def sentence(text: str) -> Callable[[Case], str]:
-    """A sentence that is the same for every case."""
-    return lambda _case: text

@@ -34,7 +34,6 @@ from server.annotations.organs.scale import (
     Reading,
     Rule,
     RuleTable,
-    evaluate,
     known,
     number_of,
 )
@@ -184,7 +183,7 @@ def _told(table: RuleTable, answers: Answers, options: Options) -> Reading:
     reading, reduced = table.read(answers, options), functional_only(answers)
     if reduced is None:
         return reading
-    whole, part = (evaluate(table, one, options).worst for one in (answers, reduced))
+    whole, part = (table.evaluate(one, options).worst for one in (answers, reduced))
     if whole is None or part is None or part <= whole:
         return reading
     return replace(reading, flags=(*reading.flags, functional_flag(reduced, part.label)))
