@@ -36,6 +36,10 @@ class World:
     kept: frozenset[str] = frozenset()
     contradictions: Callable[[Answers], list[tuple[str, str]]] = lambda _answers: []
 
+    def _repr_pretty_(self, printer: Any, _cycle: bool) -> None:
+        """How Hypothesis shows what it draws from: short, for all tables are pages."""
+        printer.text(f"World of {self.organ.id}")
+
     @property
     def hideable(self) -> list[str]:
         """The findings whose absence says nothing of them."""

@@ -8,6 +8,9 @@ const AT_ONCE = 6;
 const said = document.querySelector('meta[name="viewer-files"]');
 // The largest file is named last, and is needed first.
 const wanted = said ? said.content.split(" ").filter(Boolean).reverse() : [];
+// On a telephone the case is read, but hardly the images; and some lines are paid by the megabyte.
+const isWelcome =
+  window.matchMedia("(min-width: 800px)").matches && !navigator.connection?.saveData;
 const leaving = new AbortController();
 
 async function fetchOn() {
@@ -20,7 +23,7 @@ async function fetchOn() {
 }
 
 window.addEventListener("pagehide", () => leaving.abort());
-if (wanted.length > 0 && !navigator.connection?.saveData) {
+if (wanted.length > 0 && isWelcome) {
   window.addEventListener("load", () =>
     setTimeout(() => Array.from({ length: AT_ONCE }, fetchOn), AFTER_MS),
   );
